@@ -1,0 +1,127 @@
+"""The command line: `symbolon COMMAND`. Data goes to stdout, talk to stderr, exit codes are documented.
+
+Commands live one to a module and are imported only when called, so that `--help` is quick.
+"""
+
+import importlib
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import click
+import typer
+from typer.core import TyperGroup
+
+from symbolon import __version__
+from symbolon.cli import node_home
+from symbolon.errors import SymbolonError, UnavailableError
+
+EXIT_CODES: Final = """Exit codes: 0 done; 2 wrong usage; 65 unusable input; 70 defect; 74 database or disk;
+75 try again; 76 the peer broke the protocol; 77 not permitted; 78 wrong configuration; 130 interrupted."""
+
+_COMMANDS: Final = {
+    "init": "Make the folder of a new node.",
+    "doctor": "Check this node, and a peer, and say what to mend.",
+    "serve": "Answer other members until stopped.",
+    "status": "Show this node, its members, sessions and budget.",
+    "coalition": "Make a coalition, enrol and expel members.",
+    "suppliers": "Import and look at the supplier list.",
+    "match": "Find the suppliers shared with a peer, and review matches.",
+    "try": "Run the real thing on two files, on this machine only.",
+    "bench": "Measure this machine; figures as JSON.",
+    "demo": "Show a whole coalition on loopback, step by step.",
+}
+
+_MODULES: Final = {"try": "try_files"}
+
+
+class _Lazy(TyperGroup):
+    """A group whose commands are imported when they are named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"symbolon.cli.{_MODULES.get(cmd_name, cmd_name)}")
+        command = typer.main.get_command(module.app)
+        command.name = cmd_name
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+app = typer.Typer(
+    cls=_Lazy,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    epilog=EXIT_CODES,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"symbolon {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    home: Annotated[
+        Path | None, typer.Option(help="Folder of the node; default SYMBOLON_HOME or ~/.symbolon.")
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Find shared suppliers privately, between members of a coalition against forced labour."""
+    node_home.chosen.set(home)
+
+
+def tell_error(error: SymbolonError) -> None:
+    """Prints an error and its hint for the operator."""
+    print(f"symbolon: error: {error.detail}", file=sys.stderr)
+    if error.hint:
+        print(f"symbolon: hint: {error.hint}", file=sys.stderr)
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Runs one command.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        result: Any = app(args=arguments, prog_name="symbolon", standalone_mode=False)
+    except SymbolonError as error:
+        tell_error(error)
+        return error.exit_code
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        print(f"symbolon: error: {error.format_message()}", file=sys.stderr)
+        if context is not None:
+            print(f"symbolon: hint: see `{context.command_path} --help`.", file=sys.stderr)
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        print("symbolon: interrupted; nothing is half-written.", file=sys.stderr)
+        return 128 + signal.SIGINT
+    except BrokenPipeError:
+        # The reader of our output is gone (`| head`); nothing more can be said.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except ConnectionError as error:
+        tell_error(UnavailableError(f"the connection broke: {error}", hint="Try again; nothing was lost."))
+        return UnavailableError.exit_code
+    return result if isinstance(result, int) else 0
+
+
+def main() -> None:
+    """Entry point of `symbolon`."""
+    sys.exit(run())

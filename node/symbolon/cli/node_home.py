@@ -1,0 +1,31 @@
+"""Which node a command works on: `--home`, else SYMBOLON_HOME, else ~/.symbolon."""
+
+import os
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from symbolon.rpc.node import Node
+
+chosen: Final[ContextVar[Path | None]] = ContextVar("chosen", default=None)
+"""What --home said."""
+
+ENVIRONMENT: Final = "SYMBOLON_HOME"
+
+
+def home() -> Path:
+    """The folder of the node that this command works on; it need not exist yet."""
+    return chosen.get() or Path(os.environ.get(ENVIRONMENT) or Path.home() / ".symbolon")
+
+
+def open_node() -> "Node":
+    """Opens the node; use it as a context manager.
+
+    Raises:
+        ConfigError: no node there, or its configuration is wrong.
+        StorageError: its database cannot be opened.
+    """
+    from symbolon.rpc.node import Node
+
+    return Node(home())

@@ -1,0 +1,41 @@
+"""`symbolon serve`: answer other members until SIGTERM or Ctrl-C."""
+
+import asyncio
+import logging
+import sys
+from typing import Annotated
+
+import typer
+
+from symbolon.cli.node_home import open_node
+from symbolon.rpc.server import GRACE_S, serve
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command()
+def serve_command(
+    grace: Annotated[
+        float, typer.Option(help="Seconds that running exchanges get to finish after a request to stop.")
+    ] = GRACE_S,
+) -> None:
+    """Answer other members until stopped with SIGTERM or Ctrl-C.
+
+    Nobody is answered unless an [[allow]] table of symbolon.toml says so. Logs go to stderr and hold counts
+    and session ids only. Prints the address on stdout once it is open.
+    """
+    with open_node() as node:
+        logging.basicConfig(
+            stream=sys.stderr,
+            level=node.config.node.log_level.upper(),
+            format="%(asctime)s %(levelname)s %(message)s",
+        )
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        if not node.config.allow:
+            logging.getLogger(__name__).warning("no [[allow]] table: this node answers nobody yet")
+
+        def listening(address: str) -> None:
+            print(address, flush=True)
+            logging.getLogger(__name__).info("member %s listens on %s", node.config.node.member, address)
+
+        asyncio.run(serve(node, listening, grace_s=grace))

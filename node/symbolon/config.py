@@ -1,0 +1,239 @@
+"""The configuration of a node: one TOML file, read once, frozen.
+
+Every key has a default and a description, from which `sample()` writes the commented file that
+`symbolon init` leaves behind. Unknown sections and keys, wrong types and values out of range are refused
+with the name of the key, since a misspelt limit that silently keeps its default is dangerous.
+"""
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from symbolon.errors import ConfigError
+
+FILE_NAME = "symbolon.toml"
+
+
+def _key(default: Any, description: str, *, low: int | None = None, high: int | None = None) -> Any:
+    metadata = {"description": description, "low": low, "high": high}
+    if isinstance(default, tuple):
+        return field(default=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeConfig:
+    """Section [node]: who this node is and where it listens."""
+
+    member: str = _key("", "this member's id, as in the member list")
+    coalition: str = _key("", "the coalition's id")
+    listen: str = _key(
+        "127.0.0.1:7443", "host:port that `symbolon serve` listens on; port 0 takes a free one"
+    )
+    max_sessions: int = _key(
+        4, "exchanges served at the same time; further ones are told to try again", low=1, high=256
+    )
+    log_level: str = _key("info", "debug, info, warning or error; no level ever logs identifiers")
+
+
+@dataclass(frozen=True, slots=True)
+class StorageConfig:
+    """Section [storage]."""
+
+    url: str = _key("", "empty: SQLite in this folder; or postgresql+psycopg://user@host/database")
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeConfig:
+    """Section [exchange]: how sessions run."""
+
+    suite: str = _key("X25519-ELL2-SHA512", "suite of the sessions this node starts")
+    suites_answered: tuple[str, ...] = _key(
+        ("X25519-ELL2-SHA512", "ristretto255-SHA512"), "suites this node answers"
+    )
+    backend: str = _key("auto", "auto, openssl or multibuffer")
+    epoch_days: int = _key(90, "life of a match key; at its end the key is erased", low=1, high=366)
+    additions_interval_s: int = _key(
+        86400,
+        "least seconds between two additions to the set one peer sees; hides dates of change",
+        low=0,
+        high=31_622_400,
+    )
+    idle_timeout_s: int = _key(
+        60, "seconds without a message after which a session ends (exit code 75)", low=1, high=3600
+    )
+    session_timeout_s: int = _key(3600, "seconds after which a session ends in any case", low=10, high=86400)
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetConfig:
+    """Section [budget]: evaluations this node grants, dummies included; see docs/THREAT_MODEL.md."""
+
+    window_days: int = _key(90, "length of a budget window", low=1, high=366)
+    per_window: int = _key(1_000_000, "evaluations for one member and tier in a window", low=0, high=10**12)
+    per_member_year: int = _key(
+        4_000_000, "evaluations for one member and tier in a calendar year", low=0, high=10**12
+    )
+    all_members_year: int = _key(
+        40_000_000, "evaluations for all members and one tier in a calendar year", low=0, high=10**12
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AllowConfig:
+    """One [[allow]] table: what one peer may do for one purpose. Without any, the node answers nobody."""
+
+    peer: str = _key("", "member id")
+    purposes: tuple[str, ...] = _key((), "purposes, for example due-diligence")
+    modes: tuple[str, ...] = _key(("size",), "size, intersection")
+    tiers: tuple[str, ...] = _key(("A", "B"), "tiers of match keys: A, B, C")
+    answer: bool = _key(True, "the peer may ask about this node's list")
+    ask: bool = _key(True, "this node may ask about the peer's list")
+    invited: bool = _key(False, "this node also asks when the peer invites it (match --mutual)")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole file. `home` is the folder it stands in."""
+
+    home: Path
+    node: NodeConfig = NodeConfig()
+    storage: StorageConfig = StorageConfig()
+    exchange: ExchangeConfig = ExchangeConfig()
+    budget: BudgetConfig = BudgetConfig()
+    allow: tuple[AllowConfig, ...] = ()
+
+    @property
+    def database_url(self) -> str:
+        """The configured URL, or SQLite in the home folder."""
+        return self.storage.url or f"sqlite:///{(self.home / 'node.db').resolve()}"
+
+
+_SECTIONS = {"node": NodeConfig, "storage": StorageConfig, "exchange": ExchangeConfig, "budget": BudgetConfig}
+_CHOICES = {
+    "log_level": ("debug", "info", "warning", "error"),
+    "backend": ("auto", "openssl", "multibuffer"),
+    "modes": ("size", "intersection"),
+    "tiers": ("A", "B", "C"),
+}
+
+
+def load(home: Path) -> Config:
+    """Reads `symbolon.toml` of a node's home folder.
+
+    Raises:
+        ConfigError: missing, unreadable, not TOML, or a key that is unknown or wrong.
+    """
+    path = home / FILE_NAME
+    try:
+        text = path.read_bytes().decode()
+    except FileNotFoundError:
+        raise ConfigError(
+            f"no {FILE_NAME} in {home}",
+            hint="Run `symbolon init`, or name the node's folder with --home or SYMBOLON_HOME.",
+            code="config.missing",
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}", hint="The file must be UTF-8 text.") from None
+    return parse(text, home)
+
+
+def parse(text: str, home: Path) -> Config:
+    """Parses the text of a configuration file; `load` says what is refused."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{FILE_NAME} is not TOML: {error}", hint="Mend that line.") from None
+    sections: dict[str, Any] = {}
+    for name, value in document.items():
+        if name == "allow":
+            if not isinstance(value, list):
+                raise ConfigError("allow is not a list of tables", hint="Write [[allow]] with two brackets.")
+            sections["allow"] = tuple(_allow(table) for table in value)
+        elif name in _SECTIONS:
+            sections[name] = _section(name, _SECTIONS[name], value)
+        else:
+            raise _unknown(f"section [{name}]", (*_SECTIONS, "allow"))
+    return Config(home, **sections)
+
+
+def _allow(table: Any) -> AllowConfig:
+    allow: AllowConfig = _section("[allow]", AllowConfig, table)
+    for name in ("peer", "purposes", "modes", "tiers"):
+        if not getattr(allow, name):
+            raise ConfigError(f"[[allow]] lacks {name}", hint=f"Add {name} to every [[allow]] table.")
+    return allow
+
+
+def _section(name: str, kind: type[Any], table: Any) -> Any:
+    if not isinstance(table, dict):
+        raise ConfigError(f"{name} is not a section", hint=f"Write [{name}] on a line of its own.")
+    known = {each.name: each for each in dataclasses.fields(kind)}
+    values = {}
+    for key, value in table.items():
+        if key not in known:
+            raise _unknown(f"key {key} in [{name}]", tuple(known))
+        values[key] = _value(f"{name}.{key}", known[key], value)
+    return kind(**values)
+
+
+def _value(name: str, spec: "dataclasses.Field[Any]", value: Any) -> Any:
+    default = spec.default
+    if isinstance(default, tuple):
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise ConfigError(f"{name} is not a list of words", hint=f'Write {spec.name} = ["…", "…"].')
+        value = tuple(value)
+    elif type(value) is not type(default):
+        raise ConfigError(f"{name} is not a {type(default).__name__}", hint=f"Its default is {default!r}.")
+    low, high = spec.metadata["low"], spec.metadata["high"]
+    if isinstance(value, int) and low is not None and not low <= value <= high:
+        raise ConfigError(f"{name} = {value} is outside {low} to {high}", hint=f"Its default is {default!r}.")
+    if spec.name in _CHOICES:
+        words = value if isinstance(value, tuple) else (value,)
+        if not set(words) <= set(_CHOICES[spec.name]):
+            raise ConfigError(
+                f"{name} holds an unknown word", hint=f"Known: {', '.join(_CHOICES[spec.name])}."
+            )
+    return value
+
+
+def _unknown(what: str, known: tuple[str, ...]) -> ConfigError:
+    return ConfigError(f"unknown {what}", hint=f"Known: {', '.join(known)}.", code="config.unknown")
+
+
+def sample(**node: str) -> str:
+    """A configuration file with every key, its default and its description.
+
+    Args:
+        node: values of section [node] to write instead of the defaults.
+    """
+    lines = ["# Configuration of a Symbolon node. Lines that start with # show the defaults.", ""]
+    for name, kind in _SECTIONS.items():
+        lines.append(f"[{name}]")
+        for spec in dataclasses.fields(kind):
+            lines.append(f"# {spec.metadata['description']}")
+            given = node.get(spec.name) if name == "node" else None
+            lines.append(
+                f"{spec.name} = {toml_value(given)}" if given else f"# {spec.name} = {toml_value(spec.default)}"
+            )
+        lines.append("")
+    lines += [
+        "# Nobody is answered until a table like this one allows it. One table per peer.",
+        "# [[allow]]",
+    ]
+    for spec in dataclasses.fields(AllowConfig):
+        lines.append(f"# {spec.name} = {toml_value(spec.default)}   # {spec.metadata['description']}")
+    return "\n".join(lines) + "\n"
+
+
+def toml_value(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return "[" + ", ".join(toml_value(item) for item in value) + "]"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    return str(value)

@@ -1,0 +1,241 @@
+"""The set a sender releases to one peer in one epoch: what is new, what is withdrawn, and the entries.
+
+Handles labelled sets of `intersection` mode for the area `match`. Slots under a key are never used twice in
+an epoch, so no pad repeats. Refuses nothing by itself: its input is this node's own data.
+docs/PROTOCOL.md, Entries.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from symbolon.exchange.derive import expand_each, info
+from symbolon.exchange.key_table import KeyTable
+from symbolon.exchange.limits import CHUNK_ELEMENTS, HANDLE_BYTES, MIN_TAG_BYTES, OUTPUT_BYTES, SLOTS
+from symbolon.exchange.padding import padded_count
+from symbolon.oprf.suite import Suite
+
+UInt64 = npt.NDArray[np.uint64]
+
+_KEY_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+_SUPPLIER_FACTOR = np.uint64(0xC2B2AE3D27D4EB4F)
+
+
+def tag_bytes_for(elements: int, entries: int) -> int:
+    """Tag length that leaves a chance hit of 2^-40 over a whole epoch.
+
+    Args:
+        elements: receiver elements expected in the epoch.
+        entries: sender entries expected in the epoch.
+    """
+    bits = (max(1, elements) * max(1, entries) - 1).bit_length() + 40
+    return max(MIN_TAG_BYTES, -(-bits // 8))
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """True entries released so far in one set: parallel columns, dummies left out.
+
+    Attributes:
+        key_ids: uint64 `[n]`, see `KeyTable.key_ids`.
+        suppliers: uint64 `[n]`.
+        slots: uint8 `[n]`.
+        tags: n × `tag_bytes` bytes.
+        entries: all entries of the set so far, dummies included.
+    """
+
+    tag_bytes: int
+    key_ids: UInt64
+    suppliers: UInt64
+    slots: npt.NDArray[np.uint8]
+    tags: bytes
+    entries: int = 0
+
+    @classmethod
+    def nothing(cls, tag_bytes: int) -> "Released":
+        """The state before the first delta of an epoch."""
+        none = np.empty(0, np.uint64)
+        return cls(tag_bytes, none, none, np.empty(0, np.uint8), b"")
+
+
+@dataclass(frozen=True, slots=True)
+class DeltaPlan:
+    """What the next delta holds, before any of it is computed.
+
+    Attributes:
+        key_index: int64 `[n]`, ascending: index into the key table of each new entry.
+        suppliers: uint64 `[n]`.
+        slots: uint8 `[n]`.
+        dummies: how many entries pad it.
+        withdrawn: tags of released entries that no longer count, shuffled.
+        crowded: keys left out since more than `SLOTS` records share them.
+        postponed: pairs left out until the next epoch since their key's slots are used up.
+    """
+
+    key_index: npt.NDArray[np.int64]
+    suppliers: UInt64
+    slots: npt.NDArray[np.uint8]
+    dummies: int
+    withdrawn: bytes
+    crowded: int
+    postponed: int
+
+    @property
+    def entries(self) -> int:
+        """Entries of the delta, dummies included; 0 when no delta is due."""
+        return len(self.key_index) + self.dummies
+
+
+def _pair_ids(keys: UInt64, suppliers: UInt64) -> UInt64:
+    """One 64-bit id for a (key, supplier) pair; keys are uniform, so n pairs collide with n² / 2^65."""
+    return keys * _KEY_FACTOR + suppliers * _SUPPLIER_FACTOR
+
+
+def live_links(table: KeyTable) -> tuple[npt.NDArray[np.bool_], int]:
+    """Which links stand under a key of at most `SLOTS` records, and how many keys are too crowded."""
+    per_key = np.bincount(table.link_key, minlength=len(table))
+    crowded = per_key > SLOTS
+    return ~crowded[table.link_key], int(crowded.sum())
+
+
+def plan_delta(
+    table: KeyTable, released: Released, *, additions: bool, rng: Callable[[int], bytes]
+) -> DeltaPlan:
+    """Compares the list with what was released and plans the next delta.
+
+    Args:
+        table: the list's keys of this tier as they are now.
+        released: the state of the set.
+        additions: False when no delta is due yet; withdrawals are planned all the same.
+        rng: random bytes, for the order of the withdrawn tags.
+    """
+    live, crowded = live_links(table)
+    key_index, suppliers = table.link_key[live], table.link_supplier[live]
+    pairs = _pair_ids(table.key_ids[key_index], suppliers)
+    before = _pair_ids(released.key_ids, released.suppliers)
+    withdrawn = _pick(released.tags, np.flatnonzero(~np.isin(before, pairs)), released.tag_bytes, rng)
+    if not additions:
+        none = np.empty(0, np.int64)
+        return DeltaPlan(none, none.astype(np.uint64), none.astype(np.uint8), 0, withdrawn, crowded, 0)
+    new = ~np.isin(pairs, before)
+    key_index, suppliers = key_index[new], suppliers[new]
+    used_keys, used_counts = np.unique(released.key_ids, return_counts=True)
+    keys = table.key_ids[key_index]
+    at = np.searchsorted(used_keys, keys)
+    known = at < len(used_keys)
+    known[known] = used_keys[at[known]] == keys[known]
+    slots = np.zeros(len(keys), np.int64)
+    slots[known] = used_counts[at[known]]
+    if len(key_index):
+        first = np.flatnonzero(np.diff(key_index, prepend=-1))
+        slots += np.arange(len(keys)) - np.repeat(first, np.diff(first, append=len(keys)))
+    fits = slots < SLOTS
+    count = int(fits.sum())
+    return DeltaPlan(
+        key_index[fits],
+        suppliers[fits],
+        slots[fits].astype(np.uint8),
+        padded_count(count) - count,
+        withdrawn,
+        crowded,
+        int(len(fits) - count),
+    )
+
+
+def _pick(rows: bytes, index: npt.NDArray[np.int64], width: int, rng: Callable[[int], bytes]) -> bytes:
+    if not len(index):
+        return b""
+    order = shuffled(len(index), rng)
+    return np.frombuffer(rows, np.uint8).reshape(-1, width)[index[order]].tobytes()
+
+
+def shuffled(count: int, rng: Callable[[int], bytes]) -> npt.NDArray[np.int64]:
+    """A uniform permutation of `count` indices: random 128-bit sort keys from `rng`."""
+    keys = np.frombuffer(rng(16 * count), np.uint64).reshape(-1, 2)
+    return np.lexsort((keys[:, 0], keys[:, 1]))
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A computed delta, ready to be recorded and then sent.
+
+    Attributes:
+        number: d, unique in the epoch's set.
+        entries: all entries sorted by tag, dummies included.
+        added: the state's new columns, true entries only.
+    """
+
+    number: int
+    entries: bytes
+    added: Released
+
+
+def entry_bytes(tag_bytes: int) -> int:
+    """Length of a match entry: the tag and the masked handle."""
+    return tag_bytes + HANDLE_BYTES
+
+
+def build_delta(
+    suite: Suite,
+    secret_key: bytes,
+    context: bytes,
+    table: KeyTable,
+    plan: DeltaPlan,
+    *,
+    number: int,
+    tag_bytes: int,
+    handles: npt.NDArray[np.uint8],
+    rng: Callable[[int], bytes],
+    progress: Callable[[int], None] = lambda done: None,
+) -> Delta:
+    """Computes the entries of a planned delta.
+
+    Args:
+        suite: the session's suite.
+        secret_key: k of this tier.
+        context: encoded `KeyContext` of this tier.
+        table: as planned.
+        plan: at least one entry.
+        number: d.
+        tag_bytes: fixed for the epoch.
+        handles: uint8 `[n, 6]`: the record handle of each planned entry.
+        rng: random bytes, for the dummies.
+        progress: told the number of keys evaluated so far.
+    """
+    keys, back = np.unique(plan.key_index, return_inverse=True)
+    parts = []
+    for at in range(0, len(keys), CHUNK_ELEMENTS):
+        some = keys[at : at + CHUNK_ELEMENTS]
+        inputs = [table.inputs[index] for index in some]
+        parts.append(suite.evaluate(secret_key, inputs, table.points_for(suite, some)))
+        progress(at + len(some))
+    per_key = np.frombuffer(b"".join(parts), np.uint8).reshape(-1, OUTPUT_BYTES)
+    width = entry_bytes(tag_bytes)
+    rows = np.empty((plan.entries, width), np.uint8)
+    count = len(plan.key_index)
+    for slot in range(SLOTS):
+        here = np.flatnonzero(plan.slots == slot)
+        if not len(here):
+            continue
+        outputs = per_key[back[here]].tobytes()
+        tag = expand_each(outputs, info("tag", context, slot, 0), tag_bytes)
+        pad = expand_each(outputs, info("pad", context, slot, number), HANDLE_BYTES)
+        rows[here, :tag_bytes] = np.frombuffer(tag, np.uint8).reshape(-1, tag_bytes)
+        rows[here, tag_bytes:] = handles[here] ^ np.frombuffer(pad, np.uint8).reshape(-1, HANDLE_BYTES)
+    rows[count:] = np.frombuffer(rng(plan.dummies * width), np.uint8).reshape(-1, width)
+    added = Released(
+        tag_bytes,
+        table.key_ids[plan.key_index],
+        plan.suppliers,
+        plan.slots,
+        rows[:count, :tag_bytes].tobytes(),
+        plan.entries,
+    )
+    return Delta(number, rows[np.argsort(tag_prefixes(rows))].tobytes(), added)
+
+
+def tag_prefixes(rows: npt.NDArray[np.uint8]) -> UInt64:
+    """The first 8 bytes of each row as a big-endian number: ordering by it is ordering by tag."""
+    return np.ascontiguousarray(rows[:, :8]).view(">u8")[:, 0].astype(np.uint64)

@@ -1,0 +1,110 @@
+"""A member of the coalition, as the member list names it.
+
+Handles: the shape of every field of one member. Refuses: whatever does not have exactly that shape, so that
+what a list carries can go into a file name, a certificate name or a dial target without further thought.
+Specification: docs/PROTOCOL.md, membership; DESIGN section "Membership and transport".
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, NewType
+
+from symbolon.errors import MembershipError
+
+MemberId = NewType("MemberId", str)
+CoalitionId = NewType("CoalitionId", str)
+
+SLUG_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,30}[a-z0-9]")
+FINGERPRINT_BYTES: Final = 32
+
+MAX_ENDPOINT_CHARS: Final = 253 + 1 + 5
+"""The longest DNS name, a colon and a port."""
+
+_HOST = r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?"
+_ENDPOINT_PATTERN: Final = re.compile(rf"(?:{_HOST}|\[[0-9A-Fa-f:.]{{2,45}}\]):([1-9][0-9]{{0,4}})")
+_JURISDICTION_PATTERN: Final = re.compile(r"[A-Z]{2}")
+
+
+class MemberKind(StrEnum):
+    """What a member is; it decides nothing by itself, policies may ask for it."""
+
+    COMPANY = "company"
+    NGO = "ngo"
+    COORDINATOR = "coordinator"
+    AUDITOR = "auditor"
+
+
+def parse_member_id(text: str) -> MemberId:
+    """Check a member id.
+
+    Args:
+        text: 3 to 32 of a-z, 0-9 and hyphen, with no hyphen at either end.
+
+    Returns:
+        The same text.
+
+    Raises:
+        MembershipError: `membership.malformed`.
+    """
+    return MemberId(_slug(text, "member id"))
+
+
+def parse_coalition_id(text: str) -> CoalitionId:
+    """Check a coalition id: the shape of a member id; it becomes the SPIFFE trust domain.
+
+    Raises:
+        MembershipError: `membership.malformed`.
+    """
+    return CoalitionId(_slug(text, "coalition id"))
+
+
+def _slug(text: str, what: str) -> str:
+    if not SLUG_PATTERN.fullmatch(text):
+        raise MembershipError(
+            f"{what} {text[:64]!r} is not a valid name",
+            code="membership.malformed",
+            hint="Use 3 to 32 lower-case letters, digits and hyphens, with no hyphen at either end.",
+        )
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One current member.
+
+    Attributes:
+        member_id: the name by which peers, policies and the audit log know the member.
+        kind: what the member is.
+        endpoint: `host:port` at which peers dial it, or '' for a member that only dials out.
+        certificate_sha256: 32 bytes, SHA-256 of the DER of its one current leaf certificate.
+        jurisdiction: ISO 3166-1 alpha-2 code, or '' when not stated.
+
+    Raises:
+        MembershipError: `membership.malformed`, at construction, when a field has another shape.
+    """
+
+    member_id: MemberId
+    kind: MemberKind
+    endpoint: str
+    certificate_sha256: bytes
+    jurisdiction: str = ""
+
+    def __post_init__(self) -> None:
+        parse_member_id(self.member_id)
+        if self.endpoint:
+            _check_endpoint(self.endpoint)
+        if len(self.certificate_sha256) != FINGERPRINT_BYTES:
+            raise _malformed(f"a fingerprint has {len(self.certificate_sha256)} bytes instead of 32")
+        if self.jurisdiction and not _JURISDICTION_PATTERN.fullmatch(self.jurisdiction):
+            raise _malformed(f"jurisdiction {self.jurisdiction[:64]!r} is not a two-letter country code")
+
+
+def _check_endpoint(endpoint: str) -> None:
+    match = _ENDPOINT_PATTERN.fullmatch(endpoint) if len(endpoint) <= MAX_ENDPOINT_CHARS else None
+    if match is None or int(match[1]) > 65_535:
+        raise _malformed(f"endpoint {endpoint[:64]!r} is not host:port")
+
+
+def _malformed(detail: str) -> MembershipError:
+    return MembershipError(detail, code="membership.malformed")

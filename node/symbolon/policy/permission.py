@@ -1,0 +1,95 @@
+"""The question asked before anything leaves, and who answers it.
+
+`Permission` is the interface; a decision is about one peer, direction, mode, purpose and set of tiers, and
+denies unless something allows. Refuses by raising: a caller cannot forget to look at the answer.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from symbolon.errors import PermissionDeniedError
+
+Direction = Literal["answer", "ask", "invited"]
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeRequest:
+    """What someone wants to do.
+
+    Attributes:
+        direction: `answer` the peer about this node's list, `ask` the peer about its own, or ask it because
+            the peer `invited` this node.
+        peer: member id, proven by its certificate.
+        area: `match`.
+        tiers: each tier on its own, also where size mode asks several together.
+    """
+
+    direction: Direction
+    peer: str
+    area: str
+    mode: str
+    purpose: str
+    tiers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A decision to allow.
+
+    Attributes:
+        basis: what allowed it, for the journal.
+        scope: everything the same peer may receive for this purpose, as sorted words `mode:tier`. A key
+            epoch remembers it; when it narrows, the key is changed.
+    """
+
+    basis: str
+    scope: tuple[str, ...]
+
+
+class Permission(Protocol):
+    """Decides requests."""
+
+    def require(self, request: ExchangeRequest) -> Grant:
+        """Allows a request.
+
+        Raises:
+            PermissionDeniedError: nothing allows it; the hint names what is missing, for the operator.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One table of the configuration: what one peer may do, for some purposes."""
+
+    peer: str
+    purposes: frozenset[str]
+    modes: frozenset[str]
+    tiers: frozenset[str]
+    directions: frozenset[Direction]
+
+
+class ConfiguredPermission:
+    """Permission by the rules in the node's configuration. One rule must allow the whole request."""
+
+    def __init__(self, rules: tuple[Rule, ...]) -> None:
+        self._rules = rules
+
+    def require(self, request: ExchangeRequest) -> Grant:
+        """See `Permission.require`."""
+        for number, rule in enumerate(self._rules, 1):
+            if (
+                rule.peer == request.peer
+                and request.area == "match"
+                and request.direction in rule.directions
+                and request.purpose in rule.purposes
+                and request.mode in rule.modes
+                and rule.tiers.issuperset(request.tiers)
+            ):
+                scope = sorted(f"{mode}:{tier}" for mode in rule.modes for tier in rule.tiers)
+                return Grant(f"allow table {number}", tuple(scope))
+        wanted = f"{request.direction} {request.peer}: {request.mode} for {request.purpose}, tiers "
+        raise PermissionDeniedError(
+            f"no [[allow]] table covers: {wanted}{', '.join(request.tiers)}",
+            hint="To allow it, add it to an [[allow]] table of symbolon.toml; then restart `symbolon serve`.",
+        )

@@ -1,0 +1,173 @@
+"""Between messages and their wire form; the only user of the generated code besides the two stubs.
+
+Decoding refuses what has no meaning: an empty oneof, text that is not UTF-8 never gets here (protobuf), all
+further checks are the messages' own. Source of the wire form: protos/symbolon/api/exchange/v1.
+"""
+
+from symbolon.api.exchange.v1 import exchange_pb2 as pb
+from symbolon.errors import RemoteProtocolError
+from symbolon.exchange.messages import (
+    Accept,
+    DeltaHeader,
+    Elements,
+    Entries,
+    Evaluated,
+    Failure,
+    Finish,
+    Hello,
+    Invitation,
+    ReceiverMessage,
+    SenderMessage,
+    TierAsk,
+    TierOffer,
+    Withdrawn,
+)
+
+
+def encode_receiver(message: ReceiverMessage) -> pb.ReceiverMessage:
+    """Encodes what a receiver says."""
+    match message:
+        case Hello():
+            asks = [
+                pb.TierAsk(tier=ask.tier, elements=ask.elements, have_delta=ask.have_delta)
+                for ask in message.tiers
+            ]
+            hello = pb.Hello(
+                session_id=message.session_id,
+                suite=message.suite,
+                coalition=message.coalition,
+                area=message.area,
+                mode=message.mode,
+                purpose=message.purpose,
+                epoch=message.epoch,
+                tiers=asks,
+                group_size=message.group_size,
+            )
+            return pb.ReceiverMessage(hello=hello)
+        case Elements():
+            elements = pb.Elements(tier=message.tier, offset=message.offset, data=message.data)
+            return pb.ReceiverMessage(elements=elements)
+        case Finish():
+            return pb.ReceiverMessage(finish=pb.Finish())
+        case Failure():
+            return pb.ReceiverMessage(failure=pb.Failure(code=message.code, message=message.message))
+
+
+def decode_receiver(message: pb.ReceiverMessage) -> ReceiverMessage:
+    """Decodes what a receiver says.
+
+    Raises:
+        RemoteProtocolError: `protocol.malformed`.
+    """
+    match message.WhichOneof("body"):
+        case "hello":
+            hello = message.hello
+            return Hello(
+                hello.session_id,
+                hello.suite,
+                hello.coalition,
+                hello.area,
+                hello.mode,
+                hello.purpose,
+                hello.epoch,
+                tuple(TierAsk(ask.tier, ask.elements, ask.have_delta) for ask in hello.tiers),
+                hello.group_size,
+            )
+        case "elements":
+            return Elements(message.elements.tier, message.elements.offset, message.elements.data)
+        case "finish":
+            return Finish()
+        case "failure":
+            return _decode_failure(message.failure)
+        case _:
+            raise _empty()
+
+
+def encode_sender(message: SenderMessage) -> pb.SenderMessage:
+    """Encodes what a sender says."""
+    match message:
+        case Accept():
+            offers = [
+                pb.TierOffer(
+                    tier=offer.tier,
+                    tag_bytes=offer.tag_bytes,
+                    deltas=[pb.DeltaHeader(number=each.number, entries=each.entries) for each in offer.deltas],
+                    withdrawn=offer.withdrawn,
+                )
+                for offer in message.tiers
+            ]
+            return pb.SenderMessage(accept=pb.Accept(epoch=message.epoch, tiers=offers))
+        case Evaluated():
+            evaluated = pb.Evaluated(tier=message.tier, offset=message.offset, data=message.data)
+            return pb.SenderMessage(evaluated=evaluated)
+        case Entries():
+            entries = pb.Entries(
+                tier=message.tier, delta=message.delta, offset=message.offset, data=message.data
+            )
+            return pb.SenderMessage(entries=entries)
+        case Withdrawn():
+            withdrawn = pb.Withdrawn(tier=message.tier, offset=message.offset, data=message.data)
+            return pb.SenderMessage(withdrawn=withdrawn)
+        case Finish():
+            return pb.SenderMessage(finish=pb.Finish())
+        case Failure():
+            return pb.SenderMessage(failure=pb.Failure(code=message.code, message=message.message))
+
+
+def decode_sender(message: pb.SenderMessage) -> SenderMessage:
+    """Decodes what a sender says.
+
+    Raises:
+        RemoteProtocolError: `protocol.malformed`.
+    """
+    match message.WhichOneof("body"):
+        case "accept":
+            offers = tuple(
+                TierOffer(
+                    offer.tier,
+                    offer.tag_bytes,
+                    tuple(DeltaHeader(each.number, each.entries) for each in offer.deltas),
+                    offer.withdrawn,
+                )
+                for offer in message.accept.tiers
+            )
+            return Accept(message.accept.epoch, offers)
+        case "evaluated":
+            return Evaluated(message.evaluated.tier, message.evaluated.offset, message.evaluated.data)
+        case "entries":
+            entries = message.entries
+            return Entries(entries.tier, entries.offset, entries.data, entries.delta)
+        case "withdrawn":
+            return Withdrawn(message.withdrawn.tier, message.withdrawn.offset, message.withdrawn.data)
+        case "finish":
+            return Finish()
+        case "failure":
+            return _decode_failure(message.failure)
+        case _:
+            raise _empty()
+
+
+def encode_invitation(invitation: Invitation) -> pb.Invitation:
+    """Encodes the first message of an offer."""
+    return pb.Invitation(mode=invitation.mode, purpose=invitation.purpose, tiers=invitation.tiers)
+
+
+def decode_invitation(invitation: pb.Invitation) -> Invitation:
+    """Decodes the first message of an offer."""
+    return Invitation(invitation.mode, invitation.purpose, tuple(invitation.tiers))
+
+
+_LONGEST_FAILURE = 128
+"""Characters kept of a peer's code and message: they are shown to people and written to logs."""
+
+
+def _decode_failure(failure: pb.Failure) -> Failure:
+    code, message = (
+        "".join(each for each in text[:_LONGEST_FAILURE] if each.isprintable())
+        for text in (failure.code, failure.message)
+    )
+    return Failure(code, message)
+
+
+def _empty() -> RemoteProtocolError:
+    return RemoteProtocolError("a message without content", code="protocol.malformed")

@@ -1,0 +1,177 @@
+"""A node at work: its configuration and everything that answers for it, opened together.
+
+Handles the folder of one node: configuration, database, sealing key, certificates, member list. Refuses a
+folder in which any of them is missing, each with what to do.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from symbolon import config as configuration
+from symbolon.config import Config
+from symbolon.errors import MembershipError, SymbolonError, UnknownSuiteError
+from symbolon.membership.certificates import verify_leaf
+from symbolon.membership.directory import FileMemberDirectory, MemberDirectory
+from symbolon.membership.trust_anchor import TrustAnchor
+from symbolon.oprf.suite import Suite, get_suite
+from symbolon.policy.permission import ConfiguredPermission, Direction, Permission, Rule
+from symbolon.storage.database import Database
+from symbolon.storage.exchange_budget import BudgetLimits
+from symbolon.storage.exchange_receiver_store import ReceiverStore
+from symbolon.storage.exchange_sender_store import SenderStore
+from symbolon.storage.exchange_session_store import SessionStore
+from symbolon.storage.journal_store import JournalStore
+from symbolon.storage.match_store import MatchStore
+from symbolon.storage.seal import Sealer
+from symbolon.storage.seal_check import bind_key
+from symbolon.storage.supplier_store import SupplierStore
+
+SEAL_KEY_FILE: Final = "seal.key"
+LEAF_KEY_FILE: Final = "node-key.pem"
+LEAF_FILE: Final = "node-cert.pem"
+ANCHOR_FILE: Final = "coalition.json"
+MEMBERS_FILE: Final = "members.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What the node proves itself with, PEM."""
+
+    private_key: bytes
+    certificate: bytes
+    anchor: TrustAnchor
+
+    def __repr__(self) -> str:
+        return f"Credentials(coalition={self.anchor.coalition!r}, private_key=<redacted>)"
+
+
+class Node:
+    """One node. Close it, or use it as a context manager.
+
+    Args:
+        home: the node's folder.
+        clock: seconds since 1970-01-01 UTC.
+        rng: random bytes.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        clock: Callable[[], float] = time.time,
+        rng: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self.config: Config = configuration.load(home)
+        self.clock = clock
+        self.rng = rng
+        self.sealer = Sealer.load(home / SEAL_KEY_FILE)
+        self.database = Database.open(self.config.database_url)
+        try:
+            bind_key(self.database, self.sealer)
+        except SymbolonError:
+            self.database.close()
+            raise
+        self.suppliers = SupplierStore(self.database, self.sealer)
+        self.journal = JournalStore(self.database, clock)
+        self.sending = SenderStore(self.database, self.sealer, clock, rng)
+        self.receiving = ReceiverStore(self.database, self.sealer, clock)
+        self.sessions = SessionStore(self.database, clock)
+        self.matches = MatchStore(self.database, self.sealer, clock)
+        self.permission: Permission = ConfiguredPermission(_rules(self.config))
+
+    def __enter__(self) -> "Node":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the database."""
+        self.database.close()
+
+    @property
+    def home(self) -> Path:
+        """The node's folder."""
+        return self.config.home
+
+    @property
+    def now(self) -> datetime:
+        """The current time, aware."""
+        return datetime.fromtimestamp(self.clock(), UTC)
+
+    @property
+    def budget(self) -> BudgetLimits:
+        """The limits that the configuration grants."""
+        each = self.config.budget
+        return BudgetLimits(each.window_days, each.per_window, each.per_member_year, each.all_members_year)
+
+    def suite(self, name: str, *, answering: bool) -> Suite:
+        """A suite ready to multiply.
+
+        Raises:
+            UnknownSuiteError: unknown, or not among `exchange.suites_answered` while answering.
+        """
+        if answering and name not in self.config.exchange.suites_answered:
+            raise UnknownSuiteError("the peer asked for a suite that this node is not configured to answer")
+        return get_suite(name, self.config.exchange.backend)
+
+    @cached_property
+    def credentials(self) -> Credentials:
+        """Key, certificate and trust anchor, checked against each other.
+
+        Raises:
+            MembershipError: `membership.not_enrolled`, or what the certificate check says.
+        """
+        try:
+            anchor = TrustAnchor.from_bytes((self.home / ANCHOR_FILE).read_bytes())
+            private_key = (self.home / LEAF_KEY_FILE).read_bytes()
+            certificate = (self.home / LEAF_FILE).read_bytes()
+        except FileNotFoundError as error:
+            raise MembershipError(
+                f"this node is not enrolled yet: {Path(str(error.filename)).name} is missing",
+                hint="Send request.json to the coordinator, then run `symbolon coalition accept ENROLMENT`.",
+                code="membership.not_enrolled",
+            ) from None
+        identity = verify_leaf(certificate, anchor.root_pem, self.config.node.coalition, now=self.now)
+        if identity.member_id != self.config.node.member:
+            raise MembershipError(
+                f"the certificate is for {identity.member_id}, the configuration says {self.config.node.member}",
+                hint="Set node.member in symbolon.toml, or accept the enrolment made for this member.",
+                code="membership.not_enrolled",
+            )
+        return Credentials(private_key, certificate, anchor)
+
+    @cached_property
+    def directory(self) -> MemberDirectory:
+        """The member list in force, read again whenever its file changes."""
+        anchor = self.credentials.anchor
+        coalition = self.config.node.coalition
+        return FileMemberDirectory(self.home / MEMBERS_FILE, anchor.list_key, coalition, lambda: self.now)
+
+
+def _rules(config: Config) -> tuple[Rule, ...]:
+    rules = []
+    for allow in config.allow:
+        directions: set[Direction] = set()
+        if allow.answer:
+            directions.add("answer")
+        if allow.ask:
+            directions.add("ask")
+        if allow.invited:
+            directions.add("invited")
+        rules.append(
+            Rule(
+                allow.peer,
+                frozenset(allow.purposes),
+                frozenset(allow.modes),
+                frozenset(allow.tiers),
+                frozenset(directions),
+            )
+        )
+    return tuple(rules)

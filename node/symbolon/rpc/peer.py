@@ -1,0 +1,190 @@
+"""Calling a peer: one channel, both directions of an exchange."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import grpc
+
+from symbolon.api.exchange.v1 import exchange_pb2 as pb
+from symbolon.api.exchange.v1 import exchange_pb2_grpc as stubs
+from symbolon.errors import (
+    MembershipError,
+    RemoteProtocolError,
+    StaleEpochError,
+    SymbolonError,
+    UnavailableError,
+)
+from symbolon.exchange.messages import Failure, Hello, Invitation
+from symbolon.membership.certificates import tls_target_name
+from symbolon.rpc import codec
+from symbolon.rpc.figures import Figures
+from symbolon.rpc.node import Node
+from symbolon.rpc.receiver_role import Ask, Outcome, Progress, run_receiver
+from symbolon.rpc.sender_role import run_sender
+from symbolon.rpc.server import MAX_MESSAGE_BYTES
+from symbolon.rpc.status import from_failure, from_status, public_code, public_message
+from symbolon.rpc.wire import Wire
+
+CONNECT_S: Final = 10.0
+"""How long a peer may take to complete a handshake."""
+
+
+class Peer:
+    """An open channel to one member."""
+
+    def __init__(self, node: Node, member_id: str, channel: grpc.aio.Channel) -> None:
+        self._node = node
+        self._member_id = member_id
+        self._stub = stubs.ExchangeServiceStub(channel)
+        self._idle_s = float(node.config.exchange.idle_timeout_s)
+        self._session_s = float(node.config.exchange.session_timeout_s)
+
+    async def ask(self, ask: Ask, figures: Figures, progress: Progress = lambda *_: None) -> Outcome:
+        """Runs one exchange as receiver; a stale epoch is answered by one full session.
+
+        Raises:
+            SymbolonError: what the peer or this node refused, or `UnavailableError`.
+        """
+        try:
+            return await self._ask(ask, figures, progress)
+        except StaleEpochError:
+            await asyncio.to_thread(self._node.receiving.forget, self._member_id, "match")
+            return await self._ask(ask, figures, progress)
+
+    async def _ask(self, ask: Ask, figures: Figures, progress: Progress) -> Outcome:
+        start = time.perf_counter()
+        call = self._stub.Ask(timeout=self._session_s)
+        wire: Wire[Any, Any] = Wire(
+            call.__aiter__(),
+            call.write,
+            lambda message: pb.AskRequest(message=codec.encode_receiver(message)),
+            lambda response: codec.decode_sender(response.message),
+            idle_s=self._idle_s,
+            figures=figures,
+        )
+        async with self._ended(call):
+            outcome = await run_receiver(self._node, ask, wire, figures, progress)
+        figures.total_s = time.perf_counter() - start
+        return outcome
+
+    async def offer(self, invitation: Invitation, figures: Figures) -> str:
+        """Runs one exchange as sender: the peer is invited to ask.
+
+        Returns:
+            One sentence: what this node revealed and learned.
+        """
+        start = time.perf_counter()
+        call = self._stub.Offer(timeout=self._session_s)
+
+        def encode(message: Any) -> pb.OfferRequest:
+            if isinstance(message, Invitation):
+                return pb.OfferRequest(invitation=codec.encode_invitation(message))
+            return pb.OfferRequest(message=codec.encode_sender(message))
+
+        wire: Wire[Any, Any] = Wire(
+            call.__aiter__(),
+            call.write,
+            encode,
+            lambda response: codec.decode_receiver(response.message),
+            idle_s=self._idle_s,
+            figures=figures,
+        )
+        async with self._ended(call):
+            try:
+                await wire.send(invitation)
+                hello = await wire.expect()
+                _check_invited(hello, invitation)
+                sentence = await run_sender(self._node, self._member_id, "answer", hello, wire, figures)
+            except SymbolonError as error:
+                if not call.done():
+                    await wire.send(Failure(public_code(error), public_message(error)))
+                raise
+        figures.total_s = time.perf_counter() - start
+        return sentence
+
+    @asynccontextmanager
+    async def _ended(self, call: Any) -> AsyncIterator[None]:
+        """Turns the end of a call into an error of this node, and leaves no call behind."""
+        try:
+            yield
+            await call.done_writing()
+            status = await call.code()
+            if status is not grpc.StatusCode.OK:
+                raise UnavailableError(
+                    f"{self._member_id} reported {status.name.lower()} at the end",
+                    hint="The result was stored; the peer's operator finds the reason in its log.",
+                )
+        except grpc.aio.AioRpcError as error:
+            raise from_status(self._member_id, error) from error
+        except (asyncio.InvalidStateError, grpc.aio.UsageError):
+            # Writing to a call that the peer has ended: its status is the reason.
+            raise from_status(self._member_id, await _as_error(call)) from None
+        except RemoteProtocolError as error:
+            if error.full_code.startswith("peer."):
+                raise from_failure(self._member_id, error.full_code.removeprefix("peer.")) from error
+            if error.full_code == "protocol.short" and call.done():
+                raise from_status(self._member_id, await _as_error(call)) from error
+            raise
+        finally:
+            call.cancel()
+
+
+async def _as_error(call: Any) -> grpc.aio.AioRpcError:
+    return grpc.aio.AioRpcError(
+        await call.code(), await call.initial_metadata(), await call.trailing_metadata(), await call.details()
+    )
+
+
+def _check_invited(hello: object, invitation: Invitation) -> None:
+    if not isinstance(hello, Hello):
+        raise RemoteProtocolError("the first message is not a hello", code="protocol.state")
+    tiers = "".join(ask.tier for ask in hello.tiers)
+    if (hello.mode, hello.purpose, tiers) != (invitation.mode, invitation.purpose, "".join(invitation.tiers)):
+        raise RemoteProtocolError("the peer asks for something else than offered", code="protocol.context")
+
+
+@asynccontextmanager
+async def connect(node: Node, member_id: str) -> AsyncIterator[Peer]:
+    """Opens a channel to a member and closes it at the end.
+
+    Raises:
+        MembershipError: it is not a current member, or names no endpoint.
+        UnavailableError: no handshake within `CONNECT_S`.
+    """
+    member = node.directory.current().find(member_id)
+    if member is None:
+        raise MembershipError(
+            f"{member_id} is not in the current member list",
+            hint="`symbolon status` lists the members; check the spelling.",
+            code="membership.unknown",
+        )
+    if not member.endpoint:
+        raise MembershipError(
+            f"{member_id} names no endpoint in the member list", code="membership.no_endpoint"
+        )
+    credentials = node.credentials
+    tls = grpc.ssl_channel_credentials(
+        credentials.anchor.root_pem, credentials.private_key, credentials.certificate
+    )
+    options = (
+        ("grpc.ssl_target_name_override", tls_target_name(member_id, node.config.node.coalition)),
+        ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.keepalive_time_ms", 30_000),
+        ("grpc.keepalive_timeout_ms", 10_000),
+        ("grpc.enable_http_proxy", 0),
+        ("grpc.use_local_subchannel_pool", 1),
+    )
+    async with grpc.aio.secure_channel(member.endpoint, tls, options) as channel:
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                await channel.channel_ready()
+        except TimeoutError:
+            raise UnavailableError(
+                f"{member_id} at {member.endpoint} did not complete a handshake within {CONNECT_S:g} s",
+                hint=f"Run `symbolon doctor {member_id}`: it tells a closed port from a wrong certificate.",
+            ) from None
+        yield Peer(node, member_id, channel)

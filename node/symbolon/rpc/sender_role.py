@@ -1,0 +1,279 @@
+"""Answering one exchange: from a hello to the last entry, whichever side called.
+
+Order of things, none of which may be swapped: the hello is checked and permitted; the budget is debited and
+the journal line written; only then is anything evaluated. A delta is recorded before its first entry leaves.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+import numpy as np
+
+from symbolon.audit.journal import JournalLine
+from symbolon.errors import (
+    BudgetError,
+    PermissionDeniedError,
+    RemoteProtocolError,
+    SymbolonError,
+)
+from symbolon.exchange.key_table import KeyTable
+from symbolon.exchange.limits import SIZE_MIN_RECORDS, SIZE_TOKEN_BYTES
+from symbolon.exchange.messages import DeltaHeader, Hello, ReceiverMessage, SenderMessage, TierOffer
+from symbolon.exchange.padding import padded_count
+from symbolon.exchange.sender import Sender
+from symbolon.exchange.sender_set import DeltaPlan, build_delta, entry_bytes, live_links, plan_delta
+from symbolon.exchange.size_mode import distinct_points, sender_tokens
+from symbolon.oprf.key_schedule import KeyContext
+from symbolon.oprf.suite import Suite
+from symbolon.policy.permission import Direction, ExchangeRequest, Grant
+from symbolon.rpc.concurrent import together
+from symbolon.rpc.figures import Figures
+from symbolon.rpc.node import Node
+from symbolon.rpc.wire import Wire
+from symbolon.storage.exchange_sender_store import SEED_BYTES, Epoch, SetState
+from symbolon.suppliers.tier import Tier
+
+SenderWire = Wire[SenderMessage, ReceiverMessage]
+
+AREA = "match"
+
+
+@dataclass(frozen=True, slots=True)
+class _TierPlan:
+    """One tier of a session: its keys, its set as released so far, and what comes next."""
+
+    tier: str
+    table: KeyTable
+    context: bytes
+    key: bytes
+    state: SetState
+    plan: DeltaPlan
+
+    @property
+    def offer(self) -> TierOffer:
+        """What is announced for the tier."""
+        width = self.state.released.tag_bytes
+        entry_width = entry_bytes(width)
+        headers = [DeltaHeader(n, len(data) // entry_width) for n, data in self.state.deltas.items()]
+        if self.plan.entries:
+            headers.append(DeltaHeader(self.state.next_number, self.plan.entries))
+        return TierOffer(self.tier, width, tuple(headers), len(self.plan.withdrawn) // width)
+
+
+async def run_sender(
+    node: Node, peer: str, direction: Direction, hello: Hello, wire: SenderWire, figures: Figures
+) -> str:
+    """Runs one exchange as sender.
+
+    Args:
+        node: this node.
+        peer: the receiver, proven by its certificate.
+        direction: `answer`, also where this node made the call and offers its set.
+        hello: already received.
+        wire: the rest of the exchange.
+        figures: filled on the way.
+
+    Returns:
+        One sentence: what this node revealed and learned.
+
+    Raises:
+        SymbolonError: the exchange ended in error; the session and journal say so.
+    """
+    opened = False
+    try:
+        suite, grant = await asyncio.to_thread(_permit, node, peer, direction, hello)
+        run = _run_size if hello.mode == "size" else _run_intersection
+        prepared = await asyncio.to_thread(_open, node, peer, hello, grant)
+        opened = True
+        sentence = await run(node, peer, hello, prepared, suite, wire, figures)
+    except BaseException as error:
+        await asyncio.shield(asyncio.to_thread(_note_failure, node, peer, hello, error, opened))
+        raise
+    line = _line("ended", peer, hello, {}, "")
+    await asyncio.to_thread(node.sessions.end, "sender", line, done=True, sentence=sentence)
+    return sentence
+
+
+def _permit(node: Node, peer: str, direction: Direction, hello: Hello) -> tuple[Suite, Grant]:
+    """Everything that can refuse a hello before the budget is touched."""
+    if hello.coalition != node.config.node.coalition or hello.area != AREA:
+        raise RemoteProtocolError("the hello is for another coalition or area", code="protocol.context")
+    suite = node.suite(hello.suite, answering=True)
+    tiers = tuple(letter for ask in hello.tiers for letter in ask.tier)
+    grant = node.permission.require(
+        ExchangeRequest(direction, peer, hello.area, hello.mode, hello.purpose, tiers)
+    )
+    if hello.mode == "size":
+        asked = hello.tiers[0].elements // hello.group_size
+        if min(asked, node.suppliers.count()) < SIZE_MIN_RECORDS:
+            raise PermissionDeniedError(
+                f"size mode needs {SIZE_MIN_RECORDS} records on each side",
+                hint="A count over fewer records would speak of single suppliers; agree on intersection mode.",
+                code="permission.small",
+            )
+    return suite, grant
+
+
+def _open(node: Node, peer: str, hello: Hello, grant: Grant) -> Epoch:
+    epoch = node.sending.current_epoch(peer, hello.area, grant, epoch_days=node.config.exchange.epoch_days)
+    node.sending.open_session(hello, peer, grant, epoch, node.budget)
+    return epoch
+
+
+def _note_failure(node: Node, peer: str, hello: Hello, error: BaseException, opened: bool) -> None:
+    code = error.full_code if isinstance(error, SymbolonError) else type(error).__name__
+    denied = isinstance(error, (PermissionDeniedError, BudgetError))
+    line = _line("denied" if denied else "failed", peer, hello, {}, code)
+    if opened:
+        sentence = f"The session with {peer} ended early ({code}); what was evaluated stays debited."
+        node.sessions.end("sender", line, done=False, sentence=sentence)
+    else:
+        node.journal.write(line)
+
+
+def _line(event: str, peer: str, hello: Hello, counts: dict[str, int], note: str) -> JournalLine:
+    return JournalLine(event, peer, hello.session_id.hex(), hello.mode, hello.purpose, counts, note)  # type: ignore[arg-type]
+
+
+async def _run_intersection(
+    node: Node, peer: str, hello: Hello, epoch: Epoch, suite: Suite, wire: SenderWire, figures: Figures
+) -> str:
+    with node.database.exclusive(f"release-{peer}"):
+        with figures.phase("load"):
+            plans = await asyncio.to_thread(_plan_tiers, node, peer, hello, epoch, suite)
+        offers = tuple(plan.offer for plan in plans)
+        sender = Sender(hello, epoch.number, offers, {p.tier: p.key for p in plans}, suite, node.rng)
+        await wire.send(sender.accept())
+
+        async def send_sets() -> None:
+            for plan in plans:
+                await _send_tier(node, peer, hello, epoch, suite, sender, plan, wire, figures)
+
+        await together(_evaluate_all(sender, wire, figures), send_sets())
+    await wire.send(sender.finish())
+    asked = sum(ask.elements for ask in hello.tiers)
+    entries = sum(header.entries for offer in offers for header in offer.deltas)
+    figures.counts = {"elements": asked, "entries": entries}
+    waiting = sum(plan.plan.postponed for plan in plans)
+    later = f" {waiting} further keys wait for the next key epoch." if waiting else ""
+    return (
+        f"Revealed to {peer}: up to {entries} masked entries, of which it can open those of suppliers it holds too; "
+        f"learned: that it asked {asked} blinded keys (padded), not which.{later}"
+    )
+
+
+def _plan_tiers(node: Node, peer: str, hello: Hello, epoch: Epoch, suite: Suite) -> list[_TierPlan]:
+    plans = []
+    for ask in hello.tiers:
+        table = node.suppliers.load_keys(Tier(ask.tier))
+        live, _ = live_links(table)
+        state = node.sending.load_set(
+            epoch,
+            purpose=hello.purpose,
+            tier=ask.tier,
+            suite=suite.name,
+            have_delta=ask.have_delta,
+            elements=ask.elements,
+            entries=padded_count(int(live.sum())),
+        )
+        interval = node.config.exchange.additions_interval_s
+        due = state.last_added_s is None or node.clock() - state.last_added_s >= interval
+        plan = plan_delta(table, state.released, additions=due, rng=node.rng)
+        context = _context(node, peer, hello, ask.tier, epoch.number)
+        plans.append(
+            _TierPlan(ask.tier, table, context, suite.derive_key(epoch.seed, context), state, plan)
+        )
+    return plans
+
+
+def _context(node: Node, peer: str, hello: Hello, tier: str, epoch: int) -> bytes:
+    own = node.config.node
+    return KeyContext(
+        hello.suite, own.coalition, own.member, peer, hello.area, hello.mode, tier, hello.purpose, epoch
+    ).encode()
+
+
+async def _evaluate_all(sender: Sender, wire: SenderWire, figures: Figures) -> None:
+    while not sender.all_evaluated:
+        message = await wire.expect()
+        with figures.phase("evaluate"):
+            answers = await asyncio.to_thread(sender.receive, message)
+        for answer in answers:
+            await wire.send(answer)
+
+
+async def _send_tier(
+    node: Node,
+    peer: str,
+    hello: Hello,
+    epoch: Epoch,
+    suite: Suite,
+    sender: Sender,
+    plan: _TierPlan,
+    wire: SenderWire,
+    figures: Figures,
+) -> None:
+    deltas = dict(plan.state.deltas)
+    if plan.plan.entries:
+        with figures.phase("set"):
+            number = plan.state.next_number
+            deltas[number] = await asyncio.to_thread(_make_delta, node, peer, hello, epoch, suite, plan)
+    for number, data in deltas.items():
+        for entries in sender.entries(plan.tier, number, data):
+            await wire.send(entries)
+    if plan.plan.withdrawn:
+        count = len(plan.plan.withdrawn) // plan.state.released.tag_bytes
+        await asyncio.to_thread(node.sending.record_withdrawal, hello, peer, plan.tier, count)
+        for withdrawn in sender.withdrawn(plan.tier, plan.plan.withdrawn):
+            await wire.send(withdrawn)
+
+
+def _make_delta(
+    node: Node, peer: str, hello: Hello, epoch: Epoch, suite: Suite, plan: _TierPlan
+) -> bytes:
+    handles = node.sending.handles(epoch, plan.plan.suppliers)
+    delta = build_delta(
+        suite,
+        plan.key,
+        plan.context,
+        plan.table,
+        plan.plan,
+        number=plan.state.next_number,
+        tag_bytes=plan.state.released.tag_bytes,
+        handles=handles.rows,
+        rng=node.rng,
+    )
+    node.sending.record_delta(hello, peer, epoch, plan.state, plan.tier, delta, handles)
+    return delta.entries
+
+
+async def _run_size(
+    node: Node, peer: str, hello: Hello, epoch: Epoch, suite: Suite, wire: SenderWire, figures: Figures
+) -> str:
+    ask = hello.tiers[0]
+    key = suite.derive_key(node.rng(SEED_BYTES), _context(node, peer, hello, ask.tier, epoch.number))
+    with figures.phase("load"):
+        points = await asyncio.to_thread(_own_points, node, ask.tier, suite)
+    declared = padded_count(len(points))
+    offer = TierOffer(ask.tier, SIZE_TOKEN_BYTES, (DeltaHeader(1, declared),))
+    sender = Sender(hello, 0, (offer,), {ask.tier: key}, suite, node.rng)
+    await wire.send(sender.accept())
+
+    async def send_tokens() -> None:
+        with figures.phase("set"):
+            tokens = await asyncio.to_thread(sender_tokens, suite, key, points, declared, node.rng)
+        await asyncio.to_thread(node.sending.record_size_set, hello, peer, declared)
+        for entries in sender.entries(ask.tier, 1, tokens):
+            await wire.send(entries)
+
+    await together(_evaluate_all(sender, wire, figures), send_tokens())
+    await wire.send(sender.finish())
+    figures.counts = {"elements": ask.elements, "entries": declared}
+    return (
+        f"Revealed to {peer}: how many records both sides share, in tens, out of up to {declared} tokens; "
+        f"learned: that it holds about {ask.elements // hello.group_size} records (padded), not which."
+    )
+
+
+def _own_points(node: Node, tiers: str, suite: Suite) -> "np.typing.NDArray[np.uint8]":
+    return distinct_points([node.suppliers.load_keys(Tier(letter)) for letter in tiers], suite)

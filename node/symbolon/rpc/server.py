@@ -1,0 +1,102 @@
+"""The served node: gRPC over mutual TLS, health, reflection, and an orderly end.
+
+SIGTERM and SIGINT stop the listening at once, let running exchanges finish for a grace period, then end
+them; peers of those see a status that means "try again".
+"""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+from typing import Final
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from symbolon.api.exchange.v1 import exchange_pb2 as pb
+from symbolon.api.exchange.v1 import exchange_pb2_grpc as stubs
+from symbolon.errors import ConfigError
+from symbolon.rpc.exchange_service import ExchangeService
+from symbolon.rpc.identity import MemberInterceptor
+from symbolon.rpc.node import Node
+
+log = logging.getLogger(__name__)
+
+MAX_MESSAGE_BYTES: Final = 4 << 20
+MAX_CONNECTION_AGE_MS: Final = 30 * 60 * 1000
+CONNECTION_GRACE_MS: Final = 60 * 60 * 1000
+GRACE_S: Final = 20.0
+"""How long running exchanges may go on after a request to stop."""
+
+SERVICE: Final = pb.DESCRIPTOR.services_by_name["ExchangeService"].full_name
+
+_OPTIONS: Final = (
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_connection_age_ms", MAX_CONNECTION_AGE_MS),
+    ("grpc.max_connection_age_grace_ms", CONNECTION_GRACE_MS),
+    ("grpc.max_concurrent_streams", 64),
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    ("grpc.so_reuseport", 0),
+)
+
+
+async def serve(node: Node, listening: Callable[[str], None], *, grace_s: float = GRACE_S) -> None:
+    """Serves until told to stop.
+
+    Args:
+        node: this node.
+        listening: told the address once it is open.
+        grace_s: see `GRACE_S`.
+
+    Raises:
+        ConfigError: the address cannot be listened on.
+        MembershipError: the node is not enrolled, or its certificate does not hold.
+    """
+    credentials = node.credentials
+    directory = node.directory
+    left_over = await asyncio.to_thread(node.sessions.fail_open, "sender")
+    if left_over:
+        log.warning("%d sessions had been cut off when the node last stopped", left_over)
+    interceptor = MemberInterceptor(
+        directory,
+        node.config.node.coalition,
+        lambda: node.now,
+        lambda code: log.warning("a caller was refused: %s", code),
+    )
+    server = grpc.aio.server(interceptors=(interceptor,), options=_OPTIONS)
+    service = ExchangeService(node)
+    stubs.add_ExchangeServiceServicer_to_server(service, server)
+    healthy = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
+    reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+    tls = grpc.ssl_server_credentials(
+        [(credentials.private_key, credentials.certificate)],
+        root_certificates=credentials.anchor.root_pem,
+        require_client_auth=True,
+    )
+    host, _, _ = node.config.node.listen.rpartition(":")
+    try:
+        port = server.add_secure_port(node.config.node.listen, tls)
+    except RuntimeError as error:
+        raise ConfigError(
+            f"cannot listen on {node.config.node.listen}",
+            hint="Is another node running there? Set node.listen in symbolon.toml to a free port.",
+            code="config.listen",
+        ) from error
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await server.start()
+    await healthy.set("", health_pb2.HealthCheckResponse.SERVING)
+    await healthy.set(SERVICE, health_pb2.HealthCheckResponse.SERVING)
+    listening(f"{host}:{port}")
+    await stop.wait()
+    log.info("stopping: %d exchanges still run", len(service.running))
+    await healthy.enter_graceful_shutdown()
+    await server.stop(grace_s)
+    log.info("stopped")

@@ -1,0 +1,116 @@
+"""Between the error tree and gRPC statuses.
+
+Outbound, a peer learns the status, the fixed public message and a stable code; nothing unexpected leaves the
+node as more than INTERNAL. Inbound, a status becomes the error that the operator can act on: everything that
+may pass by itself becomes `UnavailableError`, exit code 75.
+"""
+
+from typing import Final
+
+import grpc
+
+from symbolon.errors import (
+    BudgetError,
+    InvalidElementError,
+    MembershipError,
+    PermissionDeniedError,
+    RemoteProtocolError,
+    StaleEpochError,
+    StorageError,
+    SymbolonError,
+    UnavailableError,
+    UnknownSuiteError,
+)
+
+CODE_KEY: Final = "symbolon-code"
+"""Trailing metadata that carries the stable code."""
+
+_STATUS: Final[tuple[tuple[type[SymbolonError], grpc.StatusCode], ...]] = (
+    (StaleEpochError, grpc.StatusCode.FAILED_PRECONDITION),
+    (UnknownSuiteError, grpc.StatusCode.INVALID_ARGUMENT),
+    (InvalidElementError, grpc.StatusCode.INVALID_ARGUMENT),
+    (RemoteProtocolError, grpc.StatusCode.INVALID_ARGUMENT),
+    (PermissionDeniedError, grpc.StatusCode.PERMISSION_DENIED),
+    (BudgetError, grpc.StatusCode.RESOURCE_EXHAUSTED),
+    (MembershipError, grpc.StatusCode.UNAUTHENTICATED),
+    (UnavailableError, grpc.StatusCode.UNAVAILABLE),
+    (StorageError, grpc.StatusCode.UNAVAILABLE),
+)
+
+_TRANSIENT: Final = frozenset(
+    {
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.CANCELLED,
+        grpc.StatusCode.ABORTED,
+    }
+)
+
+
+def public_code(error: BaseException) -> str:
+    """The code a peer may see: the narrow one where the peer's own messages caused it, else the class's."""
+    if isinstance(error, (RemoteProtocolError, PermissionDeniedError)):
+        return error.full_code
+    return error.code if isinstance(error, SymbolonError) else SymbolonError.code
+
+
+def public_message(error: BaseException) -> str:
+    """The fixed text a peer may see."""
+    return error.public if isinstance(error, SymbolonError) else SymbolonError.public
+
+
+def to_status(error: BaseException) -> grpc.StatusCode:
+    """The gRPC status of an error."""
+    for kind, status in _STATUS:
+        if isinstance(error, kind):
+            return status
+    return grpc.StatusCode.INTERNAL
+
+
+_ADVICE: Final = {
+    "permission.size_sessions": "The size sessions of this key epoch are used up; try again in the next one.",
+    "permission.small": "Size mode needs at least 1,000 records on each side; agree on --mode intersection.",
+}
+
+
+def from_failure(peer: str, code: str) -> SymbolonError:
+    """The error for a stable code that the peer gave as its reason."""
+    if code.startswith("permission"):
+        hint = _ADVICE.get(
+            code, f"Ask the operator of {peer} for an [[allow]] table with this mode, purpose and tiers."
+        )
+        return PermissionDeniedError(f"{peer} does not permit this", hint=hint, code=code)
+    if code.startswith(BudgetError.code):
+        hint = f"Wait for the next budget window, ask for fewer tiers, or ask {peer} for a larger budget."
+        return BudgetError(f"the query budget at {peer} does not cover this list", hint=hint)
+    if code.startswith(StaleEpochError.code):
+        return StaleEpochError(f"{peer} has begun a new key epoch", hint="Run the same command again.")
+    if code.startswith(UnknownSuiteError.code):
+        hint = "Set exchange.suite in symbolon.toml to one that both nodes answer."
+        return UnknownSuiteError(f"{peer} does not offer this suite", hint=hint)
+    if code.startswith(MembershipError.code):
+        hint = "Ask the coordinator whether this member is still current; `symbolon doctor` checks the rest."
+        return MembershipError(f"{peer} does not take this node for a current member", hint=hint)
+    if code.startswith((UnavailableError.code, StorageError.code)):
+        return UnavailableError(f"{peer} cannot answer now", hint="Try again in a moment.")
+    if code.startswith("protocol"):
+        return RemoteProtocolError(
+            f"{peer} refused what this node sent ({code})",
+            hint="Are both nodes of the same version? `symbolon --version` tells.",
+            code="protocol.refused",
+        )
+    return UnavailableError(f"{peer} failed inside", hint=f"Its operator finds the reason in the log of {peer}.")
+
+
+def from_status(peer: str, error: grpc.aio.AioRpcError) -> SymbolonError:
+    """The error for a call that ended in a status."""
+    metadata = error.trailing_metadata()
+    code = metadata.get(CODE_KEY) if metadata is not None else None
+    if code is not None:
+        return from_failure(peer, str(code))
+    if error.code() in _TRANSIENT:
+        return UnavailableError(
+            f"{peer} cannot be reached or stopped half-way ({error.code().name.lower()})",
+            hint="Try again; nothing was lost. `symbolon doctor PEER` tells a closed port from a wrong certificate.",
+        )
+    return UnavailableError(f"{peer} failed ({error.code().name.lower()})", hint="Try again in a moment.")

@@ -1,0 +1,1 @@
+"""What the node keeps: the database, its migrations, sealed columns, and one store per area."""

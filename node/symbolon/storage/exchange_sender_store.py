@@ -1,0 +1,374 @@
+"""What this node, as sender, grants and releases: key epochs, handles, released sets, sessions.
+
+One transaction opens a session (epoch checked, budget debited, session and journal line written) before a
+single element is evaluated; one transaction records a delta (entries, handles, journal line) before a single
+entry leaves. Erasing an epoch removes its seed, handles and sets.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from symbolon.audit.journal import JournalLine
+from symbolon.errors import PermissionDeniedError, StaleEpochError
+from symbolon.exchange.limits import HANDLE_BYTES, SIZE_SESSIONS_PER_EPOCH
+from symbolon.exchange.messages import Hello
+from symbolon.exchange.sender_set import Delta, Released, tag_bytes_for
+from symbolon.policy.permission import Grant
+from symbolon.storage.database import Database
+from symbolon.storage.exchange_budget import BudgetLimits, debit
+from symbolon.storage.exchange_columns import pack, unpack
+from symbolon.storage.exchange_schema import (
+    exchange_session,
+    key_epoch,
+    record_handle,
+    released_delta,
+    released_set,
+)
+from symbolon.storage.journal_store import JournalStore
+from symbolon.storage.seal import Sealer
+
+SEED_BYTES = 64
+_DAY_S = 86400
+_HEADROOM = 2
+"""Tags are made for twice the elements and entries of the first session, so that small growth keeps them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """A live key epoch: its row, number and seed."""
+
+    row: int
+    number: int
+    seed: bytes
+
+    def __repr__(self) -> str:
+        return f"Epoch(number={self.number}, seed=<redacted>)"
+
+
+@dataclass(frozen=True, slots=True)
+class SetState:
+    """A released set as it stands.
+
+    Attributes:
+        row: of `released_set`.
+        released: true entries so far.
+        deltas: number to entries, those above the receiver's `have_delta`.
+        next_number: of the next delta.
+        last_added_s: when the newest delta was recorded; None when there is none.
+    """
+
+    row: int
+    released: Released
+    deltas: dict[int, bytes]
+    next_number: int
+    last_added_s: int | None
+
+
+class SenderStore:
+    """The sender's side of the database.
+
+    Args:
+        database: the node's.
+        sealer: of its sealed columns.
+        clock: seconds since 1970-01-01 UTC.
+        rng: random bytes from the operating system.
+    """
+
+    def __init__(
+        self, database: Database, sealer: Sealer, clock: Callable[[], float], rng: Callable[[int], bytes]
+    ) -> None:
+        self._database = database
+        self._sealer = sealer
+        self._clock = clock
+        self._rng = rng
+        self._journal = JournalStore(database, clock)
+
+    def current_epoch(self, peer: str, area: str, grant: Grant, *, epoch_days: int) -> Epoch:
+        """The peer's live epoch; a new one when there is none, it has expired, or the grant narrowed."""
+        now = int(self._clock())
+        with self._database.transaction("look up the key epoch") as connection:
+            live = connection.execute(
+                select(key_epoch).where(
+                    key_epoch.c.peer == peer, key_epoch.c.area == area, key_epoch.c.seed.is_not(None)
+                )
+            ).first()
+            if (
+                live is not None
+                and now < live.expires_at_s
+                and set(json.loads(live.scope)) <= set(grant.scope)
+            ):
+                if set(json.loads(live.scope)) != set(grant.scope):
+                    scope = json.dumps(sorted(grant.scope))
+                    connection.execute(update(key_epoch).where(key_epoch.c.id == live.id).values(scope=scope))
+                return Epoch(live.id, live.number, self._open_seed(peer, area, live.number, live.seed))
+            if live is not None:
+                self._erase(connection, live.id)
+            return self._begin_epoch(connection, peer, area, grant, now, epoch_days)
+
+    def _begin_epoch(
+        self, connection: Connection, peer: str, area: str, grant: Grant, now: int, epoch_days: int
+    ) -> Epoch:
+        last = connection.execute(
+            select(func.max(key_epoch.c.number)).where(key_epoch.c.peer == peer, key_epoch.c.area == area)
+        ).scalar()
+        number = (last or 0) + 1
+        seed = self._rng(SEED_BYTES)
+        row = connection.execute(
+            insert(key_epoch)
+            .values(
+                peer=peer,
+                area=area,
+                number=number,
+                scope=json.dumps(sorted(grant.scope)),
+                seed=self._sealer.seal("key_epoch", "seed", f"{peer}/{area}/{number}", seed),
+                created_at_s=now,
+                expires_at_s=now + epoch_days * _DAY_S,
+                size_sessions=0,
+            )
+            .returning(key_epoch.c.id)
+        ).scalar_one()
+        return Epoch(row, number, seed)
+
+    def _open_seed(self, peer: str, area: str, number: int, sealed: bytes) -> bytes:
+        return self._sealer.open("key_epoch", "seed", f"{peer}/{area}/{number}", sealed)
+
+    def _erase(self, connection: Connection, epoch: int) -> None:
+        sets = select(released_set.c.id).where(released_set.c.epoch_id == epoch)
+        connection.execute(delete(released_delta).where(released_delta.c.set_id.in_(sets)))
+        connection.execute(delete(released_set).where(released_set.c.epoch_id == epoch))
+        connection.execute(delete(record_handle).where(record_handle.c.epoch_id == epoch))
+        connection.execute(update(key_epoch).where(key_epoch.c.id == epoch).values(seed=None))
+
+    def rotate(self, peer: str, area: str) -> None:
+        """Erases the peer's live epoch; its next session begins a new one."""
+        with self._database.transaction("erase the key epoch") as connection:
+            rows = connection.execute(
+                select(key_epoch.c.id).where(
+                    key_epoch.c.peer == peer, key_epoch.c.area == area, key_epoch.c.seed.is_not(None)
+                )
+            ).scalars()
+            for row in rows.all():
+                self._erase(connection, row)
+
+    def open_session(self, hello: Hello, peer: str, grant: Grant, epoch: Epoch, limits: BudgetLimits) -> None:
+        """Debits the budget and writes session and journal line, all or nothing.
+
+        Raises:
+            StaleEpochError: the hello names an epoch that is not the live one.
+            BudgetError: the budget does not cover the elements declared.
+            PermissionDeniedError: size mode, and the sessions of this epoch are used up.
+        """
+        if hello.epoch not in (0, epoch.number):
+            raise StaleEpochError(
+                f"{peer} holds state of epoch {hello.epoch}, the live one is {epoch.number}"
+            )
+        with self._database.transaction("open a session") as connection:
+            if hello.mode == "size":
+                self._count_size_session(connection, epoch)
+            for ask in hello.tiers:
+                for tier in ask.tier:
+                    debit(
+                        connection,
+                        limits,
+                        peer=peer,
+                        area=hello.area,
+                        tier=tier,
+                        count=ask.elements,
+                        now_s=self._clock(),
+                    )
+            connection.execute(
+                insert(exchange_session).values(
+                    session_id=hello.session_id.hex(),
+                    role="sender",
+                    peer=peer,
+                    mode=hello.mode,
+                    purpose=hello.purpose,
+                    started_at_s=int(self._clock()),
+                    state="open",
+                    sentence="",
+                )
+            )
+            elements = {f"elements_{ask.tier}": ask.elements for ask in hello.tiers}
+            self._journal.write_in(connection, _line("answered", hello, peer, elements, grant.basis))
+
+    def _count_size_session(self, connection: Connection, epoch: Epoch) -> None:
+        here = key_epoch.c.id == epoch.row
+        held = connection.execute(select(key_epoch.c.size_sessions).where(here)).scalar_one()
+        if held >= SIZE_SESSIONS_PER_EPOCH:
+            raise PermissionDeniedError(
+                f"{SIZE_SESSIONS_PER_EPOCH} size sessions were held in this epoch",
+                hint="Size mode is open again in the next key epoch; intersection mode may be agreed instead.",
+                code="permission.size_sessions",
+            )
+        connection.execute(update(key_epoch).where(here).values(size_sessions=held + 1))
+
+    def load_set(
+        self,
+        epoch: Epoch,
+        *,
+        purpose: str,
+        tier: str,
+        suite: str,
+        have_delta: int,
+        elements: int,
+        entries: int,
+    ) -> SetState:
+        """The set of one tier, made when it does not exist; notes the elements the peer asks now.
+
+        Args:
+            elements: of this session, padding included.
+            entries: the node's whole set of this tier, padding included; fixes the tag length of a new set.
+
+        Raises:
+            StaleEpochError: the epoch's tags are too short for what has come together; it was erased.
+        """
+        where = (
+            released_set.c.epoch_id == epoch.row,
+            released_set.c.purpose == purpose,
+            released_set.c.tier == tier,
+            released_set.c.suite == suite,
+        )
+        with self._database.transaction("load a released set") as connection:
+            row = connection.execute(select(released_set).where(*where)).first()
+            if row is None:
+                tag_bytes = tag_bytes_for(_HEADROOM * elements, _HEADROOM * entries)
+                added = insert(released_set).values(
+                    epoch_id=epoch.row,
+                    purpose=purpose,
+                    tier=tier,
+                    suite=suite,
+                    tag_bytes=tag_bytes,
+                    elements=elements,
+                )
+                number = connection.execute(added.returning(released_set.c.id)).scalar_one()
+                return SetState(number, Released.nothing(tag_bytes), {}, 1, None)
+            asked = row.elements + elements
+            parts = connection.execute(
+                select(released_delta)
+                .where(released_delta.c.set_id == row.id)
+                .order_by(released_delta.c.number)
+            ).all()
+            outgrown = tag_bytes_for(asked, max(entries, sum(part.entry_count for part in parts)))
+            if outgrown > row.tag_bytes:
+                self._erase(connection, epoch.row)
+            else:
+                here = released_set.c.id == row.id
+                connection.execute(update(released_set).where(here).values(elements=asked))
+        if outgrown > row.tag_bytes:
+            raise StaleEpochError("the epoch's tags are too short for all that was asked; it was erased")
+        return self._set_state(row.id, row.tag_bytes, parts, have_delta)
+
+    def _set_state(self, row: int, tag_bytes: int, parts: object, have_delta: int) -> SetState:
+        columns: list[list[bytes]] = []
+        deltas: dict[int, bytes] = {}
+        total, number, added_s = 0, 0, None
+        for part in parts:  # type: ignore[attr-defined]
+            place = f"{row}/{part.number}"
+            columns.append(unpack(self._sealer.open("released_delta", "columns", place, part.columns), 4))
+            if part.number > have_delta:
+                deltas[part.number] = self._sealer.open("released_delta", "entries", place, part.entries)
+            total += part.entry_count
+            number, added_s = part.number, part.created_at_s
+        joined = [b"".join(column) for column in zip(*columns, strict=True)] or [b""] * 4
+        released = Released(
+            tag_bytes,
+            np.frombuffer(joined[0], np.uint64),
+            np.frombuffer(joined[1], np.uint64),
+            np.frombuffer(joined[2], np.uint8),
+            joined[3],
+            total,
+        )
+        return SetState(row, released, deltas, number + 1, added_s)
+
+    def handles(self, epoch: Epoch, suppliers: npt.NDArray[np.uint64]) -> "Handles":
+        """Record handles of suppliers in an epoch; draws those that do not exist yet, without saving them."""
+        query = (
+            select(record_handle).where(record_handle.c.epoch_id == epoch.row).order_by(record_handle.c.part)
+        )
+        with self._database.read("load record handles") as connection:
+            parts = connection.execute(query).all()
+        known: list[list[bytes]] = []
+        for part in parts:
+            opened = self._sealer.open("record_handle", "payload", f"{epoch.row}/{part.part}", part.payload)
+            known.append(unpack(opened, 2))
+        owners = np.frombuffer(b"".join(columns[0] for columns in known), np.uint64)
+        values = np.frombuffer(b"".join(columns[1] for columns in known), np.uint64)
+        fresh_owners = np.setdiff1d(suppliers, owners)
+        fresh_values = self._draw_handles(len(fresh_owners), values)
+        owners, values = np.concatenate([owners, fresh_owners]), np.concatenate([values, fresh_values])
+        order = np.argsort(owners)
+        of_each = values[order][np.searchsorted(owners[order], suppliers)]
+        rows = of_each.astype(">u8").view(np.uint8).reshape(-1, 8)[:, 8 - HANDLE_BYTES :]
+        return Handles(rows, len(known) + 1, pack(fresh_owners.tobytes(), fresh_values.tobytes()))
+
+    def _draw_handles(self, count: int, taken: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+        drawn = np.empty(0, np.uint64)
+        while len(drawn) < count:
+            more = np.frombuffer(self._rng(8 * (count - len(drawn))), np.uint64)
+            more = more >> np.uint64(8 * (8 - HANDLE_BYTES))
+            drawn = np.setdiff1d(np.concatenate([drawn, more]), taken)
+        # setdiff1d sorts; the order must not follow the supplier numbers.
+        keys = np.frombuffer(self._rng(8 * count), np.uint64)
+        return drawn[np.argsort(keys)]
+
+    def record_delta(
+        self,
+        hello: Hello,
+        peer: str,
+        epoch: Epoch,
+        state: SetState,
+        tier: str,
+        delta: Delta,
+        handles: "Handles",
+    ) -> None:
+        """Writes a delta, its handles and the journal line; only then may an entry leave."""
+        place = f"{state.row}/{delta.number}"
+        added = delta.added
+        columns = pack(added.key_ids.tobytes(), added.suppliers.tobytes(), added.slots.tobytes(), added.tags)
+        with self._database.transaction("record a delta") as connection:
+            connection.execute(
+                insert(released_delta).values(
+                    set_id=state.row,
+                    number=delta.number,
+                    created_at_s=int(self._clock()),
+                    entry_count=added.entries,
+                    entries=self._sealer.seal("released_delta", "entries", place, delta.entries),
+                    columns=self._sealer.seal("released_delta", "columns", place, columns),
+                )
+            )
+            sealed = self._sealer.seal(
+                "record_handle", "payload", f"{epoch.row}/{handles.part}", handles.fresh
+            )
+            connection.execute(
+                insert(record_handle).values(epoch_id=epoch.row, part=handles.part, payload=sealed)
+            )
+            counts = {"entries": added.entries, "delta": delta.number}
+            self._journal.write_in(connection, _line("released", hello, peer, counts, f"tier {tier}"))
+
+    def record_withdrawal(self, hello: Hello, peer: str, tier: str, count: int) -> None:
+        """Writes the journal line of withdrawn tags about to leave."""
+        self._journal.write(_line("withdrawn", hello, peer, {"tags": count}, f"tier {tier}"))
+
+    def record_size_set(self, hello: Hello, peer: str, tokens: int) -> None:
+        """Writes the journal line of a size set about to leave."""
+        self._journal.write(
+            _line("released", hello, peer, {"tokens": tokens}, f"tiers {hello.tiers[0].tier}")
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Handles:
+    """Handles for planned entries: uint8 `[n, 6]` in their order, and what of them is new."""
+
+    rows: npt.NDArray[np.uint8]
+    part: int
+    fresh: bytes
+
+
+def _line(event: str, hello: Hello, peer: str, counts: dict[str, int], note: str) -> JournalLine:
+    return JournalLine(event, peer, hello.session_id.hex(), hello.mode, hello.purpose, counts, note)  # type: ignore[arg-type]

@@ -1,0 +1,81 @@
+"""Sessions held: how each ended, in one sentence for the operator."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import Connection, select, update
+
+from symbolon.audit.journal import Event, JournalLine
+from symbolon.storage.database import Database
+from symbolon.storage.exchange_schema import exchange_session
+from symbolon.storage.journal_store import JournalStore
+
+Role = Literal["sender", "receiver"]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A session as `symbolon status` shows it; times in seconds since 1970-01-01 UTC."""
+
+    session_id: str
+    role: str
+    peer: str
+    mode: str
+    purpose: str
+    started_at_s: int
+    ended_at_s: int | None
+    state: str
+    sentence: str
+
+
+class SessionStore:
+    """Ends and lists sessions; arguments as for `JournalStore`."""
+
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._clock = clock
+        self._journal = JournalStore(database, clock)
+
+    def end(self, role: Role, line: JournalLine, *, done: bool, sentence: str) -> None:
+        """Marks a session's end and writes its last journal line."""
+        with self._database.transaction("end a session") as connection:
+            self.end_in(connection, role, line, done=done, sentence=sentence)
+
+    def end_in(
+        self, connection: Connection, role: Role, line: JournalLine, *, done: bool, sentence: str
+    ) -> None:
+        """Like `end`, inside the transaction that holds what the session brought."""
+        connection.execute(
+            update(exchange_session)
+            .where(exchange_session.c.session_id == line.session_id, exchange_session.c.role == role)
+            .values(ended_at_s=int(self._clock()), state="done" if done else "failed", sentence=sentence)
+        )
+        self._journal.write_in(connection, line)
+
+    def fail_open(self, role: Role) -> int:
+        """Marks sessions a dead process left open as failed.
+
+        Returns:
+            How many there were.
+        """
+        with self._database.transaction("close left-over sessions") as connection:
+            rows = connection.execute(
+                select(exchange_session).where(
+                    exchange_session.c.role == role, exchange_session.c.state == "open"
+                )
+            ).all()
+            for row in rows:
+                event: Event = "failed"
+                line = JournalLine(
+                    event, row.peer, row.session_id, row.mode, row.purpose, {}, "the node stopped during it"
+                )
+                self.end_in(connection, role, line, done=False, sentence="The node stopped during the session.")
+        return len(rows)
+
+    def newest(self, limit: int) -> list[SessionRow]:
+        """The newest sessions, newest first."""
+        query = select(exchange_session).order_by(exchange_session.c.started_at_s.desc()).limit(limit)
+        with self._database.read("list sessions") as connection:
+            rows = connection.execute(query).all()
+        return [SessionRow(**row._mapping) for row in rows]

@@ -1,0 +1,64 @@
+"""The journal in the node's database: `audit.journal.Journal` over one table."""
+
+import json
+from collections.abc import Callable
+
+from sqlalchemy import Connection, insert, select
+
+from symbolon.audit.journal import Journal, JournalLine
+from symbolon.storage.database import Database
+from symbolon.storage.exchange_schema import journal_line
+
+
+class JournalStore(Journal):
+    """Writes and reads lines.
+
+    Args:
+        database: the node's.
+        clock: seconds since 1970-01-01 UTC.
+    """
+
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._clock = clock
+
+    def write(self, line: JournalLine) -> None:
+        """See `Journal.write`."""
+        with self._database.transaction("write the journal") as connection:
+            self.write_in(connection, line)
+
+    def write_in(self, connection: Connection, line: JournalLine) -> None:
+        """Writes a line as part of the transaction that holds the state it speaks of."""
+        connection.execute(
+            insert(journal_line).values(
+                at_s=int(self._clock()),
+                event=line.event,
+                peer=line.peer,
+                session_id=line.session_id,
+                mode=line.mode,
+                purpose=line.purpose,
+                counts=json.dumps(line.counts, sort_keys=True),
+                note=line.note,
+            )
+        )
+
+    def newest(self, limit: int) -> list[tuple[int, JournalLine]]:
+        """The newest lines, oldest of them first, with their time in seconds since 1970-01-01 UTC."""
+        query = select(journal_line).order_by(journal_line.c.id.desc()).limit(limit)
+        with self._database.read("read the journal") as connection:
+            rows = connection.execute(query).all()
+        return [
+            (
+                row.at_s,
+                JournalLine(
+                    row.event,
+                    row.peer,
+                    row.session_id,
+                    row.mode,
+                    row.purpose,
+                    json.loads(row.counts),
+                    row.note,
+                ),
+            )
+            for row in reversed(rows)
+        ]

@@ -1,0 +1,109 @@
+"""Results of matching and what people decided about them.
+
+A decision belongs to the own supplier and to the keys that hit (as a keyed digest), not to the peer's
+handle: handles change with every key epoch, the evidence does not, so a decision holds until the evidence
+changes.
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+from sqlalchemy import Connection, delete, insert, select
+
+from symbolon.matching.evidence import Evidence, Match
+from symbolon.storage.database import Database
+from symbolon.storage.exchange_columns import pack, unpack
+from symbolon.storage.exchange_schema import match_decision, match_result
+from symbolon.storage.seal import Sealer
+from symbolon.suppliers.tier import Tier
+
+Decision = Literal["accepted", "rejected"]
+
+
+class MatchStore:
+    """Keeps results and decisions; arguments as for `SenderStore`."""
+
+    def __init__(self, database: Database, sealer: Sealer, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._sealer = sealer
+        self._clock = clock
+
+    def save(self, connection: Connection, peer: str, purpose: str, found: list[Evidence]) -> None:
+        """Replaces the results of the tiers given, inside the caller's transaction."""
+        for each in found:
+            here = (
+                match_result.c.peer == peer,
+                match_result.c.purpose == purpose,
+                match_result.c.tier == each.tier.value,
+            )
+            connection.execute(delete(match_result).where(*here))
+            payload = pack(
+                each.suppliers.tobytes(),
+                each.handles.tobytes(),
+                each.key_ids.tobytes(),
+                each.schemes.tobytes(),
+                "\n".join(each.scheme_names).encode(),
+            )
+            place = f"{peer}/{purpose}/{each.tier.value}"
+            connection.execute(
+                insert(match_result).values(
+                    peer=peer,
+                    purpose=purpose,
+                    tier=each.tier.value,
+                    found_at_s=int(self._clock()),
+                    payload=self._sealer.seal("match_result", "payload", place, payload),
+                )
+            )
+
+    def load(self, peer: str, purpose: str | None = None) -> list[tuple[str, Evidence]]:
+        """Results with a peer: pairs of purpose and evidence."""
+        query = select(match_result).where(match_result.c.peer == peer).order_by(match_result.c.tier)
+        if purpose is not None:
+            query = query.where(match_result.c.purpose == purpose)
+        with self._database.read("load matches") as connection:
+            rows = connection.execute(query).all()
+        return [(row.purpose, self._evidence(row.peer, row.purpose, row.tier, row.payload)) for row in rows]
+
+    def _evidence(self, peer: str, purpose: str, tier: str, payload: bytes) -> Evidence:
+        opened = self._sealer.open("match_result", "payload", f"{peer}/{purpose}/{tier}", payload)
+        suppliers, handles, key_ids, schemes, names = unpack(opened, 5)
+        return Evidence(
+            Tier(tier),
+            np.frombuffer(suppliers, np.uint64),
+            np.frombuffer(handles, np.uint64),
+            np.frombuffer(key_ids, np.uint64),
+            np.frombuffer(schemes, np.uint8),
+            tuple(names.decode().split("\n")) if names else (),
+        )
+
+    def evidence_digest(self, match: Match) -> bytes:
+        """16 bytes that name the keys behind a match, the same in every epoch."""
+        return self._sealer.keyed_digest("match-evidence", np.array(match.key_ids, "<u8").tobytes())
+
+    def decide(self, peer: str, match: Match, decision: Decision) -> None:
+        """Remembers what a person decided; a later decision replaces an earlier one."""
+        evidence = self.evidence_digest(match)
+        here = (
+            match_decision.c.peer == peer,
+            match_decision.c.supplier_no == match.supplier_no,
+            match_decision.c.evidence == evidence,
+        )
+        with self._database.transaction("remember a decision") as connection:
+            connection.execute(delete(match_decision).where(*here))
+            connection.execute(
+                insert(match_decision).values(
+                    peer=peer,
+                    supplier_no=match.supplier_no,
+                    evidence=evidence,
+                    decision=decision,
+                    decided_at_s=int(self._clock()),
+                )
+            )
+
+    def decisions(self, peer: str) -> dict[tuple[int, bytes], Decision]:
+        """All decisions about a peer, by supplier and evidence digest."""
+        query = select(match_decision).where(match_decision.c.peer == peer)
+        with self._database.read("load decisions") as connection:
+            rows = connection.execute(query).all()
+        return {(row.supplier_no, row.evidence): row.decision for row in rows}
