@@ -25,7 +25,7 @@ $(VENV)/.installed-dev: $(INSTALL_INPUTS)
 	@.ci/install dev
 
 demo: $(VENV)/.installed-run ## install what is needed, then find shared suppliers between nodes on loopback
-	@$(BIN)/symbolon demo
+	@$(BIN)/symbolon demo || { echo 'symbolon: the demo did not succeed; its last lines say why' >&2; exit 1; }
 
 test: $(VENV)/.installed-dev ## install what is needed, then run every check and test
 	@MAKE='$(MAKE)' .ci/test

@@ -216,7 +216,9 @@ def sample(**node: str) -> str:
             lines.append(f"# {spec.metadata['description']}")
             given = node.get(spec.name) if name == "node" else None
             lines.append(
-                f"{spec.name} = {toml_value(given)}" if given else f"# {spec.name} = {toml_value(spec.default)}"
+                f"{spec.name} = {toml_value(given)}"
+                if given
+                else f"# {spec.name} = {toml_value(spec.default)}"
             )
         lines.append("")
     lines += [

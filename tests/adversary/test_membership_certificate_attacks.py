@@ -213,6 +213,21 @@ def test_leaf_for_one_end_only_is_refused(usages) -> None:
     assert caught.value.full_code == "membership.certificate.usage"
 
 
+def test_leaf_under_an_expired_root_is_refused() -> None:
+    long_after = NOW + timedelta(days=3_651)
+    leaf = issue_leaf(
+        "acme",
+        COALITION,
+        ec.generate_private_key(ec.SECP256R1()).public_key(),
+        root_key=ROOT_KEY,
+        root_pem=ROOT_PEM,
+        now=long_after,
+    )
+    with pytest.raises(MembershipError) as caught:
+        verify_leaf(leaf, ROOT_PEM, COALITION, now=long_after)
+    assert caught.value.full_code == "membership.certificate.expired"
+
+
 def test_request_for_the_name_of_another_member_is_refused() -> None:
     request = make_leaf_key_and_csr("mallory", COALITION)
     with pytest.raises(MembershipError) as caught:

@@ -15,6 +15,7 @@ from symbolon.membership import (
     Authority,
     FileMemberDirectory,
     MemberKind,
+    MemberList,
     PeerIdentity,
     make_leaf_key_and_csr,
     peer_identity,
@@ -259,3 +260,48 @@ def test_refusal_shows_a_peer_one_fixed_sentence(victim: Victim) -> None:
     with pytest.raises(MembershipError) as caught:
         victim.start().require("mallory", bytes(32), victim.now)
     assert caught.value.public == "not a current member"
+
+
+@pytest.mark.parametrize(
+    "alter",
+    [
+        lambda body: body.replace(b",", b", ", 1),
+        lambda body: body.rstrip(b"\n"),
+        lambda body: body + b"\n",
+        lambda body: b" " + body,
+        lambda body: body.replace(b'"version":1', b'"version":1,"version":1'),
+        lambda body: body.replace(b'"version":1', b'"version":1.0'),
+        lambda body: body.replace(b"clean", b"\\u0063lean"),
+    ],
+    ids=["space", "no_newline", "newline", "leading", "doubled_key", "float", "escape"],
+)
+def test_second_spelling_of_a_signed_list_is_refused(alter) -> None:
+    """Two documents with one meaning would give one version two fingerprints."""
+    key = Ed25519PrivateKey.generate()
+    body = (
+        b'{"coalition":"clean-hands","expelled":[],"expires":"2026-03-02T00:00:00Z",'
+        b'"issued":"2026-03-01T00:00:00Z","members":[],"version":1}\n'
+    )
+    assert _open(_sign(key, body), key).version == 1
+    with pytest.raises(MembershipError) as caught:
+        _open(_sign(key, alter(body)), key)
+    assert caught.value.full_code == "membership.malformed"
+
+
+def test_second_spelling_of_a_signature_is_refused(victim: Victim) -> None:
+    """The last character before the padding has bits that a lenient decoder ignores."""
+    alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    head, signature, body = victim.authority.current_list().split(b"\n", 2)
+    twin = alphabet[alphabet.index(signature[-3]) ^ 1]
+    respelt = signature[:-3] + bytes([twin]) + b"=="
+    assert base64.b64decode(respelt) == base64.b64decode(signature)
+    assert refused(victim, b"\n".join((head, respelt, body))) == "membership.malformed"
+
+
+def _sign(key: Ed25519PrivateKey, body: bytes) -> bytes:
+    head = b"symbolon-member-list-v1\n"
+    return head + base64.b64encode(key.sign(head + body)) + b"\n" + body
+
+
+def _open(document: bytes, key: Ed25519PrivateKey) -> MemberList:
+    return verify_member_list(document, key.public_key(), now=START, coalition=COALITION, min_version=0)

@@ -3,11 +3,13 @@
 A backend that only counts its calls proves that a refused element never reached one.
 """
 
+import ctypes
 import os
 
 import pytest
 
 from symbolon.errors import BackendError, InvalidElementError
+from symbolon.oprf.backend.libcrypto_mb import MultibufferLibrary
 from symbolon.oprf.backend.multibuffer import MultibufferBackend
 from symbolon.oprf.backend.openssl import OpensslBackend
 from symbolon.oprf.element import LOW_ORDER
@@ -97,6 +99,62 @@ def test_near_p_band_value_just_below_is_let_through_and_right():
     spy = Spy()
     assert X25519Ell2(spy).blind_evaluate(KEY, element) == OpensslBackend().multiply(KEY, element)
     assert spy.calls == 1
+
+
+CUBE_ROOT = 0x381CBA36AA6565B5D9872FCCC55BD5291A1AADA8413A4550AA86D89D8618E538
+HALF_P_WEAK = [2**254 - below for below in (9, 12, 13, 700, 1402, 2**86, 2**130, 2**134, 2**170)]
+ROOTS_OF_UNITY = [CUBE_ROOT, CUBE_ROOT + 1, P - CUBE_ROOT, P - CUBE_ROOT - 1]
+
+
+JUST_BELOW_THE_BAND = [P - 2**192 - 6, P - 2**192 - 7]
+
+
+@pytest.mark.parametrize("u", HALF_P_WEAK + ROOTS_OF_UNITY + JUST_BELOW_THE_BAND)
+@pytest.mark.parametrize("leading_bits", range(4))
+def test_weak_element_lane_error_attack_key_bit_leak_multiplied_rightly(u, leading_bits):
+    """libcrypto_mb alone is wrong here for some leading bits of the key: a peer would read them."""
+    key = bytes([0x11] * 31 + [0x40 | leading_bits << 4])
+    elements = row(9) + row(u) * 9
+    expected = OpensslBackend().multiply(key, elements)
+    try:
+        backend = MultibufferBackend()
+    except BackendError as error:
+        pytest.skip(f"the multi-buffer backend cannot run here: {error.detail}")
+    assert X25519Ell2(backend).blind_evaluate(key, elements) == expected
+    assert backend.multiply_each(key * 10, elements) == expected
+
+
+def test_lane_error_attack_elements_of_weak_places_never_reach_the_library():
+    weak = [
+        P - 2,
+        P - 9,
+        P - 1 - 2**130,
+        2**254 - 12,
+        2**254 - 1402,
+        2**254 - 2**130,
+        CUBE_ROOT,
+        P + 7,
+        2**256 - 1,
+    ]
+    seen = []
+
+    def multiply(out, scalars, elements):
+        for table in (out, elements):
+            assert table % 8 == 0
+        for lane in range(8):
+            seen.append(ctypes.string_at(ctypes.c_uint64.from_address(elements + 8 * lane).value, 32))
+            target = ctypes.c_uint64.from_address(out + 8 * lane).value
+            scalar = ctypes.string_at(ctypes.c_uint64.from_address(scalars + 8 * lane).value, 32)
+            ctypes.memmove(target, OpensslBackend().multiply(scalar, seen[-1]), 32)
+        return 0
+
+    backend = MultibufferBackend(MultibufferLibrary(multiply, lambda _out, _scalars: 0, "0", ()))
+    elements = b"".join(GOOD + row(u) for u in weak)
+    expected = OpensslBackend().multiply(KEY, elements)
+    assert backend.multiply(KEY, elements) == expected
+    assert backend.multiply_each(KEY * 2 * len(weak), elements) == expected
+    assert set(seen) == {GOOD}
+    assert len(seen) == 48
 
 
 @pytest.mark.parametrize(

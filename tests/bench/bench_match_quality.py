@@ -136,11 +136,8 @@ def show(
     pairs = sorted(pair for pair, held in joined.items() if held[0].tier is band)
     for one, other in random.Random(seed).sample(pairs, min(count, len(pairs))):
         for supplier in (left[one], right[other]):
-            print(
-                " | ".join(
-                    (supplier.name, supplier.address, supplier.city, supplier.region, supplier.postal_code)
-                )
-            )
+            place = f"{supplier.city} | {supplier.region} | {supplier.postal_code}"
+            print(f"{supplier.name} | {supplier.address} | {place}")
         print(f"    {', '.join(sorted({key.source for key in joined[one, other]}))}\n")
 
 

@@ -5,7 +5,6 @@ import json
 import subprocess
 import sys
 
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -102,7 +101,7 @@ def _session(coalition: LocalCoalition, mode: str, tiers: str, *, fresh: bool) -
     if run.returncode:
         raise UnavailableError(f"the session failed: {run.stderr.strip()}")
     asker: dict[str, Any] = json.loads(run.stdout)
-    answerer = _last_figures(coalition.log(ANSWERER))
+    answerer = coalition.last_figures(ANSWERER)
     answerer["peak_memory_mib"] = peak_memory_mib(coalition.processes[ANSWERER].pid)
     counts = asker["counts"]
     entries = answerer["counts"].get("entries", 0)
@@ -115,10 +114,3 @@ def _session(coalition: LocalCoalition, mode: str, tiers: str, *, fresh: bool) -
         "asker": asker,
         "answerer": answerer,
     }
-
-
-def _last_figures(log: Path) -> dict[str, Any]:
-    marker = " figures "
-    lines = [line for line in log.read_text().splitlines() if marker in line]
-    figures: dict[str, Any] = json.loads(lines[-1].partition(marker)[2])
-    return figures

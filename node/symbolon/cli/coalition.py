@@ -18,7 +18,9 @@ from symbolon.membership.member_list import MAX_LIST_BYTES, verify_member_list
 from symbolon.membership.trust_anchor import MAX_ANCHOR_BYTES, TrustAnchor
 from symbolon.rpc.node import ANCHOR_FILE, LEAF_FILE, MEMBERS_FILE
 
-app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Make a coalition, enrol and expel members.")
+app = typer.Typer(
+    rich_markup_mode=None, no_args_is_help=True, help="Make a coalition, enrol and expel members."
+)
 
 Directory = Annotated[Path, typer.Argument(help="Folder of the coalition's authority.")]
 

@@ -29,7 +29,9 @@ def init(
     member: Annotated[str, typer.Option(help="This member's id: lower-case letters, digits, hyphens.")],
     coalition: Annotated[str, typer.Option(help="The coalition's id.")],
     kind: Annotated[str, typer.Option(help="company, ngo, coordinator or auditor.")] = "company",
-    listen: Annotated[str, typer.Option(help="host:port to serve on; port 0 takes a free one.")] = "127.0.0.1:7443",
+    listen: Annotated[
+        str, typer.Option(help="host:port to serve on; port 0 takes a free one.")
+    ] = "127.0.0.1:7443",
     endpoint: Annotated[
         str, typer.Option(help="host:port that other members dial; default: the same as --listen.")
     ] = "",
@@ -39,7 +41,9 @@ def init(
     The private key never leaves the folder. Nothing that exists is overwritten.
     """
     folder = home()
-    create_node(folder, member=member, coalition=coalition, kind=kind, listen=listen, endpoint=endpoint or listen)
+    create_node(
+        folder, member=member, coalition=coalition, kind=kind, listen=listen, endpoint=endpoint or listen
+    )
     print(f"Made {folder}. Next:", file=sys.stderr)
     print(f"  1. send {folder / REQUEST_FILE} to the coordinator (it holds no secret)", file=sys.stderr)
     print("  2. run `symbolon coalition accept ENROLMENT` on the file that comes back", file=sys.stderr)

@@ -5,6 +5,7 @@ also after an error or Ctrl-C.
 """
 
 import contextlib
+import json
 import os
 import select
 import shutil
@@ -17,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from symbolon import config
 from symbolon.cli.enrolment_file import Request
@@ -55,7 +56,9 @@ class LocalCoalition:
         """What `serve` of a node wrote to stderr."""
         return self.folder / f"{member}.log"
 
-    def add(self, member: str, *, kind: str = "company", peers: tuple[str, ...] = (), invited: bool = True) -> Path:
+    def add(
+        self, member: str, *, kind: str = "company", peers: tuple[str, ...] = (), invited: bool = True
+    ) -> Path:
         """Makes and enrols a node that allows its peers every mode and tier for `PURPOSE`.
 
         Returns:
@@ -123,6 +126,18 @@ class LocalCoalition:
         self.publish()
         return address
 
+    def last_figures(self, member: str) -> dict[str, Any]:
+        """The figures of the last session a node served, from its log; empty when there was none."""
+        marker = " figures "
+        # The peer may hold its result a moment before this node has written its line.
+        for _ in range(50):
+            lines = [line for line in self.log(member).read_text().splitlines() if marker in line]
+            if lines:
+                figures: dict[str, Any] = json.loads(lines[-1].partition(marker)[2])
+                return figures
+            time.sleep(0.02)
+        return {}
+
     def stop(self, member: str, *, number: int = signal.SIGTERM) -> int | None:
         """Ends a node's process.
 
@@ -132,15 +147,19 @@ class LocalCoalition:
         process = self.processes.pop(member, None)
         if process is None:
             return None
-        process.send_signal(number)
-        try:
-            return process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            return process.wait()
-        finally:
-            if process.stdout is not None:
-                process.stdout.close()
+        return _end(process, number)
+
+
+def _end(process: "subprocess.Popen[str]", number: int) -> int:
+    process.send_signal(number)
+    try:
+        return process.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+    finally:
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def symbolon(*arguments: str) -> list[str]:
@@ -170,16 +189,15 @@ def local_coalition(settings: dict[str, dict[str, object]] | None = None) -> Ite
         settings: sections of every node's configuration, beside [node].
     """
     folder = Path(tempfile.mkdtemp(prefix="symbolon-"))
-    coalition = None
+    processes: dict[str, subprocess.Popen[str]] = {}
     # A plain kill of this process must not leave nodes behind either.
     old = signal.signal(signal.SIGTERM, _interrupt)
     try:
         authority = Authority.create(folder / "authority", COALITION, lambda: datetime.now(UTC))
-        coalition = LocalCoalition(folder, authority, settings or {})
-        yield coalition
+        yield LocalCoalition(folder, authority, settings or {}, processes)
     finally:
-        for member in list(coalition.processes) if coalition else []:
-            coalition.stop(member)
+        for process in processes.values():
+            _end(process, signal.SIGTERM)
         shutil.rmtree(folder, ignore_errors=True)
         signal.signal(signal.SIGTERM, old)
 

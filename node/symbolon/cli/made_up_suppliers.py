@@ -14,7 +14,9 @@ _FIRST: Final = "Amber Birch Cedar Delta Ember Falcon Granite Harbor Indigo Juni
 _SECOND: Final = "Bridge Coast Dale Field Gate Hill Isle Junction Knoll Lake Meadow North Orchard Point Ridge Spring Terrace Union Valley Wharf".split()
 _TRADE: Final = "Textiles Garments Farms Seafood Foods Leather Electronics Packaging Timber Ceramics".split()
 _FORM: Final = "Ltd,LLC,GmbH,S.A.,Co. Ltd,Pvt Ltd,Inc.,BV".split(",")
-_STREET: Final = "Mill Road,Station Street,Harbour Lane,Industrial Avenue,Market Street,River Road,Temple Road".split(",")
+_STREET: Final = (
+    "Mill Road,Station Street,Harbour Lane,Industrial Avenue,Market Street,River Road,Temple Road".split(",")
+)
 _CITY: Final = "Dhaka,Tiruppur,Izmir,Porto,Hanoi,Penang,Leon,Fez,Lodz,Surat".split(",")
 _COUNTRY: Final = "BD,IN,TR,PT,VN,MY,MX,MA,PL,IN".split(",")
 
@@ -38,7 +40,9 @@ def made_up_supplier(number: int, supplier_id: str) -> Supplier:
 
 
 def _word(dice: random.Random) -> str:
-    return "".join(dice.choice(pair) for pair in ("bdfgklmnprstv", "aeiou", "lmnrst", "aeiou", "klmnrst")).title()
+    return "".join(
+        dice.choice(pair) for pair in ("bdfgklmnprstv", "aeiou", "lmnrst", "aeiou", "klmnrst")
+    ).title()
 
 
 def made_up_lei(number: int) -> str:

@@ -66,7 +66,7 @@ def match_with(
     """Find the suppliers shared with PEER. The peer learns how many keys were asked, never which."""
     ask = Ask(peer, mode, purpose, parse_tiers(mode, tiers))
     with open_node() as node:
-        document = asyncio.run(_match(node, ask, mutual=mutual, out=out, table=not as_json))
+        document = asyncio.run(exchange(node, ask, mutual=mutual, out=out, table=not as_json))
     if as_json:
         print(json.dumps(document, indent=2))
 
@@ -90,14 +90,29 @@ def parse_tiers(mode: str, tiers: str) -> tuple[str, ...]:
     return letters
 
 
-async def _match(node: Node, ask: Ask, *, mutual: bool, out: Path | None, table: bool) -> dict[str, object]:
+async def exchange(
+    node: Node, ask: Ask, *, mutual: bool, out: Path | None, table: bool, stored: bool = True
+) -> dict[str, object]:
+    """Runs a session, reports it, and with `mutual` the one in the other direction.
+
+    Args:
+        node: this node.
+        ask: what to ask.
+        mutual: let the peer ask in turn.
+        out: where to write the matches.
+        table: print the matches on stdout.
+        stored: the matches outlive this command, so `match review` is worth naming.
+
+    Returns:
+        Figures and outcome, for `--json`.
+    """
     figures = Figures()
     # Loaded and self-tested before the clock of the session starts.
     await asyncio.to_thread(node.suite, node.config.exchange.suite, answering=False)
     async with connect(node, ask.peer) as peer:
         with session_progress(f"matching with {ask.peer}") as progress:
             outcome = await peer.ask(ask, figures, progress)
-        _report(node, ask, outcome, out=out, table=table)
+        _report(node, ask, outcome, out=out, table=table, stored=stored)
         document = {**_document(node, ask, outcome), **figures.as_json()}
         if mutual:
             back = Figures()
@@ -109,7 +124,9 @@ async def _match(node: Node, ask: Ask, *, mutual: bool, out: Path | None, table:
     return document
 
 
-def _report(node: Node, ask: Ask, outcome: Outcome, *, out: Path | None, table: bool) -> None:
+def _report(
+    node: Node, ask: Ask, outcome: Outcome, *, out: Path | None, table: bool, stored: bool
+) -> None:
     print(outcome.sentence, file=sys.stderr)
     if ask.mode == "size":
         if table:
@@ -122,7 +139,8 @@ def _report(node: Node, ask: Ask, outcome: Outcome, *, out: Path | None, table: 
             print(f"Wrote {len(rows)} matches to {out}.", file=sys.stderr)
         if table:
             print_table(rows)
-            _suggest_review(ask.peer, rows)
+            if stored:
+                _suggest_review(ask.peer, rows)
 
 
 def _suggest_review(peer: str, rows: list[MatchRow]) -> None:
@@ -210,7 +228,9 @@ def _decide_named(node: Node, peer: str, rows: list[MatchRow], accept: list[str]
     both = set(accept) & set(reject)
     known = {row.supplier_id for row in rows}
     for supplier_id in both | (set(accept + reject) - known):
-        reason = "both accepted and rejected" if supplier_id in both else "no uncertain match of this supplier"
+        reason = (
+            "both accepted and rejected" if supplier_id in both else "no uncertain match of this supplier"
+        )
         raise UsageError(f"{supplier_id}: {reason}", hint=f"`symbolon match show {peer}` lists them.")
     for row in rows:
         if row.supplier_id in accept or row.supplier_id in reject:

@@ -10,14 +10,22 @@ from typing import Final
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from symbolon.errors import InputError
 from symbolon.matching.evidence import Match
+from symbolon.matching.reasons import in_words
 from symbolon.membership.atomic_file import write_atomically
 from symbolon.rpc.node import Node
 
-_SHOWN_ROWS: Final = 50
-_HEADER: Final = ("supplier_id", "name", "address", "country", "band", "reason", "peer_record", "decision")
+_SHOWN_PER_BAND: Final = 15
+_PLAIN_WIDTH: Final = 160
+_MEANING: Final = {
+    "certain": "a valid identifier is the same",
+    "probable": "same name and place after normalising",
+    "candidate": "similar name at the same address; a person decides",
+}
+_HEADER: Final = ("supplier_id", "name", "address", "country", "band", "reason", "keys", "peer_record", "decision")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +51,13 @@ class MatchRow:
 
     @property
     def reason(self) -> str:
-        """The kinds of key that hit."""
-        return ", ".join(self.match.reasons)
+        """Why it matches, in words."""
+        return in_words(self.match.reasons)
+
+    @property
+    def keys(self) -> str:
+        """The kinds of key that hit, by their schemes."""
+        return " ".join(self.match.reasons)
 
     @property
     def peer_record(self) -> str:
@@ -67,30 +80,56 @@ def match_rows(node: Node, peer: str, found: list[Match]) -> list[MatchRow]:
             continue
         decided = decisions.get((match.supplier_no, node.matches.evidence_digest(match)))
         needed = "certain" if match.tier.band == "certain" else "open"
-        place = ", ".join(part for part in (record.address, record.postal_code, record.city, record.region) if part)
+        place = record.address
+        for part in (record.postal_code, record.city, record.region):
+            if part and part.casefold() not in place.casefold():
+                place = f"{place}, {part}" if place else part
         rows.append(
             MatchRow(match, record.supplier_id, record.name, place, record.country, decided or needed)
         )
     return rows
 
 
-def print_table(rows: Sequence[MatchRow], *, limit: int = _SHOWN_ROWS) -> None:
-    """Prints matches on stdout; the first rows of each band where there are many."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("band", "own id", "name", "address", "reason", "decision"):
-        table.add_column(name, overflow="fold" if name in ("own id",) else "ellipsis", no_wrap=True)
-    counts: dict[str, int] = {}
-    for row in rows:
-        counts[row.band] = counts.get(row.band, 0) + 1
-        if counts[row.band] <= max(1, limit // 3):
-            table.add_row(row.band, row.supplier_id, row.name, row.address, row.reason, row.decision)
-    console = Console(width=None if Console().is_terminal else 150, highlight=False, markup=False)
-    if rows:
+def print_table(rows: Sequence[MatchRow]) -> None:
+    """Prints matches on stdout, band by band: one line per own supplier, the first ones of each band."""
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal:
+        console = Console(width=_PLAIN_WIDTH, highlight=False, markup=False)
+    hidden = 0
+    totals = []
+    for band, of_band in _by_band(rows).items():
+        suppliers: dict[str, list[MatchRow]] = {}
+        for row in of_band:
+            suppliers.setdefault(row.supplier_id, []).append(row)
+        totals.append(f"{len(suppliers)} {band}")
+        table = Table(title=f"{band}: {_MEANING[band]}", title_justify="left", box=None, pad_edge=False)
+        table.add_column("own id", no_wrap=True, min_width=8)
+        table.add_column("name", no_wrap=True, overflow="ellipsis", max_width=32)
+        table.add_column("address", no_wrap=True, overflow="ellipsis", max_width=44)
+        table.add_column("why", max_width=36)
+        table.add_column("theirs", justify="right")
+        table.add_column("decision", no_wrap=True)
+        for supplier_id, mine in list(suppliers.items())[:_SHOWN_PER_BAND]:
+            first = mine[0]
+            decisions = sorted({row.decision for row in mine})
+            cells = (supplier_id, first.name, first.address, first.reason, str(len(mine)), "/".join(decisions))
+            table.add_row(*(Text(cell) for cell in cells))
+        hidden += max(0, len(suppliers) - _SHOWN_PER_BAND)
         console.print(table)
-    total = ", ".join(f"{count} {band}" for band, count in counts.items()) or "none"
-    hidden = len(rows) - table.row_count
-    more = f" ({hidden} rows not shown; --out FILE writes all)" if hidden else ""
-    console.print(f"Matches: {total}{more}.")
+        console.print()
+    more = f" {hidden} of them are not shown; --out FILE writes all." if hidden else ""
+    console.print(f"Own suppliers matched: {', '.join(totals) or 'none'}.{more}")
+
+
+def _by_band(rows: Sequence[MatchRow]) -> dict[str, list[MatchRow]]:
+    """Rows by the band in which their supplier's strongest match stands, strongest band first."""
+    bands: dict[str, list[MatchRow]] = {}
+    placed: dict[str, str] = {}
+    for row in rows:
+        band = placed.setdefault(row.supplier_id, row.band)
+        if band == row.band:
+            bands.setdefault(band, []).append(row)
+    return bands
 
 
 def write_rows(path: Path, rows: Sequence[MatchRow]) -> None:

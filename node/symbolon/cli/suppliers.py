@@ -17,6 +17,7 @@ from rich.table import Table
 
 from symbolon.cli.node_home import open_node
 from symbolon.errors import InputError, UsageError
+from symbolon.rpc.node import Node
 from symbolon.storage.import_report import ImportProgress, ImportReport, ListShrunkError
 from symbolon.storage.supplier_import import import_list
 from symbolon.suppliers.match_keys import KeyExplanation, explain_keys
@@ -67,27 +68,18 @@ def import_command(
     The file is the whole list: suppliers that it lacks leave the list. A bad row is left out and named, and
     never stops the good ones. An import takes effect whole, or not at all.
     """
-    header_map = _header_map(columns or [])
-    with (
-        open_node() as node,
-        open_list(file, header_map=header_map, encoding=encoding) as reader,
-        _problem_file(problems) as on_problem,
-        _progress_bar(file.name, hidden=quiet) as progress,
-    ):
-        try:
-            report = import_list(
-                node.database,
-                node.sealer,
-                reader,
-                clock=node.clock,
-                progress=progress,
-                on_problem=on_problem,
-                allow_shrink=yes_shrink,
-                workers=workers,
-            )
-        except ListShrunkError as error:
-            _tell_left_out(error.problems, sum(problem.fatal for problem in error.problems))
-            raise
+    headers = header_map(columns or [])
+    with open_node() as node:
+        report = import_file(
+            node,
+            file,
+            headers=headers,
+            encoding=encoding,
+            problems=problems,
+            allow_shrink=yes_shrink,
+            workers=workers,
+            quiet=quiet,
+        )
     if as_json:
         print(json.dumps(report.to_json(), ensure_ascii=False, indent=2))
     _tell_report(report, file.name, problems)
@@ -97,6 +89,56 @@ def import_command(
             hint="The rows above say what would mend them.",
             code="input.list.unusable",
         )
+
+
+def import_file(
+    node: Node,
+    file: Path,
+    *,
+    headers: Mapping[str, str],
+    encoding: str | None = None,
+    problems: Path | None = None,
+    allow_shrink: bool = False,
+    workers: int | None = None,
+    quiet: bool = False,
+) -> ImportReport:
+    """Imports a file into a node with a progress bar where a person is looking.
+
+    Args:
+        node: whose list it becomes.
+        file: CSV or Parquet.
+        headers: see `open_list`.
+        encoding: named, or None to detect it.
+        problems: where to write every problem.
+        allow_shrink: see `import_list`.
+        workers: see `import_list`.
+        quiet: no progress bar.
+
+    Returns:
+        What changed.
+
+    Raises:
+        SymbolonError: whatever `open_list` and `import_list` refuse; the list is as before.
+    """
+    with (
+        open_list(file, header_map=headers, encoding=encoding) as reader,
+        _problem_file(problems) as on_problem,
+        _progress_bar(file.name, hidden=quiet) as progress,
+    ):
+        try:
+            return import_list(
+                node.database,
+                node.sealer,
+                reader,
+                clock=node.clock,
+                progress=progress,
+                on_problem=on_problem,
+                allow_shrink=allow_shrink,
+                workers=workers,
+            )
+        except ListShrunkError as error:
+            _tell_left_out(error.problems, error.left_out)
+            raise
 
 
 @app.command("list")
@@ -148,7 +190,7 @@ def keys_command(
         record = None if stored is None else stored.record
         place = "the list"
     else:
-        record = _find_in_file(file, supplier_id, _header_map(columns or []), encoding)
+        record = _find_in_file(file, supplier_id, header_map(columns or []), encoding)
         place = file.name
     if record is None:
         raise InputError(
@@ -170,7 +212,7 @@ def keys_command(
     _tell(f"{record.supplier_id} yields {count} match key{'' if count == 1 else 's'}.")
 
 
-def _header_map(columns: Sequence[str]) -> dict[str, str]:
+def header_map(columns: Sequence[str]) -> dict[str, str]:
     header_map = {}
     for column in columns:
         field, equals, header = column.partition("=")
@@ -259,8 +301,8 @@ def _tell_report(report: ImportReport, name: str, problem_file: Path | None) -> 
         _tell("Replaced records could not be erased yet; the next import will do it.")
     _tell(
         f"Imported {report.suppliers:,} suppliers from {name} in {report.phases.total:.1f} s: "
-        f"{report.new:,} new, {report.changed:,} changed, {report.unchanged:,} unchanged, {report.gone:,} gone, "
-        f"{report.left_out:,} row{'' if report.left_out == 1 else 's'} left out."
+        f"{report.new:,} new, {report.changed:,} changed, {report.unchanged:,} unchanged, "
+        f"{report.gone:,} gone, {report.left_out:,} row{'' if report.left_out == 1 else 's'} left out."
     )
 
 

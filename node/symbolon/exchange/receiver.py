@@ -32,7 +32,8 @@ from symbolon.exchange.messages import (
 from symbolon.exchange.key_table import KeyTable
 from symbolon.exchange.padding import padded_count
 from symbolon.exchange.sender_set import entry_bytes, shuffled, tag_bytes_for
-from symbolon.oprf.suite import Blinds, Suite
+from symbolon.oprf.blinding import Blinds
+from symbolon.oprf.suite import Suite
 
 
 class State(Enum):
@@ -149,7 +150,9 @@ class Receiver:
                 blinds = None
                 if true.any():
                     blinds = self._suite.prepare_blinds(int(true.sum()), self._rng)
-                    blinded = self._suite.blind(tier.asked.table.points_for(self._suite, tier.asked.index[items[true]]), blinds)
+                    blinded = self._suite.blind(
+                        tier.asked.table.points_for(self._suite, tier.asked.index[items[true]]), blinds
+                    )
                     rows[true] = np.frombuffer(blinded, np.uint8).reshape(-1, self._suite.element_bytes)
                 if not true.all():
                     padding = self._suite.padding(int((~true).sum()), self._rng)

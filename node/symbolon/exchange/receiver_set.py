@@ -1,7 +1,9 @@
 """What a receiver holds of one sender's set in one epoch, and the join that finds the hits.
 
-Handles outputs of the receiver's own keys and entries received, both kept for the epoch so that a later
-session exchanges the difference only. docs/PROTOCOL.md, Entries and The join.
+Own keys are evaluated once an epoch. Each keeps one probe: the tag it would have in the next slot it has not
+opened yet. A session looks up the probes of old keys among new entries and those of new keys among all
+entries; a probe that finds its entry opens it and moves to the next slot. So a session costs what changed.
+docs/PROTOCOL.md, Entries and The join.
 """
 
 from dataclasses import dataclass
@@ -14,103 +16,136 @@ from symbolon.exchange.limits import HANDLE_BYTES, OUTPUT_BYTES, SLOTS
 from symbolon.exchange.sender_set import entry_bytes, tag_prefixes
 
 UInt64 = npt.NDArray[np.uint64]
+Rows = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
 class OwnOutputs:
-    """Outputs of own keys: uint64 `[n]` key ids, n × 64 bytes outputs, n × tag bytes (slot 0)."""
+    """Outputs of own keys and their probes, `[n]` each.
+
+    Attributes:
+        key_ids: uint64.
+        outputs: n × 64 bytes.
+        slots: uint8, the slot that the probe is for; `SLOTS` when all are opened.
+        probes: n × tag bytes.
+    """
 
     key_ids: UInt64
     outputs: bytes
-    tags: bytes
+    slots: npt.NDArray[np.uint8]
+    probes: bytes
 
     @classmethod
     def of(cls, key_ids: UInt64, outputs: bytes, context: bytes, tag_bytes: int) -> "OwnOutputs":
-        """Derives the tags of freshly finalized outputs."""
-        return cls(key_ids, outputs, expand_each(outputs, info("tag", context, 0, 0), tag_bytes))
+        """Freshly finalized outputs; their probes are the tags of slot 0."""
+        probes = expand_each(outputs, info("tag", context, 0, 0), tag_bytes)
+        return cls(key_ids, outputs, np.zeros(len(key_ids), np.uint8), probes)
 
     def plus(self, other: "OwnOutputs") -> "OwnOutputs":
         """Both, one after the other."""
-        key_ids = np.concatenate([self.key_ids, other.key_ids])
-        return OwnOutputs(key_ids, self.outputs + other.outputs, self.tags + other.tags)
-
-    def only(self, key_ids: UInt64, tag_bytes: int) -> "OwnOutputs":
-        """Those whose key is among `key_ids`: keys that left the list no longer match."""
-        keep = np.isin(self.key_ids, key_ids)
-        if keep.all():
-            return self
-        outputs = np.frombuffer(self.outputs, np.uint8).reshape(-1, OUTPUT_BYTES)
-        tags = np.frombuffer(self.tags, np.uint8).reshape(-1, tag_bytes)
-        return OwnOutputs(self.key_ids[keep], outputs[keep].tobytes(), tags[keep].tobytes())
-
-
-NO_OUTPUTS = OwnOutputs(np.empty(0, np.uint64), b"", b"")
+        return OwnOutputs(
+            np.concatenate([self.key_ids, other.key_ids]),
+            self.outputs + other.outputs,
+            np.concatenate([self.slots, other.slots]),
+            self.probes + other.probes,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """Pairs found: uint64 `[n]` own key ids, uint64 `[n]` the sender's record handles (big-endian)."""
+    """Entries opened, `[n]` each: own key ids, the sender's record handles, and n × tag bytes."""
 
     key_ids: UInt64
     handles: UInt64
+    tags: bytes
 
     def __len__(self) -> int:
         return len(self.key_ids)
 
+    def plus(self, other: "Hits") -> "Hits":
+        """Both, one after the other."""
+        key_ids = np.concatenate([self.key_ids, other.key_ids])
+        return Hits(key_ids, np.concatenate([self.handles, other.handles]), self.tags + other.tags)
+
+    def standing(self, current: UInt64, withdrawn: bytes, tag_bytes: int) -> "Hits":
+        """Those whose key is still in the list and whose entry has not been withdrawn."""
+        tags = np.frombuffer(self.tags, np.uint8).reshape(-1, tag_bytes)
+        keep = np.isin(self.key_ids, current)
+        if withdrawn:
+            gone = np.frombuffer(withdrawn, np.uint8).reshape(-1, tag_bytes)
+            gone = gone[np.argsort(tag_prefixes(gone))]
+            found, _ = find_tags(tags, gone, tag_prefixes(gone))
+            keep[found] = False
+        return Hits(self.key_ids[keep], self.handles[keep], tags[keep].tobytes())
+
+
+NO_OUTPUTS = OwnOutputs(np.empty(0, np.uint64), b"", np.empty(0, np.uint8), b"")
+NO_HITS = Hits(np.empty(0, np.uint64), np.empty(0, np.uint64), b"")
+
 
 def join(
-    own: OwnOutputs, deltas: dict[int, bytes], withdrawn: bytes, *, context: bytes, tag_bytes: int
-) -> Hits:
-    """Finds every entry that one of the own keys opens.
+    old: OwnOutputs,
+    new: OwnOutputs,
+    held: dict[int, bytes],
+    received: dict[int, bytes],
+    *,
+    context: bytes,
+    tag_bytes: int,
+) -> tuple[OwnOutputs, Hits]:
+    """Opens every entry that an own key opens and that was not opened before.
 
     Args:
-        own: outputs of the keys now in the list.
-        deltas: number to entries, all deltas of the epoch.
-        withdrawn: tags of entries that no longer count.
+        old: own keys that have been looked up among `held` already.
+        new: own keys of this session.
+        held: number to entries, deltas of earlier sessions.
+        received: number to entries, deltas of this session.
         context: encoded `KeyContext` of this tier.
         tag_bytes: of the epoch.
 
     Returns:
-        One hit per own key and entry; withdrawn entries are passed over, later slots still found.
+        All own keys, old then new, with their probes moved on, and the new hits.
     """
+    own = old.plus(new)
+    probes = np.frombuffer(own.probes, np.uint8).reshape(-1, tag_bytes).copy()
+    slots = own.slots.copy()
+    outputs = np.frombuffer(own.outputs, np.uint8).reshape(-1, OUTPUT_BYTES)
+    hits = NO_HITS
+    split = len(old.key_ids)
+    for index, deltas in (
+        (np.arange(split), received),
+        (np.arange(split, len(own.key_ids)), {**held, **received}),
+    ):
+        rows, numbers, prefixes = _sorted_entries(deltas, tag_bytes)
+        index = index[slots[index] < SLOTS]
+        while len(index) and len(rows):
+            found, at = find_tags(probes[index], rows[:, :tag_bytes], prefixes)
+            index = index[found]
+            if not len(index):
+                break
+            handles = _open(outputs[index], rows[at, tag_bytes:], numbers[at], slots[index], context)
+            hits = hits.plus(Hits(own.key_ids[index], handles, rows[at, :tag_bytes].tobytes()))
+            slots[index] += 1
+            index = index[slots[index] < SLOTS]
+            _set_probes(probes, index, outputs, slots, context, tag_bytes)
+    return OwnOutputs(own.key_ids, own.outputs, slots, probes.tobytes()), hits
+
+
+def _sorted_entries(deltas: dict[int, bytes], tag_bytes: int) -> tuple[Rows, npt.NDArray[np.uint32], UInt64]:
+    """Entries of several deltas in the order of their tags, with their delta numbers and tag prefixes."""
     width = entry_bytes(tag_bytes)
-    rows = np.concatenate(
-        [np.frombuffer(data, np.uint8).reshape(-1, width) for data in deltas.values()]
-        or [np.empty((0, width), np.uint8)]
-    )
-    numbers = np.concatenate(
-        [np.full(len(data) // width, number, np.uint32) for number, data in deltas.items()]
-        or [np.empty(0, np.uint32)]
-    )
+    parts = [np.frombuffer(data, np.uint8).reshape(-1, width) for data in deltas.values()]
+    rows = np.concatenate([np.empty((0, width), np.uint8), *parts])
+    lengths = [len(part) for part in parts]
+    numbers = np.repeat(np.array(list(deltas), np.uint32), lengths)
     prefixes = tag_prefixes(rows)
     if (prefixes[1:] < prefixes[:-1]).any():
         order = np.argsort(prefixes)
         rows, numbers, prefixes = rows[order], numbers[order], prefixes[order]
-    counts = ~_among(rows[:, :tag_bytes], withdrawn, tag_bytes)
-    mine = np.arange(len(own.key_ids))
-    tags = np.frombuffer(own.tags, np.uint8).reshape(-1, tag_bytes)
-    outputs = np.frombuffer(own.outputs, np.uint8).reshape(-1, OUTPUT_BYTES)
-    keys: list[UInt64] = []
-    handles: list[UInt64] = []
-    for slot in range(SLOTS):
-        if slot:
-            fresh = expand_each(outputs[mine].tobytes(), info("tag", context, slot, 0), tag_bytes)
-            tags = np.frombuffer(fresh, np.uint8).reshape(-1, tag_bytes)
-        found, at = find_tags(tags, rows[:, :tag_bytes], prefixes)
-        mine = mine[found]
-        if not len(mine):
-            break
-        keep = counts[at]
-        opened = _open(outputs[mine[keep]], rows[at[keep], tag_bytes:], numbers[at[keep]], context, slot)
-        keys.append(own.key_ids[mine[keep]])
-        handles.append(opened)
-    if not keys:
-        return Hits(np.empty(0, np.uint64), np.empty(0, np.uint64))
-    return Hits(np.concatenate(keys), np.concatenate(handles))
+    return rows, numbers, prefixes
 
 
 def find_tags(
-    tags: npt.NDArray[np.uint8], entry_tags: npt.NDArray[np.uint8], prefixes: UInt64
+    tags: Rows, entry_tags: Rows, prefixes: UInt64
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Finds tags among sorted ones.
 
@@ -139,27 +174,33 @@ def find_tags(
     return hits, place[hits]
 
 
-def _among(entry_tags: npt.NDArray[np.uint8], withdrawn: bytes, tag_bytes: int) -> npt.NDArray[np.bool_]:
-    if not withdrawn:
-        return np.zeros(len(entry_tags), bool)
-    gone = np.frombuffer(withdrawn, np.uint8).reshape(-1, tag_bytes)
-    gone = gone[np.argsort(tag_prefixes(gone))]
-    result = np.zeros(len(entry_tags), bool)
-    hits, _ = find_tags(entry_tags, gone, tag_prefixes(gone))
-    result[hits] = True
-    return result
+def _set_probes(
+    probes: Rows,
+    index: npt.NDArray[np.int64],
+    outputs: Rows,
+    slots: npt.NDArray[np.uint8],
+    context: bytes,
+    tag_bytes: int,
+) -> None:
+    for slot in np.unique(slots[index]):
+        here = index[slots[index] == slot]
+        tags = expand_each(outputs[here].tobytes(), info("tag", context, int(slot), 0), tag_bytes)
+        probes[here] = np.frombuffer(tags, np.uint8).reshape(-1, tag_bytes)
 
 
 def _open(
-    outputs: npt.NDArray[np.uint8],
-    masked: npt.NDArray[np.uint8],
+    outputs: Rows,
+    masked: Rows,
     numbers: npt.NDArray[np.uint32],
+    slots: npt.NDArray[np.uint8],
     context: bytes,
-    slot: int,
 ) -> UInt64:
+    """The record handles behind masked ones: uint64 `[n]`, from 6 bytes big-endian."""
     handles = np.zeros((len(masked), 8), np.uint8)
-    for number in np.unique(numbers):
-        here = np.flatnonzero(numbers == number)
-        pad = expand_each(outputs[here].tobytes(), info("pad", context, slot, int(number)), HANDLE_BYTES)
+    kinds = numbers.astype(np.uint64) << np.uint64(8) | slots
+    for kind in np.unique(kinds):
+        here = np.flatnonzero(kinds == kind)
+        about = info("pad", context, int(kind) & 0xFF, int(kind) >> 8)
+        pad = expand_each(outputs[here].tobytes(), about, HANDLE_BYTES)
         handles[here, 2:] = masked[here] ^ np.frombuffer(pad, np.uint8).reshape(-1, HANDLE_BYTES)
     return handles.view(">u8")[:, 0].astype(np.uint64)

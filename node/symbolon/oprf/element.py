@@ -3,7 +3,8 @@
 Handles buffers of 32-byte little-endian u-coordinates. Refuses, before any backend runs: a buffer that is
 not whole elements; the band, that is an element whose last 8 bytes read as a little-endian integer are
 2^63 − 1 or more (all non-canonical encodings, and the neighbourhood of p where libcrypto_mb 2026.2.0 returns
-wrong products without an error status, for p − 2 depending on a bit of the key); the points of low order,
+wrong products without an error status, for p − 2 depending on a bit of the key; its other weak places are
+kept from it by `symbolon.oprf.backend.multibuffer`); the points of low order,
 whose product with every clamped scalar is zero. Points on the twist pass: X25519 is defined for them and
 their order is as safe. `refuse_zero` guards what comes back from a backend.
 

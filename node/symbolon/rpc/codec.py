@@ -91,7 +91,9 @@ def encode_sender(message: SenderMessage) -> pb.SenderMessage:
                 pb.TierOffer(
                     tier=offer.tier,
                     tag_bytes=offer.tag_bytes,
-                    deltas=[pb.DeltaHeader(number=each.number, entries=each.entries) for each in offer.deltas],
+                    deltas=[
+                        pb.DeltaHeader(number=each.number, entries=each.entries) for each in offer.deltas
+                    ],
                     withdrawn=offer.withdrawn,
                 )
                 for offer in message.tiers

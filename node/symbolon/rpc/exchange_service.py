@@ -5,6 +5,7 @@ import json
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import grpc
 
@@ -17,7 +18,7 @@ from symbolon.rpc.figures import Figures
 from symbolon.rpc.identity import caller
 from symbolon.rpc.node import Node
 from symbolon.rpc.receiver_role import Ask, run_receiver
-from symbolon.rpc.sender_role import run_sender
+from symbolon.rpc.sender_role import SenderWire, run_sender
 from symbolon.rpc.status import CODE_KEY, public_code, public_message, to_status
 from symbolon.rpc.wire import Wire
 
@@ -39,7 +40,7 @@ class ExchangeService(stubs.ExchangeServiceServicer):
     ) -> None:
         """The caller receives; this node sends."""
         figures = Figures()
-        wire = Wire(
+        wire: SenderWire = Wire(
             request_iterator,
             context.write,
             lambda message: pb.AskResponse(message=codec.encode_sender(message)),
@@ -67,7 +68,7 @@ class ExchangeService(stubs.ExchangeServiceServicer):
                 return codec.decode_invitation(request.invitation)
             return codec.decode_sender(request.message)
 
-        wire = Wire(
+        wire: Wire[Any, Any] = Wire(
             request_iterator,
             context.write,
             lambda message: pb.OfferResponse(message=codec.encode_receiver(message)),
@@ -119,9 +120,7 @@ class ExchangeService(stubs.ExchangeServiceServicer):
             if task is not None:
                 self.running.discard(task)
 
-    async def _abort(
-        self, context: grpc.aio.ServicerContext, error: Exception, role: str, peer: str
-    ) -> None:
+    async def _abort(self, context: grpc.aio.ServicerContext, error: Exception, role: str, peer: str) -> None:
         if isinstance(error, SymbolonError):
             log.warning("%s of %s: %s (%s)", role, peer, error.detail, error.full_code)
             if error.hint:

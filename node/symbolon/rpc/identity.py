@@ -26,9 +26,7 @@ caller: Final[ContextVar[Member]] = ContextVar("caller")
 _TLS_VERSION_KEYS: Final = ("ssl_tls_version", "tls_version", "ssl_protocol_version")
 
 
-def verify_caller(
-    auth: dict[str, Any], directory: MemberDirectory, coalition: str, now: datetime
-) -> Member:
+def verify_caller(auth: dict[str, Any], directory: MemberDirectory, coalition: str, now: datetime) -> Member:
     """Runs the steps of the module's docstring.
 
     Raises:
@@ -117,4 +115,5 @@ class MemberInterceptor(grpc.aio.ServerInterceptor):
             self._note(error.full_code)
             context.set_trailing_metadata(((CODE_KEY, public_code(error)),))
             await context.abort(to_status(error), public_message(error))
+            raise  # abort() raises; this line tells the type checker.
         caller.set(member)

@@ -8,14 +8,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from symbolon.audit.journal import JournalLine
-from symbolon.errors import LocalProtocolError, RemoteProtocolError, StaleEpochError, SymbolonError, UsageError
+from symbolon.errors import RemoteProtocolError, StaleEpochError, SymbolonError, UsageError
 from symbolon.exchange.key_table import KeyTable
 from symbolon.exchange.limits import SIZE_GROUP, SIZE_MIN_RECORDS
-from symbolon.exchange.messages import SESSION_ID_BYTES, Evaluated, Hello, Invitation, ReceiverMessage, SenderMessage, TierAsk
+from symbolon.exchange.messages import (
+    SESSION_ID_BYTES,
+    Evaluated,
+    Hello,
+    Invitation,
+    ReceiverMessage,
+    SenderMessage,
+    TierAsk,
+)
 from symbolon.exchange.receiver import AskedKeys, Receiver, State
-from symbolon.exchange.receiver_set import NO_OUTPUTS, OwnOutputs, join
+from symbolon.exchange.receiver_set import NO_HITS, NO_OUTPUTS, OwnOutputs, join
 from symbolon.exchange.sender_set import live_links
 from symbolon.exchange.size_mode import (
     SizeReceiver,
@@ -90,9 +99,17 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Tier:
-    """One tier before the session: the keys now in the list and what is held of the peer's set."""
+    """One tier before the session.
+
+    Attributes:
+        table: the keys now in the list.
+        current: uint64, ids of those of them that may match, ascending.
+        state: what is held of the peer's set.
+        asked: keys not asked yet in the epoch.
+    """
 
     table: KeyTable
+    current: npt.NDArray[np.uint64]
     state: ReceivedState | None
     asked: AskedKeys
 
@@ -113,12 +130,12 @@ async def run_receiver(
 
 
 def _permit(node: Node, ask: Ask) -> None:
-    node.permission.require(
-        ExchangeRequest(ask.direction, ask.peer, AREA, ask.mode, ask.purpose, ask.tiers)
-    )
+    node.permission.require(ExchangeRequest(ask.direction, ask.peer, AREA, ask.mode, ask.purpose, ask.tiers))
     records = node.suppliers.count()
     if not records:
-        raise UsageError("this node holds no suppliers yet", hint="Run `symbolon suppliers import FILE` first.")
+        raise UsageError(
+            "this node holds no suppliers yet", hint="Run `symbolon suppliers import FILE` first."
+        )
     if ask.mode == "size" and records < SIZE_MIN_RECORDS:
         raise UsageError(
             f"size mode needs at least {SIZE_MIN_RECORDS} suppliers on each side; this list has {records}",
@@ -218,9 +235,10 @@ def _load_tiers(node: Node, ask: Ask, suite: Suite) -> dict[str, _Tier]:
             state = None
         live, _ = live_links(table)
         keys = np.unique(table.link_key[live])
+        current = table.key_ids[keys]
         if state is not None:
-            keys = keys[~np.isin(table.key_ids[keys], state.own.key_ids)]
-        tiers[name] = _Tier(table, state, AskedKeys(table, keys))
+            keys = keys[~np.isin(current, state.own.key_ids)]
+        tiers[name] = _Tier(table, current, state, AskedKeys(table, keys))
     return tiers
 
 
@@ -233,23 +251,23 @@ def _conclude(
             tier = tiers[name]
             context = _context(node, ask, hello, name, session.epoch)
             new = OwnOutputs.of(tier.asked.key_ids, result.outputs, context, result.tag_bytes)
-            if tier.state is not None and tier.state.tag_bytes != result.tag_bytes:
-                raise LocalProtocolError("the tag length changed within an epoch")
-            own = (tier.state.own if tier.state else NO_OUTPUTS).plus(new)
-            deltas = {**(tier.state.deltas if tier.state else {}), **result.deltas}
-            live, _ = live_links(tier.table)
-            current = tier.table.key_ids[np.unique(tier.table.link_key[live])]
-            hits = join(
-                own.only(current, result.tag_bytes),
-                deltas,
-                result.withdrawn,
+            old = tier.state
+            if old is not None and old.tag_bytes != result.tag_bytes:
+                raise RemoteProtocolError("the tag length changed within an epoch", code="protocol.tag")
+            own, opened = join(
+                old.own if old else NO_OUTPUTS,
+                new,
+                old.deltas if old else {},
+                result.deltas,
                 context=context,
                 tag_bytes=result.tag_bytes,
             )
-            found.append(evidence(hits, tier.table))
-            updates.append(Update(name, result.tag_bytes, new, result.deltas))
+            hits = (old.hits if old else NO_HITS).plus(opened)
+            standing = hits.standing(tier.current, result.withdrawn, result.tag_bytes)
+            found.append(evidence(standing, tier.table))
+            updates.append(Update(name, result.tag_bytes, len(new.key_ids), own, hits, result.deltas))
     asked = sum(each.elements for each in hello.tiers)
-    entries = sum(len(data) for update in updates for data in update.deltas.values())
+    entry_total = sum(len(data) for update in updates for data in update.deltas.values())
     by_band = count_by_band(found)
     figures.counts = {"elements": asked, **{f"matched_{band}": count for band, count in by_band.items()}}
     words = ", ".join(f"{count} {band}" for band, count in by_band.items())
@@ -260,7 +278,7 @@ def _conclude(
     with figures.phase("store"), node.database.transaction("store what a session brought") as connection:
         node.receiving.save(connection, hello, ask.peer, session.epoch, updates)
         node.matches.save(connection, ask.peer, ask.purpose, found)
-        line = _line("learned", ask, hello, {"entry_bytes": entries}, "")
+        line = _line("learned", ask, hello, {"entry_bytes": entry_total}, "")
         node.sessions.end_in(connection, "receiver", line, done=True, sentence=sentence)
     return Outcome(by_band, found, "", sentence)
 

@@ -180,9 +180,7 @@ def _plan_tiers(node: Node, peer: str, hello: Hello, epoch: Epoch, suite: Suite)
         due = state.last_added_s is None or node.clock() - state.last_added_s >= interval
         plan = plan_delta(table, state.released, additions=due, rng=node.rng)
         context = _context(node, peer, hello, ask.tier, epoch.number)
-        plans.append(
-            _TierPlan(ask.tier, table, context, suite.derive_key(epoch.seed, context), state, plan)
-        )
+        plans.append(_TierPlan(ask.tier, table, context, suite.derive_key(epoch.seed, context), state, plan))
     return plans
 
 
@@ -228,9 +226,7 @@ async def _send_tier(
             await wire.send(withdrawn)
 
 
-def _make_delta(
-    node: Node, peer: str, hello: Hello, epoch: Epoch, suite: Suite, plan: _TierPlan
-) -> bytes:
+def _make_delta(node: Node, peer: str, hello: Hello, epoch: Epoch, suite: Suite, plan: _TierPlan) -> bytes:
     handles = node.sending.handles(epoch, plan.plan.suppliers)
     delta = build_delta(
         suite,

@@ -99,7 +99,9 @@ def from_failure(peer: str, code: str) -> SymbolonError:
             hint="Are both nodes of the same version? `symbolon --version` tells.",
             code="protocol.refused",
         )
-    return UnavailableError(f"{peer} failed inside", hint=f"Its operator finds the reason in the log of {peer}.")
+    return UnavailableError(
+        f"{peer} failed inside", hint=f"Its operator finds the reason in the log of {peer}."
+    )
 
 
 def from_status(peer: str, error: grpc.aio.AioRpcError) -> SymbolonError:

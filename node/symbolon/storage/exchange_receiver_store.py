@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from symbolon.audit.journal import JournalLine
 from symbolon.exchange.limits import OUTPUT_BYTES
 from symbolon.exchange.messages import Hello
-from symbolon.exchange.receiver_set import NO_OUTPUTS, OwnOutputs
+from symbolon.exchange.receiver_set import NO_HITS, Hits, OwnOutputs
 from symbolon.storage.database import Database
 from symbolon.storage.exchange_columns import pack, unpack
 from symbolon.storage.exchange_schema import exchange_session, received_part, received_set
@@ -26,7 +26,8 @@ class ReceivedState:
     """What is held of one set.
 
     Attributes:
-        own: outputs of own keys asked so far in the epoch.
+        own: own keys asked so far in the epoch, with their probes.
+        hits: every entry opened so far in the epoch.
         deltas: number to entries, all of the epoch.
     """
 
@@ -34,6 +35,7 @@ class ReceivedState:
     tag_bytes: int
     last_delta: int
     own: OwnOutputs
+    hits: Hits
     deltas: dict[int, bytes]
 
 
@@ -42,13 +44,17 @@ class Update:
     """What a session adds to one set.
 
     Attributes:
-        new: outputs of the keys asked in this session.
+        asked: how many of `own`, at its end, were asked in this session.
+        own: all own keys, with their probes moved on.
+        hits: every entry opened so far in the epoch.
         deltas: received in this session.
     """
 
     tier: str
     tag_bytes: int
-    new: OwnOutputs
+    asked: int
+    own: OwnOutputs
+    hits: Hits
     deltas: dict[int, bytes]
 
 
@@ -70,17 +76,25 @@ class ReceiverStore:
             parts = connection.execute(
                 select(received_part).where(received_part.c.set_id == row.id).order_by(received_part.c.number)
             ).all()
-        own = NO_OUTPUTS
+        keys: list[list[bytes]] = []
         deltas = {}
+        slots = probes = b""
+        hits = NO_HITS
         for part in parts:
             place = f"{row.id}/{part.kind}/{part.number}"
             payload = self._sealer.open("received_part", "payload", place, part.payload)
-            if part.kind == "entries":
-                deltas[part.number] = payload
-            else:
-                ids, outputs, tags = unpack(payload, 3)
-                own = own.plus(OwnOutputs(np.frombuffer(ids, np.uint64), outputs, tags))
-        return ReceivedState(row.epoch, row.tag_bytes, row.last_delta, own, deltas)
+            match part.kind:
+                case "entries":
+                    deltas[part.number] = payload
+                case "outputs":
+                    keys.append(unpack(payload, 2))
+                case "probes":
+                    slots, probes = unpack(payload, 2)
+                case "hits":
+                    hits = _unpack_hits(payload)
+        ids, outputs = (b"".join(column) for column in zip(*keys, strict=True)) if keys else (b"", b"")
+        own = OwnOutputs(np.frombuffer(ids, np.uint64), outputs, np.frombuffer(slots, np.uint8), probes)
+        return ReceivedState(row.epoch, row.tag_bytes, row.last_delta, own, hits, deltas)
 
     def forget(self, peer: str, area: str) -> None:
         """Drops everything held of a peer's sets: their epoch is over. Decisions and matches stay."""
@@ -112,12 +126,12 @@ class ReceiverStore:
             )
             self._journal.write_in(connection, line)
 
-    def save(self, connection: Connection, hello: Hello, peer: str, epoch: int, updates: list[Update]) -> None:
+    def save(
+        self, connection: Connection, hello: Hello, peer: str, epoch: int, updates: list[Update]
+    ) -> None:
         """Adds what a session brought, inside the caller's transaction."""
         for each in updates:
-            row = connection.execute(
-                _select(peer, hello.area, hello.purpose, hello.suite, each.tier)
-            ).first()
+            row = connection.execute(_select(peer, hello.area, hello.purpose, hello.suite, each.tier)).first()
             if row is not None and (row.epoch, row.tag_bytes) != (epoch, each.tag_bytes):
                 _drop(connection, row.id)
                 row = None
@@ -138,9 +152,15 @@ class ReceiverStore:
                 number = row.id
                 here = received_set.c.id == number
                 connection.execute(update(received_set).where(here).values(last_delta=last))
-            columns = pack(each.new.key_ids.tobytes(), each.new.outputs, each.new.tags)
-            if len(each.new.outputs) >= OUTPUT_BYTES:
+            if each.asked:
+                columns = pack(
+                    each.own.key_ids[-each.asked :].tobytes(), each.own.outputs[-OUTPUT_BYTES * each.asked :]
+                )
                 self._add_part(connection, number, "outputs", self._next_part(connection, number), columns)
+            probes = pack(each.own.slots.tobytes(), each.own.probes)
+            self._replace_part(connection, number, "probes", probes)
+            hits = pack(each.hits.key_ids.tobytes(), each.hits.handles.tobytes(), each.hits.tags)
+            self._replace_part(connection, number, "hits", hits)
             for delta, entries in each.deltas.items():
                 self._add_part(connection, number, "entries", delta, entries)
 
@@ -149,6 +169,12 @@ class ReceiverStore:
             received_part.c.set_id == row, received_part.c.kind == "outputs"
         )
         return (connection.execute(highest).scalar() or 0) + 1
+
+    def _replace_part(self, connection: Connection, row: int, kind: str, payload: bytes) -> None:
+        connection.execute(
+            delete(received_part).where(received_part.c.set_id == row, received_part.c.kind == kind)
+        )
+        self._add_part(connection, row, kind, 0, payload)
 
     def _add_part(self, connection: Connection, row: int, kind: str, number: int, payload: bytes) -> None:
         sealed = self._sealer.seal("received_part", "payload", f"{row}/{kind}/{number}", payload)
@@ -163,6 +189,11 @@ def _select(peer: str, area: str, purpose: str, suite: str, tier: str):  # type:
         received_set.c.suite == suite,
         received_set.c.tier == tier,
     )
+
+
+def _unpack_hits(payload: bytes) -> Hits:
+    key_ids, handles, tags = unpack(payload, 3)
+    return Hits(np.frombuffer(key_ids, np.uint64), np.frombuffer(handles, np.uint64), tags)
 
 
 def _drop(connection: Connection, row: int) -> None:

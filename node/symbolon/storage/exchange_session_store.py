@@ -70,7 +70,9 @@ class SessionStore:
                 line = JournalLine(
                     event, row.peer, row.session_id, row.mode, row.purpose, {}, "the node stopped during it"
                 )
-                self.end_in(connection, role, line, done=False, sentence="The node stopped during the session.")
+                self.end_in(
+                    connection, role, line, done=False, sentence="The node stopped during the session."
+                )
         return len(rows)
 
     def newest(self, limit: int) -> list[SessionRow]:

@@ -95,10 +95,11 @@ class ListShrunkError(InputError):
 
     code = "input.list.shrunk"
 
-    def __init__(self, before: int, now: int, problems: tuple[RowProblem, ...]) -> None:
+    def __init__(self, before: int, now: int, problems: tuple[RowProblem, ...], left_out: int) -> None:
         super().__init__(
             f"the list holds {before:,} suppliers and this file only {now:,}: it may be cut short; "
             "the list was left as it was",
             hint="Check the file. If the list really shrank, import it again with --yes-shrink.",
         )
         self.problems = problems
+        self.left_out = left_out

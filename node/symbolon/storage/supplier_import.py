@@ -219,7 +219,7 @@ class _Import:
         began = time.perf_counter()
         size = self._new + self._changed + self._unchanged
         if 2 * size < self._size_before and not allow_shrink:
-            raise ListShrunkError(self._size_before, size, tuple(self._problems))
+            raise ListShrunkError(self._size_before, size, tuple(self._problems), self._left_out)
         gone = self._absent_pks()
         self._gone = len(gone)
         for pks in slices(gone):

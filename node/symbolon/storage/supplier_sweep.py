@@ -128,7 +128,7 @@ def _spans(connection: Connection) -> Sequence[_Span]:
         .distinct()
         .order_by(key_segment.c.first_pk)
     )
-    return [_Span(*row) for row in connection.execute(query).tuples()]
+    return [_Span(*row) for row in connection.execute(query)]
 
 
 def _groups(spans: Sequence[_Span], dead: npt.NDArray[np.uint64], segment_suppliers: int) -> Sequence[_Group]:

@@ -24,6 +24,9 @@ CHUNK_BYTES: Final = 1 << 20
 SAMPLE_BYTES: Final = 1 << 16
 """Looked at for signatures and for UTF-16 without BOM."""
 
+_STRAY_CONTROLS: Final = 8
+"""Control characters or NULs that a text file may hold anyway; each is reported with its row."""
+
 _BINARY_SIGNATURES: Final[tuple[tuple[bytes, str, str], ...]] = (
     (
         b"PK\x03\x04",
@@ -97,7 +100,11 @@ def find_encoding(path: Path, named: str | None = None) -> TextEncoding:
         sample = stream.read(SAMPLE_BYTES)
     if not sample.strip(b" \t\r\n\x00\xef\xbb\xbf\xff\xfe"):
         if path.stat().st_size > SAMPLE_BYTES:
-            raise InputError(f"{path.name} starts with nothing but blanks", code="input.binary")
+            raise InputError(
+                f"{path.name} starts with nothing but blanks",
+                hint="give a CSV or Parquet file",
+                code="input.binary",
+            )
         raise InputError(
             f"{path.name} is empty", hint="export the list again, with its header row", code="input.empty"
         )
@@ -112,7 +119,9 @@ def find_encoding(path: Path, named: str | None = None) -> TextEncoding:
     if (order := _utf16_without_bom(sample)) is not None:
         return _counted(path, order)
     controls = sum(1 for byte in sample if byte < 0x20 and byte not in _TEXT_CONTROLS)
-    if controls * 100 > len(sample) or sample.count(0) * 20 > len(sample):
+    if controls > max(_STRAY_CONTROLS, len(sample) // 100) or sample.count(0) > max(
+        _STRAY_CONTROLS, len(sample) // 20
+    ):
         raise InputError(
             f"{path.name} is a binary file",
             hint="give a CSV or Parquet file; if it is text, name its encoding with --encoding",
@@ -127,7 +136,7 @@ def _named(path: Path, named: str) -> TextEncoding:
     except LookupError as error:
         raise InputError(
             f"no encoding is called {named!r}",
-            hint="leave --encoding out to have it detected, or name one such as utf-8, utf-16, cp1252, gb18030",
+            hint="leave --encoding out to have it detected, or name one such as utf-8, cp1252, gb18030",
             code="input.encoding",
         ) from error
     name = codec.name

@@ -62,46 +62,20 @@ class RowReader:
             cells: one text a column of the header.
         """
         fields: dict[str, str] = {}
+        problems: list[RowProblem] = []
         for field, place in self._columns:
-            cell = cells[place]
-            if not cell:
-                continue
-            if len(cell) > MAX_CELL_CHARS:
-                yield RowProblem(
-                    row,
-                    field,
-                    f"the cell has {len(cell):,} characters, more than {MAX_CELL_CHARS:,}",
-                    "shorten the cell",
-                    fatal=True,
-                )
-                return
-            if not cell.isprintable():
-                if "\x00" in cell:
-                    yield RowProblem(
-                        row,
-                        field,
-                        "the cell holds NUL characters; they were left out",
-                        "clean the cell",
-                        fatal=False,
-                    )
-                cell = _CONTROLS.sub(_blank, cell)
-            if "\ufffd" in cell:
-                yield RowProblem(
-                    row,
-                    field,
-                    "the cell holds characters that did not decode",
-                    "save the list again as CSV UTF-8, or name its encoding with --encoding",
-                    fatal=False,
-                )
-            if cell := " ".join(cell.split()):
+            if cells[place] and (cell := _cleaned(row, field, cells[place], problems)):
                 fields[field] = cell
+        yield from problems
+        if any(problem.fatal for problem in problems):
+            return
         supplier_id = fields.get("supplier_id")
         if supplier_id is None:
             yield RowProblem(row, "supplier_id", "the supplier id is empty", "give the row an id", fatal=True)
             return
         digest = blake2b(supplier_id.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        first = self._row_of_id.setdefault(digest, row)
-        if first != row:
+        first = self._row_of_id.get(digest)
+        if first is not None:
             yield RowProblem(
                 row,
                 "supplier_id",
@@ -139,6 +113,7 @@ class RowReader:
                 row, "name", "the name is empty; only identifiers match", "fill the name", fatal=False
             )
             fields["name"] = ""
+        self._row_of_id[digest] = row
         yield Supplier(**fields)
 
     def _country(self, row: int, fields: dict[str, str]) -> Iterator[RowProblem]:
@@ -162,6 +137,24 @@ class RowReader:
                 "use the two-letter ISO code",
                 fatal=False,
             )
+
+
+def _cleaned(row: int, field: str, cell: str, problems: list[RowProblem]) -> str:
+    """The cell without control characters and surplus blanks; what is wrong with it goes to `problems`."""
+    if len(cell) > MAX_CELL_CHARS:
+        message = f"the cell has {len(cell):,} characters, more than {MAX_CELL_CHARS:,}"
+        problems.append(RowProblem(row, field, message, "shorten the cell", fatal=True))
+        return ""
+    if not cell.isprintable():
+        if "\x00" in cell:
+            message = "the cell holds NUL characters; they were left out"
+            problems.append(RowProblem(row, field, message, "clean the cell", fatal=False))
+        cell = _CONTROLS.sub(_blank, cell)
+    if "\ufffd" in cell:
+        message = "the cell holds characters that did not decode"
+        remedy = "save the list again as CSV UTF-8, or name its encoding with --encoding"
+        problems.append(RowProblem(row, field, message, remedy, fatal=False))
+    return " ".join(cell.split())
 
 
 def _blank(match: re.Match[str]) -> str:

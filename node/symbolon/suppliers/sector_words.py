@@ -9,7 +9,7 @@ Refuses: names of people, places and brands; those are what a match is made of.
 from functools import lru_cache
 from typing import Final
 
-from symbolon.suppliers.folding import WORD_CACHE
+from symbolon.suppliers.folding import WORD_CACHE, word_set
 
 SMALL_WORDS: Final = word_set(
     """
@@ -17,6 +17,11 @@ SMALL_WORDS: Final = word_set(
     der die ve van von i o
     """
 )
+
+ARTICLES: Final = frozenset(
+    {"de", "del", "la", "el", "le", "les", "di", "da", "du", "des", "van", "von", "al"}
+)
+"""Small words that count after all when a name has no other core, as in `DE & K Farms`."""
 
 _CLASSES: Final[dict[str, str]] = {
     "agri": "agriculture",
@@ -110,10 +115,10 @@ LEGAL_WORDS: Final = word_set(
 
 LEGAL_WORDS_BY_COUNTRY: Final[dict[str, frozenset[str]]] = {
     "TR": word_set(
-    """
+        """
     san sanayi sanayii tic ticaret ve sti sirketi limited ltd as a s dis ith ihr ithalat ihracat
     """
-),
+    ),
     "ID": frozenset({"pt", "cv", "tbk", "ud"}),
     "RO": frozenset({"sc", "srl", "sa"}),
     "PL": frozenset({"sp", "z", "oo", "spolka"}),

@@ -1,5 +1,4 @@
-"""A supplier's address to its place, its postal code, its plots and its anchors (docs/matching.md,
-Addresses).
+"""A supplier's address to its place, postal code, plots and anchors (docs/matching.md, Addresses).
 
 Handles: separate columns, or one line that holds everything, with or without commas; house numbers before or
 after the street; post boxes; plots, lots and units.
@@ -14,7 +13,7 @@ from functools import lru_cache
 from typing import Final
 
 from symbolon.suppliers.country import country_words, is_country_name
-from symbolon.suppliers.folding import WORD_CACHE, fold, tokens
+from symbolon.suppliers.folding import WORD_CACHE, fold, tokens, word_set
 
 MAX_LOCALITIES: Final = 2
 """Places guessed from one line of address; a city column gives exactly one."""
@@ -23,8 +22,8 @@ MAX_ANCHORS: Final = 2
 """Number-and-street anchors of one address."""
 
 _POSTAL_DIGITS: Final[dict[str, int]] = {
-    "US": 5, "DE": 5, "FR": 5, "IT": 5, "ES": 5, "MX": 5, "TR": 5, "TH": 5, "PK": 5, "LK": 5, "MY": 5, "KR": 5,
-    "MA": 5, "HR": 5, "RS": 5, "UA": 5, "CN": 6, "IN": 6, "VN": 6, "RO": 6, "RU": 6, "SG": 6,
+    "US": 5, "DE": 5, "FR": 5, "IT": 5, "ES": 5, "MX": 5, "TR": 5, "TH": 5, "PK": 5, "LK": 5, "MY": 5,
+    "KR": 5, "MA": 5, "HR": 5, "RS": 5, "UA": 5, "CN": 6, "IN": 6, "VN": 6, "RO": 6, "RU": 6, "SG": 6,
 }  # fmt: skip
 """Digits of a postal code, where spreadsheets drop its leading zeros."""
 
@@ -60,8 +59,8 @@ _PLACE_WORDS: Final = word_set(
     """
 )
 _PLACE_ALIASES: Final = {
-    "saint": "st", "sainte": "ste", "mount": "mt", "fort": "ft", "north": "n", "south": "s", "east": "e", "west": "w",
-    "springs": "spgs", "heights": "hts", "junction": "jct", "center": "ctr", "centre": "ctr",
+    "saint": "st", "sainte": "ste", "mount": "mt", "fort": "ft", "north": "n", "south": "s", "east": "e",
+    "west": "w", "springs": "spgs", "heights": "hts", "junction": "jct", "center": "ctr", "centre": "ctr",
 }  # fmt: skip
 _QUALIFIERS: Final = word_set(
     """
@@ -78,6 +77,9 @@ _NUMBER_MARKS: Final = _QUALIFIERS | word_set(
 )
 """Words before a number that is no postal code either."""
 
+_DIRECTIONS: Final = frozenset(
+    {"north", "south", "east", "west", "northeast", "northwest", "southeast", "southwest"}
+)
 _GRAM: Final = 8
 _STREET_LETTERS: Final = 5
 _LETTERS_FOR_GRAMS: Final = 10
@@ -121,7 +123,7 @@ def read_address(address: str, city: str, postal_code: str, country: str) -> Add
     else:
         localities = _localities_in_line(folded, country)
     return AddressReading(
-        localities, postal, plots, _anchors(folded, words, localities, postal, plots, country)
+        localities, postal, plots, _anchors(folded, words, city, localities, postal, plots, country)
     )
 
 
@@ -135,8 +137,7 @@ def place_key(text: str) -> str:
 
 @lru_cache(maxsize=WORD_CACHE)
 def postal_key(text: str, country: str) -> str:
-    """A postal code in one spelling: letters and digits; US codes without their +4; leading zeros
-    restored."""
+    """A postal code in one spelling: letters and digits, leading zeros restored, US codes without +4."""
     squashed = re.sub(r"[^0-9a-z]", "", fold(text))
     if not squashed or not any(symbol.isdigit() for symbol in squashed) or not squashed.strip("0"):
         return ""
@@ -183,19 +184,27 @@ def _localities_in_line(folded: str, country: str) -> tuple[str, ...]:
 
 
 def _anchors(
-    folded: str, words: list[str], localities: tuple[str, ...], postal: str, plots: str, country: str
+    folded: str,
+    words: list[str],
+    city: str,
+    localities: tuple[str, ...],
+    postal: str,
+    plots: str,
+    country: str,
 ) -> tuple[str, ...]:
-    """Number and street core, up to MAX_ANCHORS; for an address without a usable number two telling grams."""
+    """Up to MAX_ANCHORS: post box, plot, number with street core; two grams for an address without number."""
     found: dict[str, None] = {}
     place = localities[0] if localities else postal
-    if "box" in folded or "pob" in folded:
+    if place and ("box" in folded or "pob" in folded):
         for first, second in _POST_BOX.findall(folded):
-            if place:
-                found[f"box {first or second} {place}"] = None
+            found[f"box {first or second} {place}"] = None
         words = tokens(_POST_BOX.sub(" ", folded))
-    content = [
-        len(word) > 2 and word.isalpha() and word not in _STREET_WORDS and word != place for word in words
-    ]
+    content = [len(word) > 2 and word.isalpha() and word not in _STREET_WORDS for word in words]
+    named = frozenset((place, *tokens(fold(city))))
+    if any(good and word not in named for word, good in zip(words, content, strict=True)):
+        content = [good and word not in named for word, good in zip(words, content, strict=True)]
+    elif city:
+        content = [False] * len(words)
     if plots:
         street = next((word for word, good in zip(words, content, strict=True) if good), place)
         if street:
@@ -203,31 +212,53 @@ def _anchors(
     for index, word in enumerate(words):
         if len(found) >= MAX_ANCHORS:
             break
-        if not word.isdigit() or word == postal or (index and words[index - 1] in _QUALIFIERS):
-            continue
-        if plots and word in plots:
-            continue
-        streets = _nearest(words, content, index)
-        for street in streets:
-            found[f"{word} {street[:_STREET_LETTERS]}"] = None
-        if not streets and place and (crossing := _next_number(words, index, postal)):
-            found[f"{word} {crossing} {place}"] = None
+        if word.isdigit() and word != postal and not (plots and word in plots):
+            found.update(dict.fromkeys(_numbered(words, content, index, place, postal)))
     if not found and not any(word.isdigit() and word != postal for word in words):
-        own = country_words(country)
-        letters = "".join(
-            word for word in words if word.isalpha() and word not in own and word not in _STREET_WORDS
-        )
-        grams = {letters[at : at + _GRAM] for at in range(len(letters) - _GRAM + 1)}
-        if len(letters) >= _LETTERS_FOR_GRAMS:
-            found[f"~{min(grams, key=_gram_rank)}"] = None
-            found[f"~{max(grams, key=_gram_rank)}"] = None
+        found.update(dict.fromkeys(_grams(words, country)))
     return tuple(found)[:MAX_ANCHORS]
+
+
+def _numbered(words: list[str], content: list[bool], index: int, place: str, postal: str) -> list[str]:
+    """Anchors of one number: with its street cores, or a second number or plain word and the place."""
+    if index and words[index - 1] in _QUALIFIERS:
+        return []
+    number = words[index]
+    if streets := _nearest(words, content, index):
+        return [f"{number} {street[:_STREET_LETTERS]}" for street in streets]
+    if not place:
+        return []
+    if crossing := _next_number(words, index, postal):
+        return [f"{number} {crossing} {place}"]
+    if plain := _plain_street(words, index):
+        return [f"{number} {plain[:_STREET_LETTERS]} {place}"]
+    return []
+
+
+def _grams(words: list[str], country: str) -> list[str]:
+    """Two telling runs of letters of an address without numbers; the same when words are run together."""
+    own = country_words(country)
+    letters = "".join(
+        word for word in words if word.isalpha() and word not in own and word not in _STREET_WORDS
+    )
+    if len(letters) < _LETTERS_FOR_GRAMS:
+        return []
+    grams = {letters[at : at + _GRAM] for at in range(len(letters) - _GRAM + 1)}
+    return [f"~{min(grams, key=_gram_rank)}", f"~{max(grams, key=_gram_rank)}"]
 
 
 def _next_number(words: list[str], index: int, postal: str) -> str:
     """The number of a grid street or a highway: `358 East 300 South`, `1704 State Highway 1947`."""
     following = words[index + 1 : index + 5]
     return next((word for word in following if word.isdigit() and word != postal), "")
+
+
+def _plain_street(words: list[str], index: int) -> str:
+    """A street named by a word that most addresses share (`100 Main Street`); it needs the place beside."""
+    following = words[index + 1 : index + 4]
+    return next(
+        (word for word in following if len(word) > 3 and word.isalpha() and word not in _DIRECTIONS), ""
+    )
 
 
 def _nearest(words: list[str], content: list[bool], index: int) -> list[str]:

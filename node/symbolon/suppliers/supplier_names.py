@@ -16,6 +16,7 @@ from rigour.names import remove_org_types
 from symbolon.suppliers.country import country_words
 from symbolon.suppliers.folding import WORD_CACHE, fold, tokens
 from symbolon.suppliers.sector_words import (
+    ARTICLES,
     FACILITY_WORDS,
     LEGAL_WORDS,
     LEGAL_WORDS_BY_COUNTRY,
@@ -34,8 +35,8 @@ MAX_UNIT_DIGITS: Final = 3
 """A longer number in a name is a reference of the list it comes from, not the number of a plant."""
 
 _ALTERNATIVE: Final = re.compile(
-    r"(?:\bd\s?/\s?b\s?/\s?a\b|\bd\s?b\s?a\b|\bdoing business as\b|\bt/a\b|\btrading as\b|\ba/?k/?a\b|\bf/?k/?a\b"
-    r"|\bformerly\b|\bex\.|\bc/o\b|;|/)"
+    r"(?:\bd\s?/\s?b\s?/\s?a\b|\bd\s?b\s?a\b|\bdoing business as\b|\bt/a\b|\btrading as\b|\ba/?k/?a\b"
+    r"|\bf/?k/?a\b|\bformerly\b|\bex\.|\bc/o\b|;|/)"
 )
 _CLOSED_SLASH: Final = re.compile(r"\b([a-z])/([a-z])\b(?!/)")
 _EDGE_FORMS: Final = frozenset({"pt", "cv", "sc", "ooo", "oao", "zao", "tov", "ud"})
@@ -43,9 +44,15 @@ _MAX_FORM_WORDS: Final = 5
 _SPLIT_SHORT_WORDS: Final = 5
 _SPLIT_SHARE: Final = 0.55
 _SPLIT_TAILS: Final = (
-    "privatelimited", "privateltd", "pvtlimited", "pvtltd", "companylimited", "companyltd", "colimited", "coltd",
-    "saniveticas", "sanveticltdsti", "sanvetic", "ltdsti", "sadecv", "limited", "company", "sarl", "gmbh", "corp",
-    "srl", "ltd", "llc", "inc", "ood", "doo", "plc", "spa", "lda", "sa", "as", "co",
+    "privatelimited", "privateltd", "pvtlimited", "pvtltd", "companylimited", "companyltd", "colimited",
+    "coltd", "saniveticas", "sanveticltdsti", "sanvetic", "ltdsti", "sadecv", "limited", "company", "sarl",
+    "gmbh", "corp", "srl", "ltd", "llc", "inc", "ood", "doo", "plc", "spa", "lda", "sa", "as", "co",
+)  # fmt: skip
+
+
+_SPLIT_SECTOR_WORDS: Final = (
+    "manufacturing", "konfeksiyon", "international", "garments", "garment", "apparels", "apparel", "textile",
+    "tekstil", "fashion", "clothing", "knitting", "lingerie",
 )  # fmt: skip
 
 
@@ -68,7 +75,7 @@ class NameReading:
     @property
     def anonymous(self) -> bool:
         """True when nothing but words without weight is left."""
-        return sum(map(len, self.core)) < 2
+        return sum(map(len, self.core)) + (len(self.numbers) if self.core else 0) < 2
 
     @property
     def letters(self) -> str:
@@ -144,7 +151,7 @@ def _read(words: list[str], country: str) -> NameReading:
     if long_words >= 2:
         core = [word for word in core if len(word) > 1 and word != "jr"]
     if sum(map(len, core)) < 2:
-        core += own_country
+        core += own_country + [word for word in words if word in ARTICLES]
     return NameReading(tuple(core), tuple(sorted(sector)), tuple(sorted(numbers)), "".join(words))
 
 
@@ -188,8 +195,7 @@ def _read_split(words: list[str], country: str) -> NameReading:
                 shortened = True
                 break
     sector: set[str] = set()
-    for word in ("manufacturing", "konfeksiyon", "international", "garments", "garment", "apparels", "apparel",
-                 "textile", "tekstil", "fashion", "clothing", "knitting", "lingerie", *country_words(country)):  # fmt: skip
+    for word in (*_SPLIT_SECTOR_WORDS, *sorted(country_words(country))):
         if word in joined and len(joined) - len(word) >= 5:
             joined = joined.replace(word, "", 1)
             if found := sector_class(word):

@@ -65,6 +65,15 @@ def test_load_keys_of_another_authority_is_refused(authority: Authority, tmp_pat
     assert caught.value.full_code == "membership.authority"
 
 
+def test_load_list_and_its_key_of_another_authority_is_refused(authority, tmp_path: Path, clock) -> None:
+    Authority.create(tmp_path / "other", COALITION, clock)
+    for name in ("list_key.pem", LIST_FILE):
+        (tmp_path / "other" / name).replace(tmp_path / "authority" / name)
+    with pytest.raises(MembershipError) as caught:
+        Authority.load(tmp_path / "authority", clock)
+    assert caught.value.full_code == "membership.authority"
+
+
 @pytest.mark.parametrize("name", ["anchor.json", "list_key.pem", "root_key.pem", "settings.json", LIST_FILE])
 @pytest.mark.parametrize("content", [None, b"", b"\xff garbage"])
 def test_load_damaged_file_is_refused(

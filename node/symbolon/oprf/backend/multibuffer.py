@@ -5,8 +5,12 @@ C-level loop walks them: little happens under the interpreter's lock, and each c
 threads work nearly twice as fast as one. A tail of fewer than eight elements is filled up with the base
 point. The status of every lane is read: each has 4 of the 32 bits, and any bit that is set refuses the batch.
 
-The caller keeps elements near p away (`symbolon.oprf.element`): libcrypto_mb 2026.2.0 computes those wrongly
-without saying so.
+libcrypto_mb 2026.2.0 multiplies some elements wrongly, without saying so, and for some of them the error
+depends on leading bits of the scalar: its subtraction fails where two small field elements (below 2^220)
+meet of which the second is written with p added. In the first step of the ladder that takes an element within
+2^218 of a multiple of p/4. Those, with a margin (2^223), and the known cases of the second step, the roots of
+u² + u + 1 and u² − u + 1, never reach the library; OpenSSL multiplies them. An honest element is one of them
+with a probability of 2^-29. See docs/adr/0001.
 
 Source: RFC 7748 section 5; crypto_mb/x25519.h and crypto_mb/status.h of Intel Cryptography Primitives
 Library.
@@ -20,12 +24,20 @@ import numpy.typing as npt
 
 from symbolon.errors import BackendError, InvalidElementError
 from symbolon.oprf.backend.libcrypto_mb import MultibufferLibrary, load_library
+from symbolon.oprf.backend.openssl import OpensslBackend
 from symbolon.oprf.backend.protocol import check_lengths
 
 _LANES = 8
 _ROW_BYTES = 32
 _STATUS_BITS = 4
 _STATUS_LOW_ORDER = 4
+_QUARTER = np.uint64(2**61)
+_MARGIN = np.uint64(2**31)
+"""In the last 8 bytes of an element, as a little-endian integer, 2^61 is p/4 and 2^31 a distance of 2^223."""
+
+_ROOTS_OF_UNITY = (np.uint64(0x47E345C9559A9A4A), np.uint64(0x381CBA36AA6565B5))
+"""The same bytes of the roots of u² + u + 1 and u² − u + 1; two and two share them."""
+
 _BASE_POINT = (9).to_bytes(_ROW_BYTES, "little")
 
 Rows = npt.NDArray[np.uint8]
@@ -46,6 +58,7 @@ class MultibufferBackend:
 
     def __init__(self, library: MultibufferLibrary | None = None) -> None:
         self._library = library or load_library()
+        self._careful = OpensslBackend()
 
     @property
     def version(self) -> str:
@@ -55,7 +68,8 @@ class MultibufferBackend:
     def multiply(self, scalar: bytes, elements: bytes) -> bytes:
         """Multiplies every element by one scalar; see `Backend.multiply`."""
         check_lengths(scalar, elements, one_scalar=True)
-        factors = _whole_groups(elements)
+        fragile = _fragile(elements)
+        factors = _whole_groups(_without(elements, fragile))
         result = np.empty_like(factors)
         key = np.frombuffer(scalar, np.uint8)
         key_lanes = np.full(_LANES, key.ctypes.data, np.uint64)
@@ -68,17 +82,24 @@ class MultibufferBackend:
                 _groups(factor_lanes),
             )
         )
+        for at in fragile:
+            product = self._careful.multiply(scalar, elements[_ROW_BYTES * at : _ROW_BYTES * (at + 1)])
+            result[at] = np.frombuffer(product, np.uint8)
         return result.tobytes()[: len(elements)]
 
     def multiply_each(self, scalars: bytes, elements: bytes) -> bytes:
         """Multiplies every element by a scalar of its own; see `Backend.multiply_each`."""
         check_lengths(scalars, elements, one_scalar=False)
-        keys, factors = _whole_groups(scalars), _whole_groups(elements)
+        fragile = _fragile(elements)
+        keys, factors = _whole_groups(scalars), _whole_groups(_without(elements, fragile))
         result = np.empty_like(factors)
         key_lanes, out_lanes, factor_lanes = _lanes(keys), _lanes(result), _lanes(factors)
         _refuse_status(
             map(self._library.multiply, _groups(out_lanes), _groups(key_lanes), _groups(factor_lanes))
         )
+        for at in fragile:
+            row = slice(_ROW_BYTES * at, _ROW_BYTES * (at + 1))
+            result[at] = np.frombuffer(self._careful.multiply(scalars[row], elements[row]), np.uint8)
         return result.tobytes()[: len(elements)]
 
     def multiply_base(self, scalars: bytes) -> bytes:
@@ -89,6 +110,24 @@ class MultibufferBackend:
         key_lanes, out_lanes = _lanes(keys), _lanes(result)
         _refuse_status(map(self._library.multiply_base, _groups(out_lanes), _groups(key_lanes)))
         return result.tobytes()[: len(scalars)]
+
+
+def _fragile(elements: bytes) -> list[int]:
+    """Positions of the elements that the library may multiply wrongly; mostly none."""
+    last = np.frombuffer(elements, "<u8")[3::4]
+    weak = ((last + _MARGIN) & (_QUARTER - np.uint64(1))) < np.uint64(2) * _MARGIN
+    for root in _ROOTS_OF_UNITY:
+        weak |= last == root
+    return np.flatnonzero(weak).tolist()
+
+
+def _without(elements: bytes, positions: list[int]) -> bytes:
+    """The elements with the base point at these positions."""
+    if not positions:
+        return elements
+    rows = np.frombuffer(elements, np.uint8).reshape(-1, _ROW_BYTES).copy()
+    rows[positions] = np.frombuffer(_BASE_POINT, np.uint8)
+    return rows.tobytes()
 
 
 def _whole_groups(rows: bytes) -> Rows:

@@ -1,0 +1,255 @@
+"""kill -9, a full disk and a file size limit in the middle of an import: the list before stays whole."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from symbolon.errors import StorageError
+from symbolon.storage.database import Database
+from symbolon.storage.seal import Sealer
+from symbolon.storage.supplier_import import import_list
+from symbolon.storage.supplier_store import SupplierStore
+from symbolon.suppliers.reader import open_list
+from symbolon.suppliers.tier import Tier
+
+_HEADER = "supplier_id,name,address,city,region,postal_code,country,sector,lei\n"
+
+# Forks one child for every write transaction of an import; the child kills itself just before or just after
+# that transaction commits. Prints how many points were tried.
+_DRIVER = """
+import contextlib, os, shutil, signal, sys, time
+from pathlib import Path
+from symbolon.storage import supplier_import as importing, supplier_sweep
+from symbolon.storage.database import Database
+from symbolon.storage.seal import Sealer
+from symbolon.storage.supplier_store import SupplierStore
+from symbolon.suppliers.reader import open_list
+from symbolon.suppliers.tier import Tier
+
+home, first, second = map(Path, sys.argv[1:])
+importing.BATCH_SUPPLIERS = 4
+sealer = Sealer(bytes(32))
+
+def take_in(folder, file):
+    with Database.open(f"sqlite:///{folder}/node.db", create=True) as database:
+        importing.import_list(database, sealer, open_list(file), clock=time.time, workers=0)
+
+def state(folder):
+    with Database.open(f"sqlite:///{folder}/node.db") as database:
+        store = SupplierStore(database, sealer)
+        records = {each.supplier_no: each.record for each in store.list()}
+        keys = []
+        for tier in Tier:
+            table = store.load_keys(tier)
+            keys += sorted((table.inputs[k], int(n)) for k, n in zip(table.link_key, table.link_supplier))
+        return store.revision(), records, keys
+
+start = home / "start"
+start.mkdir()
+take_in(start, first)
+before = state(start)
+done = home / "done"
+shutil.copytree(start, done)
+take_in(done, second)
+after = state(done)
+assert before[1] != after[1] and before[2] != after[2]
+
+def killed_at(folder, point, committed):
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    transaction = Database.transaction
+    count = 0
+    @contextlib.contextmanager
+    def counted(self, name):
+        nonlocal count
+        with transaction(self, name) as connection:
+            yield connection
+            if not committed and count == point:
+                os.kill(os.getpid(), signal.SIGKILL)
+        if committed and count == point:
+            os.kill(os.getpid(), signal.SIGKILL)
+        count += 1
+    Database.transaction = counted
+    take_in(folder, second)
+    os._exit(0)
+
+points = flips = 0
+for committed in (False, True):
+    for point in range(1000):
+        folder = home / f"{committed}-{point}"
+        shutil.copytree(start, folder)
+        if not killed_at(folder, point, committed):
+            break
+        points += 1
+        found = state(folder)
+        assert found in (before, after), f"point {point}, committed {committed}"
+        flips += found == after
+        take_in(folder, second)
+        again = state(folder)
+        assert again[1] == after[1] and again[2] == after[2], f"point {point}, committed {committed}: again"
+        shutil.rmtree(folder)
+print(points, flips)
+"""
+
+
+def _write(path: Path, names: list[str]) -> Path:
+    rows = "".join(
+        f"S-{number},{name},{number + 1} Quellbrook Road,Zorvanpur,,{10000 + number},BD,Apparel,\n"
+        for number, name in enumerate(names)
+    )
+    path.write_text(_HEADER + rows, encoding="utf-8")
+    return path
+
+
+def test_import_killed_at_every_transaction_leaves_one_whole_list(tmp_path: Path) -> None:
+    first = _write(tmp_path / "first.csv", [f"Quimbara{n} Works" for n in range(14)])
+    second = _write(
+        tmp_path / "second.csv", [f"Quimbara{n} {'Works' if n % 3 else 'Yard'}" for n in range(3, 15)]
+    )
+    home = tmp_path / "home"
+    home.mkdir()
+    run = subprocess.run(
+        [sys.executable, "-c", _DRIVER, str(home), str(first), str(second)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    points, flips = map(int, run.stdout.split())
+    assert points >= 12
+    assert 0 < flips < points
+
+
+_IMPORTER = """
+import sys, time
+from pathlib import Path
+from symbolon.storage import supplier_import as importing, supplier_keys
+from symbolon.storage.database import Database
+from symbolon.storage.seal import Sealer
+from symbolon.suppliers.reader import open_list
+
+if __name__ == "__main__":
+    importing.BATCH_SUPPLIERS = 256
+    supplier_keys.POOL_FROM_BATCH = 0
+    def tell(progress):
+        print(progress.rows_read, flush=True)
+    with Database.open(sys.argv[1]) as database:
+        importing.import_list(
+            database, Sealer(bytes(32)), open_list(sys.argv[2]), clock=time.time, workers=2, progress=tell
+        )
+"""
+
+
+def _children(pid: int) -> set[int]:
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    return {int(child) for child in listed.split()}
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for orphans in /proc")
+def test_import_killed_with_workers_leaves_no_orphan_and_the_list_before(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/node.db"
+    first = _write(tmp_path / "first.csv", ["Quimbara Works"])
+    big = _write(tmp_path / "big.csv", [f"Quimbara{n} Works" for n in range(20_000)])
+    script = tmp_path / "importer.py"
+    script.write_text(_IMPORTER, encoding="ascii")
+    sealer = Sealer(bytes(32))
+    with Database.open(url, create=True) as database:
+        import_list(database, sealer, open_list(first), clock=time.time, workers=0)
+    with subprocess.Popen([sys.executable, str(script), url, str(big)], stdout=subprocess.PIPE) as importer:
+        assert importer.stdout is not None
+        for line in importer.stdout:
+            if int(line) >= 3000:
+                break
+        workers = _children(importer.pid)
+        importer.send_signal(signal.SIGKILL)
+        importer.wait()
+    assert len(workers) >= 2
+    patience = time.monotonic() + 60
+    while any(_is_running(worker) for worker in workers) and time.monotonic() < patience:
+        time.sleep(0.05)
+    assert not any(_is_running(worker) for worker in workers)
+    with Database.open(url) as database:
+        store = SupplierStore(database, sealer)
+        assert [each.record.name for each in store.list()] == ["Quimbara Works"]
+        report = import_list(database, sealer, open_list(first), clock=time.time, workers=0)
+        assert (report.unchanged, report.revision) == (1, 2)
+
+
+_LIMITED = """
+import resource, sys, time
+from symbolon.errors import StorageError
+from symbolon.storage.database import Database
+from symbolon.storage.seal import Sealer
+from symbolon.storage.supplier_import import import_list
+from symbolon.suppliers.reader import open_list
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), int(sys.argv[3])))
+with Database.open(sys.argv[1]) as database:
+    try:
+        import_list(database, Sealer(bytes(32)), open_list(sys.argv[2]), clock=time.time, workers=0)
+    except StorageError as error:
+        print(error.full_code, error.detail, error.hint, sep="|")
+"""
+
+
+def _check_whole(url: str, file: Path, names: int) -> None:
+    with Database.open(url) as database:
+        store = SupplierStore(database, Sealer(bytes(32)))
+        assert store.count() == 40
+        assert len(store.load_keys(Tier.B)) > 0
+        report = import_list(database, Sealer(bytes(32)), open_list(file), clock=time.time, workers=0)
+        assert store.count() == report.suppliers == names
+
+
+def test_import_beyond_the_file_size_limit_leaves_the_list_before(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/node.db"
+    first = _write(tmp_path / "first.csv", [f"Quimbara{n} Works" for n in range(40)])
+    big = _write(tmp_path / "big.csv", [f"Quimbara{n} Yard" for n in range(5000)])
+    with Database.open(url, create=True) as database:
+        import_list(database, Sealer(bytes(32)), open_list(first), clock=time.time, workers=0)
+    run = subprocess.run(
+        [sys.executable, "-c", _LIMITED, url, str(big), str(1 << 20)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    code, detail, hint = run.stdout.strip().split("|")
+    assert code in {"storage.io", "storage.full"}, run.stderr
+    assert "nothing was changed" in detail
+    assert hint
+    _check_whole(url, big, 5000)
+
+
+@pytest.mark.skipif(os.getuid() != 0 or shutil.which("mount") is None, reason="mounting a tmpfs needs root")
+def test_import_on_a_full_disk_leaves_the_list_before(tmp_path: Path) -> None:
+    mount = tmp_path / "small"
+    mount.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(mount)], check=False).returncode:
+        pytest.skip("this container may not mount a tmpfs")
+    try:
+        url = f"sqlite:///{mount}/node.db"
+        first = _write(tmp_path / "first.csv", [f"Quimbara{n} Works" for n in range(40)])
+        big = _write(tmp_path / "big.csv", [f"Quimbara{n} Yard" for n in range(5000)])
+        with Database.open(url, create=True) as database:
+            import_list(database, Sealer(bytes(32)), open_list(first), clock=time.time, workers=0)
+            with pytest.raises(StorageError) as caught:
+                import_list(database, Sealer(bytes(32)), open_list(big), clock=time.time, workers=0)
+        assert caught.value.full_code == "storage.full"
+        assert "Quimbara" not in str(caught.value)
+        subprocess.run(["mount", "-o", "remount,size=64m", str(mount)], check=True)
+        _check_whole(url, big, 5000)
+    finally:
+        subprocess.run(["umount", str(mount)], check=True)
