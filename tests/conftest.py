@@ -2,12 +2,15 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 _ROOT = Path(__file__).resolve().parent.parent
+# What several tests share beside fixtures (real_nodes, raw_peer, …) stands in this folder.
+sys.path.insert(0, str(_ROOT / "tests"))
 _KINDS = ("unit", "property", "adversary", "integration")
 
 # No deadline: the machines that run these tests are shared, and a slow example is not a wrong one. Batches of

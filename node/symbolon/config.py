@@ -231,6 +231,7 @@ def sample(**node: str) -> str:
 
 
 def toml_value(value: object) -> str:
+    """A truth value, number, text or tuple of texts as TOML."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):

@@ -42,7 +42,9 @@ def row(name: str, document: dict[str, Any]) -> dict[str, Any]:
         "matched": middle["asker"]["matched"] or middle["asker"]["shared"],
     }
     if document["keys"] == "strong" and entries:
-        figures["bytes_per_receiver_key"] = round((middle["bytes_sent"] + 32 * elements) / document["size"], 2)
+        figures["bytes_per_receiver_key"] = round(
+            (middle["bytes_sent"] + 32 * elements) / document["size"], 2
+        )
         figures["bytes_per_sender_key"] = round(entry_bytes / document["size"], 2)
     if "after_change" in document:
         figures["after_change_s"] = document["after_change"]["total_s"]
@@ -52,7 +54,7 @@ def row(name: str, document: dict[str, Any]) -> dict[str, Any]:
 def openmined(size: int) -> dict[str, Any] | None:
     """Seconds that OpenMined PSI takes for the same, or None where it is not installed."""
     try:
-        import openmined_psi as psi
+        import private_set_intersection.python as psi
     except ImportError:
         return None
     mine = [f"lei 9999{number:014d}" for number in range(size)]
@@ -63,7 +65,12 @@ def openmined(size: int) -> dict[str, Any] | None:
     setup = server.CreateSetupMessage(1e-12, len(mine), theirs, psi.DataStructure.RAW)
     response = server.ProcessRequest(client.CreateRequest(mine))
     shared = len(client.GetIntersection(setup, response))
-    return {"row": "OpenMined PSI", "size": size, "first_s": round(time.perf_counter() - start, 3), "matched": shared}
+    return {
+        "row": "OpenMined PSI",
+        "size": size,
+        "first_s": round(time.perf_counter() - start, 3),
+        "matched": shared,
+    }
 
 
 def main() -> None:
@@ -76,8 +83,12 @@ def main() -> None:
     rows = [
         row("one strong key each", symbolon("--size", str(size), "--repeat", "3")),
         row("openssl backend", symbolon("--size", str(size), "--backend", "openssl", "--changed", "0")),
-        row("ristretto255", symbolon("--size", str(size), "--suite", "ristretto255-SHA512", "--changed", "0")),
-        row("all keys of realistic records", symbolon("--size", str(size), "--keys", "all", "--changed", "0")),
+        row(
+            "ristretto255", symbolon("--size", str(size), "--suite", "ristretto255-SHA512", "--changed", "0")
+        ),
+        row(
+            "all keys of realistic records", symbolon("--size", str(size), "--keys", "all", "--changed", "0")
+        ),
         row("size mode", symbolon("--size", str(size), "--mode", "size", "--changed", "0")),
     ]
     if options.million:

@@ -1,4 +1,4 @@
-"""`symbolon suppliers` as a person types it: real processes, what they print and how they end."""
+"""`symbolon suppliers` as a person types it: what it prints and how it ends."""
 
 import csv
 import json
@@ -6,10 +6,21 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
+from symbolon.cli import main
+
+Run = Callable[..., "Ended"]
+
+
+class Ended(NamedTuple):
+    """What a command left behind."""
+
+    stdout: str
+    stderr: str
+
 
 _LIST = (
     "supplier_id,name,address,city,region,postal_code,country,sector,lei\n"
@@ -20,25 +31,11 @@ _LIST = (
 
 
 @pytest.fixture
-def symbolon(tmp_path: Path) -> Run:
-    def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [
-                sys.executable,
-                "-c",
-                "from symbolon.cli.main import main; main()",
-                "--home",
-                str(tmp_path / "node"),
-                *arguments,
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-        assert done.returncode == code, done.stderr
-        assert "Traceback" not in done.stderr
-        return done
+def symbolon(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    def run(*arguments: str, code: int = 0) -> Ended:
+        capsys.readouterr()
+        assert main.run(["--home", str(tmp_path / "node"), *arguments]) == code, capsys.readouterr().err
+        return Ended(*capsys.readouterr())
 
     run("init", "--member", "acme-textiles", "--coalition", "test-coalition")
     return run
@@ -155,3 +152,23 @@ def test_list_name_with_control_sequences_stays_harmless(symbolon: Run, file: Pa
     shown = symbolon("suppliers", "list").stdout
     assert "\x1b" not in shown
     assert "[red]Quimbara[/red]" in shown
+
+
+def test_import_in_a_process_of_its_own_ends_with_the_code_and_no_trace(
+    symbolon: Run, file: Path, tmp_path: Path
+) -> None:
+    program = [sys.executable, "-c", "from symbolon.cli.main import main; main()"]
+    for arguments, code, words in (
+        (["suppliers", "import", str(file)], 0, "Imported 3 suppliers"),
+        (["suppliers", "import", str(tmp_path / "none.csv")], 65, "symbolon: error: "),
+    ):
+        done = subprocess.run(
+            [*program, "--home", str(tmp_path / "node"), *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+        assert words in done.stderr
+        assert "Traceback" not in done.stderr
+        assert done.stdout == ""

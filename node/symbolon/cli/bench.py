@@ -4,7 +4,6 @@ import functools
 import json
 import subprocess
 import sys
-
 from typing import Annotated, Any, Final
 
 import typer

@@ -1,6 +1,5 @@
 """`symbolon init`: the folder of a new node, and the request for its certificate."""
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -69,7 +68,7 @@ def create_node(folder: Path, *, member: str, coalition: str, kind: str, listen:
         raise UsageError(f"unknown kind {kind}", hint=f"Known: {', '.join(MemberKind)}.") from None
     request = make_leaf_key_and_csr(member, coalition)
     folder.mkdir(parents=True, exist_ok=True)
-    os.chmod(folder, 0o700)
+    folder.chmod(0o700)
     sealer = Sealer.load_or_create(folder / SEAL_KEY_FILE)
     write_atomically(folder / LEAF_KEY_FILE, request.key_pem)
     asked = Request(coalition, member, member_kind, endpoint, request.csr_pem)

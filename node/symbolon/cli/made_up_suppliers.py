@@ -23,7 +23,7 @@ _COUNTRY: Final = "BD,IN,TR,PT,VN,MY,MX,MA,PL,IN".split(",")
 
 def made_up_supplier(number: int, supplier_id: str) -> Supplier:
     """The record of a number; `supplier_id` is the member's own."""
-    dice = random.Random(number)
+    dice = random.Random(number)  # noqa: S311 - made-up names, no secret
     place = dice.randrange(len(_CITY))
     name = f"{dice.choice(_FIRST)} {dice.choice(_SECOND)} {_word(dice)} {dice.choice(_TRADE)} {dice.choice(_FORM)}"
     return Supplier(

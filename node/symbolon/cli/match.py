@@ -43,7 +43,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     cls=_PeerFirst,
     no_args_is_help=True,
-    help="Find the suppliers shared with a peer: `symbolon match PEER --purpose P`. Review what is uncertain.",
+    help="Find the suppliers shared with a peer: `symbolon match PEER --purpose P`; review matches.",
 )
 
 Purpose = Annotated[str, typer.Option(help="Purpose, as both operators have allowed it.")]
@@ -124,9 +124,7 @@ async def exchange(
     return document
 
 
-def _report(
-    node: Node, ask: Ask, outcome: Outcome, *, out: Path | None, table: bool, stored: bool
-) -> None:
+def _report(node: Node, ask: Ask, outcome: Outcome, *, out: Path | None, table: bool, stored: bool) -> None:
     print(outcome.sentence, file=sys.stderr)
     if ask.mode == "size":
         if table:

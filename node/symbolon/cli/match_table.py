@@ -25,7 +25,17 @@ _MEANING: Final = {
     "probable": "same name and place after normalising",
     "candidate": "similar name at the same address; a person decides",
 }
-_HEADER: Final = ("supplier_id", "name", "address", "country", "band", "reason", "keys", "peer_record", "decision")
+_HEADER: Final = (
+    "supplier_id",
+    "name",
+    "address",
+    "country",
+    "band",
+    "reason",
+    "keys",
+    "peer_record",
+    "decision",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +80,7 @@ class MatchRow:
 
 
 def match_rows(node: Node, peer: str, found: list[Match]) -> list[MatchRow]:
-    """Joins matches with own records and remembered decisions; suppliers that left the list are passed over."""
+    """Joins matches with own records and decisions; suppliers that left the list are passed over."""
     records = node.suppliers.get_many({match.supplier_no for match in found})
     decisions = node.matches.decisions(peer)
     rows = []
@@ -111,8 +121,8 @@ def print_table(rows: Sequence[MatchRow]) -> None:
         table.add_column("decision", no_wrap=True)
         for supplier_id, mine in list(suppliers.items())[:_SHOWN_PER_BAND]:
             first = mine[0]
-            decisions = sorted({row.decision for row in mine})
-            cells = (supplier_id, first.name, first.address, first.reason, str(len(mine)), "/".join(decisions))
+            decided = "/".join(sorted({row.decision for row in mine}))
+            cells = (supplier_id, first.name, first.address, first.reason, str(len(mine)), decided)
             table.add_row(*(Text(cell) for cell in cells))
         hidden += max(0, len(suppliers) - _SHOWN_PER_BAND)
         console.print(table)

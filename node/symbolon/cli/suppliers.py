@@ -213,6 +213,11 @@ def keys_command(
 
 
 def header_map(columns: Sequence[str]) -> dict[str, str]:
+    """What `--map FIELD=HEADER` said, field to header.
+
+    Raises:
+        UsageError: not of that form, or a field twice.
+    """
     header_map = {}
     for column in columns:
         field, equals, header = column.partition("=")

@@ -1,4 +1,4 @@
-"""`symbolon try match A.csv B.csv`: the real protocol between two real nodes, on two files, on this machine."""
+"""`symbolon try match A.csv B.csv`: the real protocol between two real nodes, on two files."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ def _root() -> None:
 
 Columns = Annotated[
     list[str] | None,
-    typer.Option("--map", metavar="FIELD=HEADER", help='A column of another name, in both files.'),
+    typer.Option("--map", metavar="FIELD=HEADER", help="A column of another name, in both files."),
 ]
 
 
@@ -62,7 +62,9 @@ def try_match(
     headers = header_map(columns or [])
     for file in (first, second):
         if not file.is_file():
-            raise InputError(f"there is no file {file}", hint="Check its name and folder.", code="input.not_found")
+            raise InputError(
+                f"there is no file {file}", hint="Check its name and folder.", code="input.not_found"
+            )
     settings: dict[str, dict[str, object]] = {
         "exchange": {"suite": suite, "backend": backend},
         "budget": {"per_window": _UNBOUNDED, "per_member_year": _UNBOUNDED, "all_members_year": _UNBOUNDED},

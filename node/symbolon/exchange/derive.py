@@ -4,29 +4,42 @@ Source: RFC 5869, section 2.3 (Expand) and RFC 2104 (HMAC). The loop is written 
 several hundred thousand of these and a call of a general HMAC costs more than its hashing.
 """
 
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
-from symbolon.exchange.limits import OUTPUT_BYTES
+from symbolon.exchange.limits import HANDLE_BYTES, MAX_TAG_BYTES, OUTPUT_BYTES
 from symbolon.oprf.sha512 import sha512
-
-Use = Literal["tag", "pad"]
 
 _BLOCK: Final = 128
 _BATCH: Final = 4096
+_PAD_AT: Final = MAX_TAG_BYTES
+_STREAM_BYTES: Final = MAX_TAG_BYTES + HANDLE_BYTES
 
 
-def info(use: Use, context: bytes, slot: int, delta: int) -> bytes:
-    """The HKDF info of one use: version, 0, use, encoded `KeyContext`, slot, delta.
+def entry_info(slot: int) -> bytes:
+    """The HKDF info of the entry in a slot: version, 0, use, slot in one byte.
+
+    The key epoch, the peers, the purpose and the tier stand in the key behind the output (`KeyContext`).
+    """
+    return b"symbolon-v1\x00entry" + slot.to_bytes(1)
+
+
+def entry_masks(outputs: bytes, slot: int, tag_bytes: int) -> npt.NDArray[np.uint8]:
+    """What an entry is made of, before its label is masked.
 
     Args:
-        use: `tag` (its delta is always 0) or `pad`.
-        context: `KeyContext.encode()`.
-        slot: 0 to 255, counts the entries under one key.
-        delta: number of the delta that carries the entry.
+        outputs: n × 64 bytes.
+        slot: 0 to 255, counts the entries under one key and is never used twice in an epoch.
+        tag_bytes: at most 32.
+
+    Returns:
+        uint8 `[n, tag_bytes + 6]`: the tag (first bytes of the expansion), then the pad (its bytes 32 to 37).
     """
-    return b"symbolon-v1\x00" + use.encode() + context + slot.to_bytes(1) + delta.to_bytes(4)
+    stream = expand_each(outputs, entry_info(slot), _STREAM_BYTES)
+    rows = np.frombuffer(stream, np.uint8).reshape(-1, _STREAM_BYTES)
+    return np.hstack([rows[:, :tag_bytes], rows[:, _PAD_AT:]])
 
 
 def expand_each(outputs: bytes, info: bytes, length: int) -> bytes:

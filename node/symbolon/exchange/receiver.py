@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from symbolon.errors import LocalProtocolError, RemoteProtocolError
 from symbolon.exchange.chunks import Inbound
+from symbolon.exchange.key_table import KeyTable
 from symbolon.exchange.limits import CHUNK_ELEMENTS, OUTPUT_BYTES
 from symbolon.exchange.messages import (
     Accept,
@@ -29,7 +30,6 @@ from symbolon.exchange.messages import (
     TierOffer,
     Withdrawn,
 )
-from symbolon.exchange.key_table import KeyTable
 from symbolon.exchange.padding import padded_count
 from symbolon.exchange.sender_set import entry_bytes, shuffled, tag_bytes_for
 from symbolon.oprf.blinding import Blinds
@@ -203,7 +203,7 @@ class Receiver:
                 )
 
     def _accept(self, message: Accept) -> None:
-        if self.hello.epoch and message.epoch != self.hello.epoch or message.epoch < 1:
+        if (self.hello.epoch and message.epoch != self.hello.epoch) or message.epoch < 1:
             raise RemoteProtocolError("accepted for another epoch", code="protocol.epoch")
         offers = {offer.tier: offer for offer in message.tiers}
         if offers.keys() != self._tiers.keys():

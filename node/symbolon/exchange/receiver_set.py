@@ -1,6 +1,6 @@
 """What a receiver holds of one sender's set in one epoch, and the join that finds the hits.
 
-Own keys are evaluated once an epoch. Each keeps one probe: the tag it would have in the next slot it has not
+Own keys are evaluated once an epoch. Each keeps one probe: tag and pad of the next slot it has not
 opened yet. A session looks up the probes of old keys among new entries and those of new keys among all
 entries; a probe that finds its entry opens it and moves to the next slot. So a session costs what changed.
 docs/PROTOCOL.md, Entries and The join.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from symbolon.exchange.derive import expand_each, info
+from symbolon.exchange.derive import entry_masks
 from symbolon.exchange.limits import HANDLE_BYTES, OUTPUT_BYTES, SLOTS
 from symbolon.exchange.sender_set import entry_bytes, tag_prefixes
 
@@ -27,7 +27,7 @@ class OwnOutputs:
         key_ids: uint64.
         outputs: n × 64 bytes.
         slots: uint8, the slot that the probe is for; `SLOTS` when all are opened.
-        probes: n × tag bytes.
+        probes: n × entry bytes: tag and pad of that slot.
     """
 
     key_ids: UInt64
@@ -36,9 +36,9 @@ class OwnOutputs:
     probes: bytes
 
     @classmethod
-    def of(cls, key_ids: UInt64, outputs: bytes, context: bytes, tag_bytes: int) -> "OwnOutputs":
-        """Freshly finalized outputs; their probes are the tags of slot 0."""
-        probes = expand_each(outputs, info("tag", context, 0, 0), tag_bytes)
+    def of(cls, key_ids: UInt64, outputs: bytes, tag_bytes: int) -> "OwnOutputs":
+        """Freshly finalized outputs; their probes are for slot 0."""
+        probes = entry_masks(outputs, 0, tag_bytes).tobytes()
         return cls(key_ids, outputs, np.zeros(len(key_ids), np.uint8), probes)
 
     def plus(self, other: "OwnOutputs") -> "OwnOutputs":
@@ -89,7 +89,6 @@ def join(
     held: dict[int, bytes],
     received: dict[int, bytes],
     *,
-    context: bytes,
     tag_bytes: int,
 ) -> tuple[OwnOutputs, Hits]:
     """Opens every entry that an own key opens and that was not opened before.
@@ -99,14 +98,13 @@ def join(
         new: own keys of this session.
         held: number to entries, deltas of earlier sessions.
         received: number to entries, deltas of this session.
-        context: encoded `KeyContext` of this tier.
         tag_bytes: of the epoch.
 
     Returns:
         All own keys, old then new, with their probes moved on, and the new hits.
     """
     own = old.plus(new)
-    probes = np.frombuffer(own.probes, np.uint8).reshape(-1, tag_bytes).copy()
+    probes = np.frombuffer(own.probes, np.uint8).reshape(-1, entry_bytes(tag_bytes)).copy()
     slots = own.slots.copy()
     outputs = np.frombuffer(own.outputs, np.uint8).reshape(-1, OUTPUT_BYTES)
     hits = NO_HITS
@@ -115,33 +113,41 @@ def join(
         (np.arange(split), received),
         (np.arange(split, len(own.key_ids)), {**held, **received}),
     ):
-        rows, numbers, prefixes = _sorted_entries(deltas, tag_bytes)
-        index = index[slots[index] < SLOTS]
-        while len(index) and len(rows):
-            found, at = find_tags(probes[index], rows[:, :tag_bytes], prefixes)
-            index = index[found]
-            if not len(index):
+        rows, prefixes = _sorted_entries(deltas, tag_bytes)
+        open_keys = index[slots[index] < SLOTS]
+        while len(open_keys) and len(rows):
+            found, at = find_tags(probes[open_keys, :tag_bytes], rows[:, :tag_bytes], prefixes)
+            open_keys = open_keys[found]
+            if not len(open_keys):
                 break
-            handles = _open(outputs[index], rows[at, tag_bytes:], numbers[at], slots[index], context)
-            hits = hits.plus(Hits(own.key_ids[index], handles, rows[at, :tag_bytes].tobytes()))
-            slots[index] += 1
-            index = index[slots[index] < SLOTS]
-            _set_probes(probes, index, outputs, slots, context, tag_bytes)
+            opened = rows[at, tag_bytes:] ^ probes[open_keys, tag_bytes:]
+            tags = rows[at, :tag_bytes].tobytes()
+            hits = hits.plus(Hits(own.key_ids[open_keys], _numbers(opened), tags))
+            slots[open_keys] += 1
+            open_keys = open_keys[slots[open_keys] < SLOTS]
+            for slot in np.unique(slots[open_keys]):
+                here = open_keys[slots[open_keys] == slot]
+                probes[here] = entry_masks(outputs[here].tobytes(), int(slot), tag_bytes)
     return OwnOutputs(own.key_ids, own.outputs, slots, probes.tobytes()), hits
 
 
-def _sorted_entries(deltas: dict[int, bytes], tag_bytes: int) -> tuple[Rows, npt.NDArray[np.uint32], UInt64]:
-    """Entries of several deltas in the order of their tags, with their delta numbers and tag prefixes."""
+def _numbers(handles: Rows) -> UInt64:
+    """Record handles as numbers: uint64 `[n]`, from 6 bytes big-endian."""
+    padded = np.zeros((len(handles), 8), np.uint8)
+    padded[:, 8 - HANDLE_BYTES :] = handles
+    return padded.view(">u8")[:, 0].astype(np.uint64)
+
+
+def _sorted_entries(deltas: dict[int, bytes], tag_bytes: int) -> tuple[Rows, UInt64]:
+    """Entries of several deltas in the order of their tags, and their tag prefixes."""
     width = entry_bytes(tag_bytes)
     parts = [np.frombuffer(data, np.uint8).reshape(-1, width) for data in deltas.values()]
     rows = np.concatenate([np.empty((0, width), np.uint8), *parts])
-    lengths = [len(part) for part in parts]
-    numbers = np.repeat(np.array(list(deltas), np.uint32), lengths)
     prefixes = tag_prefixes(rows)
     if (prefixes[1:] < prefixes[:-1]).any():
         order = np.argsort(prefixes)
-        rows, numbers, prefixes = rows[order], numbers[order], prefixes[order]
-    return rows, numbers, prefixes
+        rows, prefixes = rows[order], prefixes[order]
+    return rows, prefixes
 
 
 def find_tags(
@@ -172,35 +178,3 @@ def find_tags(
         open_ = open_[at[open_] < len(prefixes)]
     hits = np.flatnonzero(found)
     return hits, place[hits]
-
-
-def _set_probes(
-    probes: Rows,
-    index: npt.NDArray[np.int64],
-    outputs: Rows,
-    slots: npt.NDArray[np.uint8],
-    context: bytes,
-    tag_bytes: int,
-) -> None:
-    for slot in np.unique(slots[index]):
-        here = index[slots[index] == slot]
-        tags = expand_each(outputs[here].tobytes(), info("tag", context, int(slot), 0), tag_bytes)
-        probes[here] = np.frombuffer(tags, np.uint8).reshape(-1, tag_bytes)
-
-
-def _open(
-    outputs: Rows,
-    masked: Rows,
-    numbers: npt.NDArray[np.uint32],
-    slots: npt.NDArray[np.uint8],
-    context: bytes,
-) -> UInt64:
-    """The record handles behind masked ones: uint64 `[n]`, from 6 bytes big-endian."""
-    handles = np.zeros((len(masked), 8), np.uint8)
-    kinds = numbers.astype(np.uint64) << np.uint64(8) | slots
-    for kind in np.unique(kinds):
-        here = np.flatnonzero(kinds == kind)
-        about = info("pad", context, int(kind) & 0xFF, int(kind) >> 8)
-        pad = expand_each(outputs[here].tobytes(), about, HANDLE_BYTES)
-        handles[here, 2:] = masked[here] ^ np.frombuffer(pad, np.uint8).reshape(-1, HANDLE_BYTES)
-    return handles.view(">u8")[:, 0].astype(np.uint64)

@@ -14,6 +14,7 @@ import numpy as np
 
 from symbolon.errors import LocalProtocolError, RemoteProtocolError
 from symbolon.exchange.chunks import Inbound, outbound
+from symbolon.exchange.limits import SIZE_TOKEN_BYTES
 from symbolon.exchange.messages import (
     Accept,
     Elements,
@@ -26,7 +27,6 @@ from symbolon.exchange.messages import (
     TierOffer,
     Withdrawn,
 )
-from symbolon.exchange.limits import SIZE_TOKEN_BYTES
 from symbolon.exchange.sender_set import entry_bytes, shuffled
 from symbolon.oprf.suite import Suite
 
@@ -166,6 +166,8 @@ def shuffle_groups(data: bytes, group: int, suite: Suite, rng: Callable[[int], b
     Args:
         data: records × group × element bytes.
         group: elements per record.
+        suite: of the session.
+        rng: random bytes.
     """
     rows = np.frombuffer(data, np.uint8).reshape(-1, group, suite.element_bytes)
     keys = np.frombuffer(rng(8 * len(rows) * group), np.uint64).reshape(-1, group)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from symbolon.exchange.derive import expand_each, info
+from symbolon.exchange.derive import entry_masks
 from symbolon.exchange.key_table import KeyTable
 from symbolon.exchange.limits import CHUNK_ELEMENTS, HANDLE_BYTES, MIN_TAG_BYTES, OUTPUT_BYTES, SLOTS
 from symbolon.exchange.padding import padded_count
@@ -180,7 +180,6 @@ def entry_bytes(tag_bytes: int) -> int:
 def build_delta(
     suite: Suite,
     secret_key: bytes,
-    context: bytes,
     table: KeyTable,
     plan: DeltaPlan,
     *,
@@ -195,7 +194,6 @@ def build_delta(
     Args:
         suite: the session's suite.
         secret_key: k of this tier.
-        context: encoded `KeyContext` of this tier.
         table: as planned.
         plan: at least one entry.
         number: d.
@@ -219,11 +217,8 @@ def build_delta(
         here = np.flatnonzero(plan.slots == slot)
         if not len(here):
             continue
-        outputs = per_key[back[here]].tobytes()
-        tag = expand_each(outputs, info("tag", context, slot, 0), tag_bytes)
-        pad = expand_each(outputs, info("pad", context, slot, number), HANDLE_BYTES)
-        rows[here, :tag_bytes] = np.frombuffer(tag, np.uint8).reshape(-1, tag_bytes)
-        rows[here, tag_bytes:] = handles[here] ^ np.frombuffer(pad, np.uint8).reshape(-1, HANDLE_BYTES)
+        rows[here] = entry_masks(per_key[back[here]].tobytes(), slot, tag_bytes)
+        rows[here, tag_bytes:] ^= handles[here]
     rows[count:] = np.frombuffer(rng(plan.dummies * width), np.uint8).reshape(-1, width)
     added = Released(
         tag_bytes,

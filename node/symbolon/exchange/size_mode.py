@@ -47,6 +47,7 @@ def record_groups(tables: Sequence[KeyTable], group: int) -> npt.NDArray[np.int6
 
     Args:
         tables: the tiers asked together, strongest first.
+        group: elements of a record; its further keys are left out.
 
     Returns:
         int64 `[records, group]`: index into `distinct_points(tables)`, -1 where a dummy goes.

@@ -113,7 +113,7 @@ class ExchangeService(stubs.ExchangeServiceServicer):
         except asyncio.CancelledError:
             log.info("%s of %s: the call was cancelled", role, peer)
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - nothing unexpected leaves as more than INTERNAL
             await self._abort(context, error, role, peer)
         finally:
             self._free += 1

@@ -141,7 +141,7 @@ class Node:
         identity = verify_leaf(certificate, anchor.root_pem, self.config.node.coalition, now=self.now)
         if identity.member_id != self.config.node.member:
             raise MembershipError(
-                f"the certificate is for {identity.member_id}, the configuration says {self.config.node.member}",
+                f"the certificate is for {identity.member_id}, not for {self.config.node.member}",
                 hint="Set node.member in symbolon.toml, or accept the enrolment made for this member.",
                 code="membership.not_enrolled",
             )

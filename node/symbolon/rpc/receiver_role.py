@@ -34,7 +34,6 @@ from symbolon.exchange.size_mode import (
     shown,
 )
 from symbolon.matching.evidence import Evidence, count_by_band, evidence
-from symbolon.oprf.key_schedule import KeyContext
 from symbolon.oprf.suite import Suite
 from symbolon.policy.permission import Direction, ExchangeRequest
 from symbolon.rpc.concurrent import together
@@ -249,8 +248,7 @@ def _conclude(
     with figures.phase("join"):
         for name, result in session.results().items():
             tier = tiers[name]
-            context = _context(node, ask, hello, name, session.epoch)
-            new = OwnOutputs.of(tier.asked.key_ids, result.outputs, context, result.tag_bytes)
+            new = OwnOutputs.of(tier.asked.key_ids, result.outputs, result.tag_bytes)
             old = tier.state
             if old is not None and old.tag_bytes != result.tag_bytes:
                 raise RemoteProtocolError("the tag length changed within an epoch", code="protocol.tag")
@@ -259,7 +257,6 @@ def _conclude(
                 new,
                 old.deltas if old else {},
                 result.deltas,
-                context=context,
                 tag_bytes=result.tag_bytes,
             )
             hits = (old.hits if old else NO_HITS).plus(opened)
@@ -272,7 +269,8 @@ def _conclude(
     figures.counts = {"elements": asked, **{f"matched_{band}": count for band, count in by_band.items()}}
     words = ", ".join(f"{count} {band}" for band, count in by_band.items())
     sentence = (
-        f"Revealed to {ask.peer}: that {asked} blinded keys (padded) were asked, not which, and not what matched; "
+        f"Revealed to {ask.peer}: that {asked} blinded keys (padded) were asked, not which, "
+        "and not what matched; "
         f"learned: which own suppliers it has too ({words}), and nothing of its other entries."
     )
     with figures.phase("store"), node.database.transaction("store what a session brought") as connection:
@@ -281,13 +279,6 @@ def _conclude(
         line = _line("learned", ask, hello, {"entry_bytes": entry_total}, "")
         node.sessions.end_in(connection, "receiver", line, done=True, sentence=sentence)
     return Outcome(by_band, found, "", sentence)
-
-
-def _context(node: Node, ask: Ask, hello: Hello, tier: str, epoch: int) -> bytes:
-    own = node.config.node
-    return KeyContext(
-        hello.suite, own.coalition, ask.peer, own.member, AREA, ask.mode, tier, ask.purpose, epoch
-    ).encode()
 
 
 async def _run_size(
@@ -318,7 +309,8 @@ async def _run_size(
         count = await asyncio.to_thread(session.count)
     shared = shown(count)
     sentence = (
-        f"Revealed to {ask.peer}: that this node holds about {hello.tiers[0].elements // group} records (padded); "
+        f"Revealed to {ask.peer}: that this node holds about {hello.tiers[0].elements // group} records "
+        "(padded); "
         f"learned: that {shared} suppliers are shared, not which."
     )
     figures.counts = {"elements": hello.tiers[0].elements}

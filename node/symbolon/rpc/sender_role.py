@@ -44,7 +44,6 @@ class _TierPlan:
 
     tier: str
     table: KeyTable
-    context: bytes
     key: bytes
     state: SetState
     plan: DeltaPlan
@@ -108,7 +107,7 @@ def _permit(node: Node, peer: str, direction: Direction, hello: Hello) -> tuple[
         if min(asked, node.suppliers.count()) < SIZE_MIN_RECORDS:
             raise PermissionDeniedError(
                 f"size mode needs {SIZE_MIN_RECORDS} records on each side",
-                hint="A count over fewer records would speak of single suppliers; agree on intersection mode.",
+                hint="A count over fewer would speak of single suppliers; agree on intersection mode.",
                 code="permission.small",
             )
     return suite, grant
@@ -157,7 +156,8 @@ async def _run_intersection(
     waiting = sum(plan.plan.postponed for plan in plans)
     later = f" {waiting} further keys wait for the next key epoch." if waiting else ""
     return (
-        f"Revealed to {peer}: up to {entries} masked entries, of which it can open those of suppliers it holds too; "
+        f"Revealed to {peer}: up to {entries} masked entries, of which it can open those of suppliers "
+        "it holds too; "
         f"learned: that it asked {asked} blinded keys (padded), not which.{later}"
     )
 
@@ -180,7 +180,7 @@ def _plan_tiers(node: Node, peer: str, hello: Hello, epoch: Epoch, suite: Suite)
         due = state.last_added_s is None or node.clock() - state.last_added_s >= interval
         plan = plan_delta(table, state.released, additions=due, rng=node.rng)
         context = _context(node, peer, hello, ask.tier, epoch.number)
-        plans.append(_TierPlan(ask.tier, table, context, suite.derive_key(epoch.seed, context), state, plan))
+        plans.append(_TierPlan(ask.tier, table, suite.derive_key(epoch.seed, context), state, plan))
     return plans
 
 
@@ -231,7 +231,6 @@ def _make_delta(node: Node, peer: str, hello: Hello, epoch: Epoch, suite: Suite,
     delta = build_delta(
         suite,
         plan.key,
-        plan.context,
         plan.table,
         plan.plan,
         number=plan.state.next_number,

@@ -113,6 +113,6 @@ def from_status(peer: str, error: grpc.aio.AioRpcError) -> SymbolonError:
     if error.code() in _TRANSIENT:
         return UnavailableError(
             f"{peer} cannot be reached or stopped half-way ({error.code().name.lower()})",
-            hint="Try again; nothing was lost. `symbolon doctor PEER` tells a closed port from a wrong certificate.",
+            hint="Try again; nothing was lost. `symbolon doctor PEER` says what is wrong.",
         )
     return UnavailableError(f"{peer} failed ({error.code().name.lower()})", hint="Try again in a moment.")

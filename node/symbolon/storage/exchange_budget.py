@@ -1,8 +1,8 @@
 """The query budget: evaluations debited before they are made, in the caller's transaction.
 
 Three sums grow together for every tier: the member's in the current window, the member's in the year, and
-all members' in the year. Windows are cut from the epoch of Unix time, so neither a new key epoch, nor a restart, nor a session
-that failed gives anything back.
+all members' in the year. Windows are cut from the epoch of Unix time, so neither a new
+key epoch, nor a restart, nor a session that failed gives anything back.
 """
 
 from dataclasses import dataclass
@@ -50,7 +50,8 @@ def debit(
         spent = spent_in(connection, owner, area, tier, period)
         if spent + count > limit:
             raise BudgetError(
-                f"{peer} asks for {count} evaluations of tier {tier}; {max(0, limit - spent)} are left {words}",
+                f"{peer} asks for {count} evaluations of tier {tier}; "
+                f"{max(0, limit - spent)} are left {words}",
                 hint="The operator of the answering node can raise [budget] in symbolon.toml.",
             )
         _set(connection, owner, area, tier, period, spent + count)

@@ -202,7 +202,7 @@ class SenderStore:
         if held >= SIZE_SESSIONS_PER_EPOCH:
             raise PermissionDeniedError(
                 f"{SIZE_SESSIONS_PER_EPOCH} size sessions were held in this epoch",
-                hint="Size mode is open again in the next key epoch; intersection mode may be agreed instead.",
+                hint="Size mode is open again in the next key epoch.",
                 code="permission.size_sessions",
             )
         connection.execute(update(key_epoch).where(here).values(size_sessions=held + 1))
@@ -221,6 +221,11 @@ class SenderStore:
         """The set of one tier, made when it does not exist; notes the elements the peer asks now.
 
         Args:
+            epoch: the peer's live epoch.
+            purpose: of the session.
+            tier: of the set.
+            suite: of the session.
+            have_delta: highest delta the peer holds whole.
             elements: of this session, padding included.
             entries: the node's whole set of this tier, padding included; fixes the tag length of a new set.
 

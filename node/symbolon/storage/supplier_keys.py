@@ -87,7 +87,9 @@ def make_keys(jobs: Sequence[KeyJob], tiers: Sequence[Tier] = tuple(Tier)) -> Ke
     began = time.perf_counter()
     keys_by_tier: dict[Tier, tuple[list[int], list[int], list[bytes]]] = {tier: ([], [], []) for tier in Tier}
     for job in jobs:
-        made = {(key.tier, key.encoded) for key in match_keys(Supplier.from_json(job.record)) if key.tier in tiers}
+        made = {
+            (key.tier, key.encoded) for key in match_keys(Supplier.from_json(job.record)) if key.tier in tiers
+        }
         for tier, encoded in sorted(made):
             numbers, pks, inputs = keys_by_tier[tier]
             numbers.append(job.supplier_no)

@@ -18,9 +18,7 @@ SMALL_WORDS: Final = word_set(
     """
 )
 
-ARTICLES: Final = frozenset(
-    {"de", "del", "la", "el", "le", "les", "di", "da", "du", "des", "van", "von", "al"}
-)
+ARTICLES: Final = word_set("de del la el le les di da du des van von al")
 """Small words that count after all when a name has no other core, as in `DE & K Farms`."""
 
 _CLASSES: Final[dict[str, str]] = {

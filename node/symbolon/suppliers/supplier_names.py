@@ -31,8 +31,8 @@ STRONG_LETTERS: Final = 10
 """Letters that a core needs to stand without the words of its sector: `johnson` does not, `ryanjohnson`
 does."""
 
-MAX_UNIT_DIGITS: Final = 3
-"""A longer number in a name is a reference of the list it comes from, not the number of a plant."""
+_REFERENCE: Final = re.compile(r"\b\d{4,}\b")
+"""A number this long in a name is a reference of the list it comes from, not the number of a plant."""
 
 _ALTERNATIVE: Final = re.compile(
     r"(?:\bd\s?/\s?b\s?/\s?a\b|\bd\s?b\s?a\b|\bdoing business as\b|\bt/a\b|\btrading as\b|\ba/?k/?a\b"
@@ -118,7 +118,7 @@ def read_names(name: str, country: str) -> tuple[NameReading, ...]:
     parts = _ALTERNATIVE.split(folded)
     readings: dict[NameReading, None] = {}
     for part in parts:
-        words = tokens(part)
+        words = tokens(_REFERENCE.sub(" ", part)) or tokens(part)
         if words:
             readings[_read(words, country)] = None
     named = [reading for reading in readings if not reading.anonymous]
@@ -137,8 +137,7 @@ def _read(words: list[str], country: str) -> NameReading:
     own_country: list[str] = []
     for word in words:
         if word.isdigit():
-            if len(word) <= MAX_UNIT_DIGITS:
-                numbers.append(word)
+            numbers.append(word)
         elif (word in SMALL_WORDS and len(word) > 1) or word in FACILITY_WORDS:
             continue
         elif found := sector_class(word):

@@ -142,7 +142,7 @@ class WrongBackend(OpensslBackend):
         return self.spoil(super().multiply_base(scalars))
 
 
-@pytest.mark.parametrize("wrong_call", [1, 2, 4, 5, 500, 1004, 1005, 1006, 1007, 1008, 1028])
+@pytest.mark.parametrize("wrong_call", [1, 2, 4, 500, 1005, 1028])
 def test_selftest_one_wrong_product_anywhere_fails(wrong_call):
     with pytest.raises(BackendError, match="self-test of wrong failed"):
         selftest.compare(WrongBackend(wrong_call), OpensslBackend())

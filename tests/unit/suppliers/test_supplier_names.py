@@ -28,6 +28,9 @@ def _identities(name: str, country: str = "US") -> list[str]:
         ("Terry M. Allenby", "Terry Allenby", "US"),
         ("Artistic Milliners Unit No. 14", "Artistic Milliners (Unit-14)", "PK"),
         ("Meadow Livestock #02675", "Meadow Livestock", "US"),
+        ("JRB LLC #00500", "JRB LLC", "US"),
+        ("DE&K Farms", "DE & K Farm", "US"),
+        ("3D Sugar Farms", "3-D Sugar Farm", "US"),
     ],
 )
 def test_names_usual_spellings_have_one_identity(one: str, other: str, country: str) -> None:

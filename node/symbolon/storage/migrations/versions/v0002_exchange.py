@@ -110,10 +110,10 @@ def upgrade() -> None:
             nullable=False,
             comment="the set it belongs to",
         ),
+        sa.Column("kind", sa.String(8), nullable=False, comment="outputs, probes (own keys), entries, hits"),
         sa.Column(
-            "kind", sa.String(8), nullable=False, comment="outputs, probes (own keys), entries, hits"
+            "number", sa.Integer, nullable=False, comment="of the delta; for outputs ascending from 1; else 0"
         ),
-        sa.Column("number", sa.Integer, nullable=False, comment="of the delta; for outputs ascending from 1; else 0"),
         sa.Column("payload", sa.LargeBinary, nullable=False, comment="sealed: the items in columns"),
         sa.UniqueConstraint("set_id", "kind", "number"),
         comment="Parts of received sets",

@@ -1,0 +1,264 @@
+"""Real nodes for tests: `symbolon` in processes of its own, mTLS on loopback, a database for each node.
+
+A `Nodes` holds a coalition in a temporary folder. Everything it starts is stopped and removed at the end.
+"""
+
+import contextlib
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sqlalchemy import text
+
+from symbolon import config
+from symbolon.cli.local_coalition import (
+    COALITION,
+    PURPOSE,
+    LocalCoalition,
+    local_coalition,
+    own_environment,
+    symbolon,
+)
+from symbolon.cli.made_up_suppliers import MadeUpList
+from symbolon.membership.atomic_file import write_atomically
+from symbolon.rpc.node import LEAF_FILE, LEAF_KEY_FILE, Node
+from symbolon.storage.database import Database
+from symbolon.storage.supplier_import import import_list
+
+ALPHA, BETA, MALLORY = "alpha-co", "beta-co", "mallory-co"
+PURPOSES = (PURPOSE, *(f"purpose-{number}" for number in range(40)))
+"""Sets are made for one purpose: a test that names one of its own has a first session before it."""
+
+DEADLINE_S = 60.0
+"""Longest wait for anything: processes share the machine with others."""
+
+_FAULTY = Path(__file__).with_name("faulty_command.py")
+_TEST_URL = os.environ.get("SYMBOLON_TEST_POSTGRES_URL", "")
+
+
+class Result(NamedTuple):
+    """What `symbolon match --json --out` gave: the document, the rows, what was said to the operator."""
+
+    figures: dict[str, Any]
+    rows: list[dict[str, str]]
+    talk: str
+
+    def ids(self, band: str = "certain") -> set[str]:
+        """Own supplier ids of a band."""
+        return {row["supplier_id"] for row in self.rows if row["band"] == band}
+
+
+class Nodes:
+    """A coalition, its nodes and the processes that serve them."""
+
+    def __init__(self, coalition: LocalCoalition) -> None:
+        self.coalition = coalition
+        self.authority = coalition.authority
+        self.processes = coalition.processes
+        self._logs: dict[str, list[str]] = {}
+        self._readers: dict[str, threading.Thread] = {}
+
+    def home(self, member: str) -> Path:
+        return self.coalition.home(member)
+
+    def add(
+        self,
+        member: str,
+        suppliers: MadeUpList | None = None,
+        *,
+        allow: tuple[dict[str, object], ...] = (),
+        **sections: dict[str, object],
+    ) -> None:
+        """Makes and enrols a node; `allow` tables only have to say what differs from everything."""
+        self.coalition.add(member)
+        self.configure(member, allow=allow, **sections)
+        if suppliers is not None:
+            self.take_in(member, suppliers)
+
+    def configure(
+        self, member: str, *, allow: tuple[dict[str, object], ...] = (), **sections: dict[str, object]
+    ) -> None:
+        """Writes symbolon.toml anew; a running node does not notice."""
+        node = {"member": member, "coalition": COALITION, "listen": "127.0.0.1:0", **sections.pop("node", {})}
+        everything = {
+            "purposes": PURPOSES,
+            "modes": ("size", "intersection"),
+            "tiers": ("A", "B", "C"),
+            "invited": True,
+        }
+        tables = [("[node]", node), *((f"[{name}]", values) for name, values in sections.items())]
+        tables += [("[[allow]]", {**everything, **table}) for table in allow]
+        lines = []
+        for heading, values in tables:
+            lines.append(heading)
+            lines += [f"{key} = {config.toml_value(value)}" for key, value in values.items()]
+        write_atomically(self.home(member) / config.FILE_NAME, ("\n".join(lines) + "\n").encode())
+
+    def take_in(self, member: str, suppliers: MadeUpList) -> None:
+        """Makes a made-up list the node's list."""
+        with Node(self.home(member)) as node:
+            import_list(
+                node.database, node.sealer, suppliers, clock=node.clock, workers=0, allow_shrink=True
+            )
+
+    def credentials(self, member: str) -> tuple[bytes, bytes]:
+        """Private key and certificate of a member, PEM."""
+        home = self.home(member)
+        return (home / LEAF_KEY_FILE).read_bytes(), (home / LEAF_FILE).read_bytes()
+
+    def command(self, member: str, *arguments: str, fault: tuple[str, str] | None = None) -> list[str]:
+        """The command line of one `symbolon` command of a node."""
+        line = symbolon("--home", str(self.home(member)), *arguments)
+        if fault is None:
+            return line
+        return [sys.executable, str(_FAULTY), *fault, "--", *line[3:]]
+
+    def start(self, member: str, *, fault: tuple[str, str] | None = None, grace: float = 2) -> str:
+        """Starts `symbolon serve` and publishes its address; stops the one that ran before."""
+        self.stop(member)
+        process = subprocess.Popen(
+            self.command(member, "serve", "--grace", f"{grace:g}", fault=fault),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            env=own_environment(),
+        )
+        self.processes[member] = process
+        lines = self._logs.setdefault(member, [])
+        reader = threading.Thread(target=lambda: lines.extend(process.stderr or ()), daemon=True)
+        reader.start()
+        self._readers[member] = reader
+        assert process.stdout is not None
+        ready, _, _ = select.select([process.stdout], [], [], DEADLINE_S)
+        address = process.stdout.readline().strip() if ready else ""
+        assert address, self.log(member)
+        self.move(member, address)
+        return address
+
+    def move(self, member: str, address: str) -> None:
+        """Tells everybody where a member is."""
+        self.authority.move(member, address)
+        self.coalition.publish()
+
+    def stop(self, member: str, number: int = signal.SIGTERM) -> int | None:
+        """Ends a node's process; its exit code."""
+        code = self.coalition.stop(member, number=number)
+        if member in self._readers:
+            self._readers.pop(member).join(DEADLINE_S)
+        return code
+
+    def log(self, member: str) -> str:
+        """What `serve` wrote to stderr so far, over all its starts."""
+        return "".join(self._logs.get(member, ()))
+
+    def run(
+        self, member: str, *arguments: str, code: int = 0, fault: tuple[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs one command to its end; it must end with `code`, and never with a traceback."""
+        done = subprocess.run(
+            self.command(member, *arguments, fault=fault),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=DEADLINE_S,
+            env=own_environment(),
+        )
+        assert done.returncode == code, f"{done.returncode}: {done.stderr}\n{self.log(BETA)[-2000:]}"
+        assert "Traceback" not in done.stderr
+        if code > 0:
+            assert done.stderr.startswith("symbolon: error: ") or "\nsymbolon: error: " in done.stderr
+        return done
+
+    def match(
+        self, member: str, peer: str, purpose: str = PURPOSE, *more: str, tiers: str = "AB", **run: Any
+    ) -> Result:
+        """Runs `symbolon match` in intersection mode."""
+        out = self.home(member) / "matches.json"
+        out.unlink(missing_ok=True)
+        done = self.run(member, *asking(peer, purpose, tiers), "--json", "--out", str(out), *more, **run)
+        if not done.stdout:
+            return Result({}, [], done.stderr)
+        return Result(json.loads(done.stdout), json.loads(out.read_text()), done.stderr)
+
+    def query(self, member: str, sql: str, **values: object) -> list[Any]:
+        """Rows of a node's database."""
+        url = config.load(self.home(member)).database_url
+        with Database.open(url) as database, database.read("look") as connection:
+            return list(connection.execute(text(sql), values))
+
+    def spent(self, member: str, peer: str, tier: str = "A") -> int:
+        """Evaluations debited to a peer in the current window."""
+        sql = (
+            "SELECT sum(spent) FROM budget_spent WHERE peer = :peer AND tier = :tier AND period LIKE 'window%'"
+        )
+        return int(self.query(member, sql, peer=peer, tier=tier)[0][0] or 0)
+
+    def events(self, member: str, purpose: str) -> list[str]:
+        """The journal's events for a purpose, oldest first."""
+        sql = "SELECT event FROM journal_line WHERE purpose = :purpose ORDER BY id"
+        return [row.event for row in self.query(member, sql, purpose=purpose)]
+
+    def states(self, member: str, purpose: str) -> list[str]:
+        """The states of all sessions for a purpose, in no order."""
+        sql = "SELECT state FROM exchange_session WHERE purpose = :purpose ORDER BY state"
+        return [row.state for row in self.query(member, sql, purpose=purpose)]
+
+
+def asking(peer: str, purpose: str, tiers: str = "AB", mode: str = "intersection") -> list[str]:
+    """The arguments of a `symbolon match`."""
+    return ["match", peer, "--purpose", purpose, "--mode", mode, "--tiers", tiers]
+
+
+@contextlib.contextmanager
+def real_nodes() -> Iterator[Nodes]:
+    """An empty coalition; everything is stopped and removed at the end."""
+    with local_coalition() as coalition:
+        nodes = Nodes(coalition)
+        try:
+            yield nodes
+        finally:
+            for member in list(nodes.processes):
+                nodes.processes[member].send_signal(signal.SIGCONT)
+                nodes.stop(member, signal.SIGKILL)
+
+
+SHARED = {f"S-{number:07d}" for number in range(60, 120)}
+"""Own ids at `ALPHA` of what it shares with `BETA` in `two_nodes`, by LEI."""
+
+
+@contextlib.contextmanager
+def two_nodes(**sections: dict[str, object]) -> Iterator[Nodes]:
+    """`ALPHA` and `BETA` hold 120 suppliers each, 60 shared, and allow each other everything.
+
+    `BETA` serves, and allows `MALLORY` too, a member without a process: tests speak for it.
+    """
+    with real_nodes() as nodes:
+        nodes.add(ALPHA, MadeUpList(120, 0, 0, ALPHA), allow=({"peer": BETA}, {"peer": MALLORY}), **sections)
+        nodes.add(BETA, MadeUpList(120, 60, 0, BETA), allow=({"peer": ALPHA}, {"peer": MALLORY}), **sections)
+        nodes.add(MALLORY)
+        nodes.start(BETA)
+        yield nodes
+
+
+def wait_until(holds: Callable[[], object], what: str) -> None:
+    """Asks again and again, until the deadline at the latest."""
+    end = time.monotonic() + DEADLINE_S
+    while not holds():
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        time.sleep(0.05)
+
+
+def session_id_in(talk: str) -> list[str]:
+    """Session ids in a text."""
+    return re.findall(r"\b[0-9a-f]{32}\b", talk)
