@@ -6,6 +6,8 @@ with the name of the key, since a misspelt limit that silently keeps its default
 """
 
 import dataclasses
+import json
+import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -112,12 +114,17 @@ class Config:
 
 
 _SECTIONS = {"node": NodeConfig, "storage": StorageConfig, "exchange": ExchangeConfig, "budget": BudgetConfig}
+_SUITES = ("X25519-ELL2-SHA512", "ristretto255-SHA512")
 _CHOICES = {
     "log_level": ("debug", "info", "warning", "error"),
+    "suite": _SUITES,
+    "suites_answered": _SUITES,
     "backend": ("auto", "openssl", "multibuffer"),
     "modes": ("size", "intersection"),
     "tiers": ("A", "B", "C"),
 }
+_PLAIN_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,63}")
+"""What a purpose may look like: it travels in every hello, and another shape would be refused there."""
 
 
 def load(home: Path) -> Config:
@@ -128,7 +135,7 @@ def load(home: Path) -> Config:
     """
     path = home / FILE_NAME
     try:
-        text = path.read_bytes().decode()
+        text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         raise ConfigError(
             f"no {FILE_NAME} in {home}",
@@ -164,6 +171,12 @@ def _allow(table: Any) -> AllowConfig:
     for name in ("peer", "purposes", "modes", "tiers"):
         if not getattr(allow, name):
             raise ConfigError(f"[[allow]] lacks {name}", hint=f"Add {name} to every [[allow]] table.")
+    for purpose in allow.purposes:
+        if not _PLAIN_WORD.fullmatch(purpose):
+            raise ConfigError(
+                f"[[allow]] purposes: {purpose!r} is not a plain word",
+                hint="Use at most 64 letters, digits, dots and hyphens, for example due-diligence.",
+            )
     return allow
 
 
@@ -237,6 +250,6 @@ def toml_value(value: object) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(toml_value(item) for item in value) + "]"
     if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
+        # A JSON string is a TOML string, but for one control character that JSON leaves as it is.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")
     return str(value)

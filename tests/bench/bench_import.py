@@ -3,8 +3,8 @@
 Prints one JSON object. Run: python tests/bench/bench_import.py --size 500000 [--workers N]
 
 The rows are synthetic and made like real ones: names of two to four words with a legal form, numbered
-streets, places with postal codes in five countries; every second row has an LEI with a valid check number. The second
-import has one row in a hundred changed, one new and one gone.
+streets, places with postal codes in five countries; every second row has an LEI with a valid check number.
+The second import has one row in a hundred changed, one new and one gone.
 """
 
 import argparse

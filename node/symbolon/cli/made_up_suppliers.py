@@ -10,8 +10,14 @@ from typing import Final
 
 from symbolon.suppliers.record import Supplier
 
-_FIRST: Final = "Amber Birch Cedar Delta Ember Falcon Granite Harbor Indigo Juniper Kestrel Lantern Maple Nimbus Opal Pioneer Quarry Raven Summit Timber".split()
-_SECOND: Final = "Bridge Coast Dale Field Gate Hill Isle Junction Knoll Lake Meadow North Orchard Point Ridge Spring Terrace Union Valley Wharf".split()
+_FIRST: Final = (
+    "Amber Birch Cedar Delta Ember Falcon Granite Harbor Indigo Juniper "
+    "Kestrel Lantern Maple Nimbus Opal Pioneer Quarry Raven Summit Timber"
+).split()
+_SECOND: Final = (
+    "Bridge Coast Dale Field Gate Hill Isle Junction Knoll Lake "
+    "Meadow North Orchard Point Ridge Spring Terrace Union Valley Wharf"
+).split()
 _TRADE: Final = "Textiles Garments Farms Seafood Foods Leather Electronics Packaging Timber Ceramics".split()
 _FORM: Final = "Ltd,LLC,GmbH,S.A.,Co. Ltd,Pvt Ltd,Inc.,BV".split(",")
 _STREET: Final = (
@@ -25,10 +31,10 @@ def made_up_supplier(number: int, supplier_id: str) -> Supplier:
     """The record of a number; `supplier_id` is the member's own."""
     dice = random.Random(number)  # noqa: S311 - made-up names, no secret
     place = dice.randrange(len(_CITY))
-    name = f"{dice.choice(_FIRST)} {dice.choice(_SECOND)} {_word(dice)} {dice.choice(_TRADE)} {dice.choice(_FORM)}"
+    words = (dice.choice(_FIRST), dice.choice(_SECOND), _word(dice), dice.choice(_TRADE), dice.choice(_FORM))
     return Supplier(
         supplier_id=supplier_id,
-        name=name,
+        name=" ".join(words),
         address=f"{dice.randrange(1, 999)} {dice.choice(_STREET)}",
         city=_CITY[place],
         region="",

@@ -4,13 +4,52 @@ A key is distinct; links say which suppliers yield it. Columns instead of object
 millions of keys and a session must start within milliseconds.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 import numpy.typing as npt
 
 from symbolon.oprf.suite import DEFAULT_SUITE, Suite
 from symbolon.suppliers.tier import Tier
+
+
+class PackedInputs(Sequence[bytes]):
+    """Inputs cut from one buffer when they are asked for: most of a long list is not, in most sessions.
+
+    Args:
+        blob: all inputs in any order.
+        begin: int64 `[n]`, where each input begins.
+        end: int64 `[n]`, where it ends.
+    """
+
+    __slots__ = ("_begin", "_blob", "_end")
+
+    def __init__(self, blob: bytes, begin: npt.NDArray[np.int64], end: npt.NDArray[np.int64]) -> None:
+        self._blob = blob
+        self._begin = begin
+        self._end = end
+
+    def __len__(self) -> int:
+        return len(self._begin)
+
+    @overload
+    def __getitem__(self, index: int) -> bytes: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[bytes]: ...
+
+    def __getitem__(self, index: int | slice) -> bytes | list[bytes]:
+        if isinstance(index, slice):
+            return self.take(np.arange(len(self))[index])
+        return self._blob[self._begin[index] : self._end[index]]
+
+    def take(self, index: npt.NDArray[np.int64]) -> list[bytes]:
+        """The inputs at some places, in the order asked for."""
+        blob = self._blob
+        pairs = zip(self._begin[index].tolist(), self._end[index].tolist(), strict=True)
+        return [blob[begin:end] for begin, end in pairs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +67,7 @@ class KeyTable:
     """
 
     tier: Tier
-    inputs: list[bytes]
+    inputs: Sequence[bytes]
     points: bytes
     key_ids: npt.NDArray[np.uint64]
     link_key: npt.NDArray[np.int64]
@@ -41,4 +80,10 @@ class KeyTable:
         """Elements of some keys in a suite, `index` × 32 bytes; only the default suite's are kept ready."""
         if suite.name == DEFAULT_SUITE:
             return np.frombuffer(self.points, np.uint8).reshape(-1, suite.element_bytes)[index].tobytes()
-        return suite.hash_to_curve([self.inputs[at] for at in index])
+        return suite.hash_to_curve(self.inputs_of(index))
+
+    def inputs_of(self, index: npt.NDArray[np.int64]) -> list[bytes]:
+        """The inputs of some keys, in the order asked for."""
+        if isinstance(self.inputs, PackedInputs):
+            return self.inputs.take(index)
+        return [self.inputs[at] for at in index.tolist()]

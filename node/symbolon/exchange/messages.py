@@ -8,7 +8,7 @@ state happen in `receiver` and `sender`.
 import re
 from dataclasses import dataclass, field
 
-from symbolon.errors import RemoteProtocolError
+from symbolon.errors import RemoteProtocolError, StaleEpochError
 from symbolon.exchange.limits import (
     MAX_CHUNK_BYTES,
     MAX_DELTAS,
@@ -198,6 +198,13 @@ class Failure:
 
     code: str
     message: str
+
+    def error(self, who: str) -> RemoteProtocolError:
+        """The error that it means at the other end; `who` names the peer's role."""
+        detail = f"the {who} ended the session: {self.message}"
+        if self.code == StaleEpochError.code:
+            return StaleEpochError(detail, hint="Run the same command again.")
+        return RemoteProtocolError(detail, code=f"peer.{self.code}")
 
 
 @dataclass(frozen=True, slots=True)

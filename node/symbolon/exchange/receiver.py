@@ -139,9 +139,14 @@ class Receiver:
         return self.hello
 
     def elements(self) -> Iterator[Elements]:
-        """All blinded elements, tier by tier, chunk by chunk; each step does the work of one chunk."""
+        """All blinded elements, tier by tier, chunk by chunk; each step does the work of one chunk.
+
+        Ends early once the session has failed: whoever fed it the last message holds the reason.
+        """
         for name, tier in self._tiers.items():
             for at in range(0, tier.asked.declared, CHUNK_ELEMENTS):
+                if self.state is State.FAILED:
+                    return
                 if self.state not in (State.WAITING, State.OPEN):
                     raise LocalProtocolError(f"elements asked for while {self.state.value}")
                 items = tier.order[at : at + CHUNK_ELEMENTS]
@@ -175,9 +180,7 @@ class Receiver:
     def _receive(self, message: SenderMessage) -> None:
         match message:
             case Failure():
-                raise RemoteProtocolError(
-                    f"the sender ended the session: {message.message}", code=f"peer.{message.code}"
-                )
+                raise message.error("sender")
             case Accept() if self.state is State.WAITING:
                 self._accept(message)
             case Evaluated() if self.state is State.OPEN:
@@ -234,7 +237,7 @@ class Receiver:
         blinds = tier.blinds[start]
         if blinds is not None and len(items):
             some = blinds[skipped : skipped + len(items)]
-            inputs = [tier.asked.table.inputs[key] for key in tier.asked.index[items]]
+            inputs = tier.asked.table.inputs_of(tier.asked.index[items])
             output = self._suite.finalize(inputs, rows[here].tobytes(), some)
             tier.outputs[items] = np.frombuffer(output, np.uint8).reshape(-1, OUTPUT_BYTES)
         if last == min(start + CHUNK_ELEMENTS, tier.asked.declared):

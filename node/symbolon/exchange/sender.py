@@ -95,9 +95,7 @@ class Sender:
                 case Elements() if self.state is State.OPEN:
                     return self._evaluate(message)
                 case Failure():
-                    raise RemoteProtocolError(
-                        f"the receiver ended the session: {message.message}", code=f"peer.{message.code}"
-                    )
+                    raise message.error("receiver")
                 case _:
                     raise RemoteProtocolError(
                         f"{type(message).__name__} while {self.state.value}", code="protocol.state"

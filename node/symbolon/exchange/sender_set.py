@@ -93,11 +93,26 @@ def _pair_ids(keys: UInt64, suppliers: UInt64) -> UInt64:
     return keys * _KEY_FACTOR + suppliers * _SUPPLIER_FACTOR
 
 
-def live_links(table: KeyTable) -> tuple[npt.NDArray[np.bool_], int]:
-    """Which links stand under a key of at most `SLOTS` records, and how many keys are too crowded."""
+@dataclass(frozen=True, slots=True)
+class LiveKeys:
+    """The keys of a table that take part: those of 1 to `SLOTS` records.
+
+    Attributes:
+        keys: int64, ascending: their indices in the table.
+        links: bool `[links]`: whether each link of the table stands under one of them.
+        crowded: how many keys are left out.
+    """
+
+    keys: npt.NDArray[np.int64]
+    links: npt.NDArray[np.bool_]
+    crowded: int
+
+
+def live_keys(table: KeyTable) -> LiveKeys:
+    """Leaves out the keys that too many records share: they say too little."""
     per_key = np.bincount(table.link_key, minlength=len(table))
     crowded = per_key > SLOTS
-    return ~crowded[table.link_key], int(crowded.sum())
+    return LiveKeys(np.flatnonzero((per_key > 0) & ~crowded), ~crowded[table.link_key], int(crowded.sum()))
 
 
 def plan_delta(
@@ -111,14 +126,14 @@ def plan_delta(
         additions: False when no delta is due yet; withdrawals are planned all the same.
         rng: random bytes, for the order of the withdrawn tags.
     """
-    live, crowded = live_links(table)
-    key_index, suppliers = table.link_key[live], table.link_supplier[live]
+    live = live_keys(table)
+    key_index, suppliers = table.link_key[live.links], table.link_supplier[live.links]
     pairs = _pair_ids(table.key_ids[key_index], suppliers)
     before = _pair_ids(released.key_ids, released.suppliers)
     withdrawn = _pick(released.tags, np.flatnonzero(~np.isin(before, pairs)), released.tag_bytes, rng)
     if not additions:
         none = np.empty(0, np.int64)
-        return DeltaPlan(none, none.astype(np.uint64), none.astype(np.uint8), 0, withdrawn, crowded, 0)
+        return DeltaPlan(none, none.astype(np.uint64), none.astype(np.uint8), 0, withdrawn, live.crowded, 0)
     new = ~np.isin(pairs, before)
     key_index, suppliers = key_index[new], suppliers[new]
     used_keys, used_counts = np.unique(released.key_ids, return_counts=True)
@@ -139,7 +154,7 @@ def plan_delta(
         slots[fits].astype(np.uint8),
         padded_count(count) - count,
         withdrawn,
-        crowded,
+        live.crowded,
         int(len(fits) - count),
     )
 
@@ -206,7 +221,7 @@ def build_delta(
     parts = []
     for at in range(0, len(keys), CHUNK_ELEMENTS):
         some = keys[at : at + CHUNK_ELEMENTS]
-        inputs = [table.inputs[index] for index in some]
+        inputs = table.inputs_of(some)
         parts.append(suite.evaluate(secret_key, inputs, table.points_for(suite, some)))
         progress(at + len(some))
     per_key = np.frombuffer(b"".join(parts), np.uint8).reshape(-1, OUTPUT_BYTES)

@@ -28,17 +28,14 @@ from symbolon.exchange.messages import (
 from symbolon.exchange.padding import padded_count
 from symbolon.exchange.receiver import State
 from symbolon.exchange.receiver_set import find_tags
-from symbolon.exchange.sender_set import live_links, shuffled, tag_prefixes
+from symbolon.exchange.sender_set import live_keys, shuffled, tag_prefixes
 from symbolon.oprf.sha512 import sha512
 from symbolon.oprf.suite import Suite
 
 
 def distinct_points(tables: Sequence[KeyTable], suite: Suite) -> npt.NDArray[np.uint8]:
     """uint8 `[keys, 32]`: the points of all keys that at most `SLOTS` records share."""
-    parts = []
-    for table in tables:
-        live, _ = live_links(table)
-        parts.append(table.points_for(suite, np.unique(table.link_key[live])))
+    parts = [table.points_for(suite, live_keys(table).keys) for table in tables]
     return np.frombuffer(b"".join(parts), np.uint8).reshape(-1, suite.element_bytes)
 
 
@@ -54,7 +51,7 @@ def record_groups(tables: Sequence[KeyTable], group: int) -> npt.NDArray[np.int6
     """
     suppliers, index, base = [], [], 0
     for table in tables:
-        live, _ = live_links(table)
+        live = live_keys(table).links
         keys, first = np.unique(table.link_key[live], return_index=True)
         suppliers.append(table.link_supplier[live][first])
         index.append(base + np.arange(len(keys)))
@@ -138,6 +135,7 @@ class SizeReceiver:
         padded = np.take_along_axis(padded, np.argsort(within, axis=1), axis=1)
         self._order = padded[shuffled(len(padded), rng)].reshape(-1)
         self._pair = suite.session_blind(rng)
+        self._said = 0
         self._evaluated = (Inbound(ask.elements, suite.element_bytes), list[bytes]())
         self._entries = (Inbound(0, SIZE_TOKEN_BYTES), list[bytes]())
 
@@ -149,8 +147,10 @@ class SizeReceiver:
         return self.hello
 
     def elements(self) -> Iterator[Elements]:
-        """All elements; each step does the work of one chunk."""
+        """All elements; each step does the work of one chunk. Ends early once the session has failed."""
         for at in range(0, len(self._order), CHUNK_ELEMENTS):
+            if self.state is State.FAILED:
+                return
             if self.state not in (State.WAITING, State.OPEN):
                 raise LocalProtocolError(f"elements asked for while {self.state.value}")
             index = self._order[at : at + CHUNK_ELEMENTS]
@@ -162,6 +162,7 @@ class SizeReceiver:
             if not true.all():
                 padding = self._suite.padding(int((~true).sum()), self._rng)
                 rows[~true] = np.frombuffer(padding, np.uint8).reshape(-1, self._suite.element_bytes)
+            self._said = at + len(index)
             yield Elements(self._tier, at, rows.tobytes())
 
     def receive(self, message: SenderMessage) -> None:
@@ -175,12 +176,12 @@ class SizeReceiver:
     def _receive(self, message: SenderMessage) -> None:
         match message:
             case Failure():
-                raise RemoteProtocolError(
-                    f"the sender ended the session: {message.message}", code=f"peer.{message.code}"
-                )
+                raise message.error("sender")
             case Accept() if self.state is State.WAITING:
                 self._accept(message)
             case Evaluated() if self.state is State.OPEN and message.tier == self._tier:
+                if self._said < len(self._order):
+                    raise RemoteProtocolError("evaluations before the last element", code="protocol.order")
                 self._evaluated[0].take(message)
                 self._suite.check_elements(message.data)
                 self._evaluated[1].append(message.data)

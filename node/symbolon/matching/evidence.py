@@ -71,7 +71,7 @@ def evidence(hits: Hits, table: KeyTable) -> Evidence:
     starts = np.cumsum(counts) - counts
     links = np.repeat(first - starts, counts) + np.arange(total)
     names: dict[bytes, int] = {}
-    of_hit = [names.setdefault(table.inputs[key].partition(_SEPARATOR)[0], len(names)) for key in at]
+    of_hit = [names.setdefault(key.partition(_SEPARATOR)[0], len(names)) for key in table.inputs_of(at)]
     return Evidence(
         table.tier,
         table.link_supplier[links],

@@ -38,8 +38,8 @@ class Grant:
 
     Attributes:
         basis: what allowed it, for the journal.
-        scope: everything the same peer may receive for this purpose, as sorted words `mode:tier`. A key
-            epoch remembers it; when it narrows, the key is changed.
+        scope: everything the peer may be answered, as sorted words `purpose:mode:tier`, whatever it asks for
+            now. A key epoch, which serves all purposes, remembers it; when it narrows, the key is changed.
     """
 
     basis: str
@@ -86,10 +86,20 @@ class ConfiguredPermission:
                 and request.mode in rule.modes
                 and rule.tiers.issuperset(request.tiers)
             ):
-                scope = sorted(f"{mode}:{tier}" for mode in rule.modes for tier in rule.tiers)
-                return Grant(f"allow table {number}", tuple(scope))
+                return Grant(f"allow table {number}", self._scope(request.peer))
         wanted = f"{request.direction} {request.peer}: {request.mode} for {request.purpose}, tiers "
         raise PermissionDeniedError(
             f"no [[allow]] table covers: {wanted}{', '.join(request.tiers)}",
             hint="To allow it, add it to an [[allow]] table of symbolon.toml; then restart `symbolon serve`.",
         )
+
+    def _scope(self, peer: str) -> tuple[str, ...]:
+        words = {
+            f"{purpose}:{mode}:{tier}"
+            for rule in self._rules
+            if rule.peer == peer and "answer" in rule.directions
+            for purpose in rule.purposes
+            for mode in rule.modes
+            for tier in rule.tiers
+        }
+        return tuple(sorted(words))

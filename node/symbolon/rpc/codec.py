@@ -162,12 +162,13 @@ def decode_invitation(invitation: pb.Invitation) -> Invitation:
 _LONGEST_FAILURE = 128
 """Characters kept of a peer's code and message: they are shown to people and written to logs."""
 
+_CODE_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
+"""A code goes on to journals and to gRPC metadata, which takes ASCII only."""
+
 
 def _decode_failure(failure: pb.Failure) -> Failure:
-    code, message = (
-        "".join(each for each in text[:_LONGEST_FAILURE] if each.isprintable())
-        for text in (failure.code, failure.message)
-    )
+    code = "".join(each for each in failure.code[:_LONGEST_FAILURE] if each in _CODE_CHARACTERS)
+    message = "".join(each for each in failure.message[:_LONGEST_FAILURE] if each.isprintable())
     return Failure(code, message)
 
 

@@ -25,7 +25,7 @@ from symbolon.exchange.messages import (
 )
 from symbolon.exchange.receiver import AskedKeys, Receiver, State
 from symbolon.exchange.receiver_set import NO_HITS, NO_OUTPUTS, OwnOutputs, join
-from symbolon.exchange.sender_set import live_links
+from symbolon.exchange.sender_set import live_keys
 from symbolon.exchange.size_mode import (
     SizeReceiver,
     declared_elements,
@@ -232,8 +232,7 @@ def _load_tiers(node: Node, ask: Ask, suite: Suite) -> dict[str, _Tier]:
         state = states[name]
         if state is not None and state.epoch != newest:
             state = None
-        live, _ = live_links(table)
-        keys = np.unique(table.link_key[live])
+        keys = live_keys(table).keys
         current = table.key_ids[keys]
         if state is not None:
             keys = keys[~np.isin(current, state.own.key_ids)]

@@ -21,7 +21,7 @@ from symbolon.exchange.limits import SIZE_MIN_RECORDS, SIZE_TOKEN_BYTES
 from symbolon.exchange.messages import DeltaHeader, Hello, ReceiverMessage, SenderMessage, TierOffer
 from symbolon.exchange.padding import padded_count
 from symbolon.exchange.sender import Sender
-from symbolon.exchange.sender_set import DeltaPlan, build_delta, entry_bytes, live_links, plan_delta
+from symbolon.exchange.sender_set import DeltaPlan, build_delta, entry_bytes, live_keys, plan_delta
 from symbolon.exchange.size_mode import distinct_points, sender_tokens
 from symbolon.oprf.key_schedule import KeyContext
 from symbolon.oprf.suite import Suite
@@ -166,7 +166,6 @@ def _plan_tiers(node: Node, peer: str, hello: Hello, epoch: Epoch, suite: Suite)
     plans = []
     for ask in hello.tiers:
         table = node.suppliers.load_keys(Tier(ask.tier))
-        live, _ = live_links(table)
         state = node.sending.load_set(
             epoch,
             purpose=hello.purpose,
@@ -174,7 +173,7 @@ def _plan_tiers(node: Node, peer: str, hello: Hello, epoch: Epoch, suite: Suite)
             suite=suite.name,
             have_delta=ask.have_delta,
             elements=ask.elements,
-            entries=padded_count(int(live.sum())),
+            entries=padded_count(int(live_keys(table).links.sum())),
         )
         interval = node.config.exchange.additions_interval_s
         due = state.last_added_s is None or node.clock() - state.last_added_s >= interval

@@ -5,6 +5,7 @@ node as more than INTERNAL. Inbound, a status becomes the error that the operato
 may pass by itself becomes `UnavailableError`, exit code 75.
 """
 
+import re
 from typing import Final
 
 import grpc
@@ -12,6 +13,7 @@ import grpc
 from symbolon.errors import (
     BudgetError,
     InvalidElementError,
+    LocalProtocolError,
     MembershipError,
     PermissionDeniedError,
     RemoteProtocolError,
@@ -24,6 +26,9 @@ from symbolon.errors import (
 
 CODE_KEY: Final = "symbolon-code"
 """Trailing metadata that carries the stable code."""
+
+_CODE: Final = re.compile(r"[a-z][a-z0-9._-]{0,63}")
+"""What a stable code looks like; a peer's that does not is no code."""
 
 _STATUS: Final[tuple[tuple[type[SymbolonError], grpc.StatusCode], ...]] = (
     (StaleEpochError, grpc.StatusCode.FAILED_PRECONDITION),
@@ -49,9 +54,10 @@ _TRANSIENT: Final = frozenset(
 
 def public_code(error: BaseException) -> str:
     """The code a peer may see: the narrow one where the peer's own messages caused it, else the class's."""
-    if isinstance(error, (RemoteProtocolError, PermissionDeniedError)):
-        return error.full_code
-    return error.code if isinstance(error, SymbolonError) else SymbolonError.code
+    if not isinstance(error, SymbolonError) or isinstance(error, LocalProtocolError):
+        return SymbolonError.code
+    narrow = isinstance(error, (RemoteProtocolError, PermissionDeniedError))
+    return error.full_code if narrow and _CODE.fullmatch(error.full_code) else error.code
 
 
 def public_message(error: BaseException) -> str:
@@ -75,6 +81,8 @@ _ADVICE: Final = {
 
 def from_failure(peer: str, code: str) -> SymbolonError:
     """The error for a stable code that the peer gave as its reason."""
+    if not _CODE.fullmatch(code):
+        code = SymbolonError.code
     if code.startswith("permission"):
         hint = _ADVICE.get(
             code, f"Ask the operator of {peer} for an [[allow]] table with this mode, purpose and tiers."

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from symbolon.audit.journal import JournalLine
-from symbolon.errors import PermissionDeniedError, StaleEpochError
-from symbolon.exchange.limits import HANDLE_BYTES, SIZE_SESSIONS_PER_EPOCH
+from symbolon.errors import PermissionDeniedError, RemoteProtocolError, StaleEpochError
+from symbolon.exchange.limits import HANDLE_BYTES, MAX_DELTAS, SIZE_SESSIONS_PER_EPOCH
 from symbolon.exchange.messages import Hello
 from symbolon.exchange.sender_set import Delta, Released, tag_bytes_for
 from symbolon.policy.permission import Grant
@@ -159,7 +159,8 @@ class SenderStore:
         """Debits the budget and writes session and journal line, all or nothing.
 
         Raises:
-            StaleEpochError: the hello names an epoch that is not the live one.
+            StaleEpochError: the hello names an epoch that is not the live one, or it was erased meanwhile.
+            RemoteProtocolError: a session of this id was held before (`protocol.session`).
             BudgetError: the budget does not cover the elements declared.
             PermissionDeniedError: size mode, and the sessions of this epoch are used up.
         """
@@ -168,6 +169,16 @@ class SenderStore:
                 f"{peer} holds state of epoch {hello.epoch}, the live one is {epoch.number}"
             )
         with self._database.transaction("open a session") as connection:
+            alive = select(key_epoch.c.id).where(key_epoch.c.id == epoch.row, key_epoch.c.seed.is_not(None))
+            if connection.execute(alive).first() is None:
+                raise StaleEpochError(f"the epoch of {peer} was erased meanwhile")
+            held = select(exchange_session.c.peer).where(
+                exchange_session.c.session_id == hello.session_id.hex(), exchange_session.c.role == "sender"
+            )
+            if connection.execute(held).first() is not None:
+                raise RemoteProtocolError(
+                    "a session of this id was held before; an id is drawn afresh", code="protocol.session"
+                )
             if hello.mode == "size":
                 self._count_size_session(connection, epoch)
             for ask in hello.tiers:
@@ -230,7 +241,8 @@ class SenderStore:
             entries: the node's whole set of this tier, padding included; fixes the tag length of a new set.
 
         Raises:
-            StaleEpochError: the epoch's tags are too short for what has come together; it was erased.
+            StaleEpochError: the epoch's tags are too short for what has come together, or it has as many
+                deltas as one may have; it was erased. Or the receiver holds deltas that were never made.
         """
         where = (
             released_set.c.epoch_id == epoch.row,
@@ -240,6 +252,8 @@ class SenderStore:
         )
         with self._database.transaction("load a released set") as connection:
             row = connection.execute(select(released_set).where(*where)).first()
+            if row is None and have_delta:
+                raise StaleEpochError("the receiver holds deltas of a set that does not exist")
             if row is None:
                 tag_bytes = tag_bytes_for(_HEADROOM * elements, _HEADROOM * entries)
                 added = insert(released_set).values(
@@ -258,14 +272,17 @@ class SenderStore:
                 .where(released_delta.c.set_id == row.id)
                 .order_by(released_delta.c.number)
             ).all()
-            outgrown = tag_bytes_for(asked, max(entries, sum(part.entry_count for part in parts)))
-            if outgrown > row.tag_bytes:
+            if have_delta > max((part.number for part in parts), default=0):
+                raise StaleEpochError("the receiver holds deltas that were never made")
+            needed = tag_bytes_for(asked, max(entries, sum(part.entry_count for part in parts)))
+            outgrown = needed > row.tag_bytes or len(parts) >= MAX_DELTAS
+            if outgrown:
                 self._erase(connection, epoch.row)
             else:
                 here = released_set.c.id == row.id
                 connection.execute(update(released_set).where(here).values(elements=asked))
-        if outgrown > row.tag_bytes:
-            raise StaleEpochError("the epoch's tags are too short for all that was asked; it was erased")
+        if outgrown:
+            raise StaleEpochError("all was asked or sent that one epoch can bear; it was erased")
         return self._set_state(row.id, row.tag_bytes, parts, have_delta)
 
     def _set_state(self, row: int, tag_bytes: int, parts: object, have_delta: int) -> SetState:

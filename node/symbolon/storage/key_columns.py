@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from symbolon.errors import StorageError
-from symbolon.exchange.key_table import KeyTable
+from symbolon.exchange.key_table import KeyTable, PackedInputs
 from symbolon.suppliers.tier import Tier
 
 POINT_BYTES: Final = 32
@@ -141,7 +141,12 @@ def join(parts: Sequence[KeyLinks]) -> KeyLinks:
     )
 
 
-def key_table(tier: Tier, parts: Sequence[KeyLinks]) -> KeyTable:
+_NONE_DEAD: Final[npt.NDArray[np.uint64]] = np.empty(0, np.uint64)
+
+
+def key_table(
+    tier: Tier, parts: Sequence[KeyLinks], dead_pks: npt.NDArray[np.uint64] = _NONE_DEAD
+) -> KeyTable:
     """Merges links into the distinct keys of a tier.
 
     A key's id is the first 8 bytes of its point, little-endian. Should two different points share them (odds
@@ -150,16 +155,22 @@ def key_table(tier: Tier, parts: Sequence[KeyLinks]) -> KeyTable:
 
     Args:
         tier: the tier of all links.
-        parts: links of live suppliers; one pair of key and supplier occurs once.
+        parts: links; among live suppliers one pair of key and supplier occurs once.
+        dead_pks: uint64, versions of suppliers whose links do not count.
     """
     numbers = np.concatenate([np.empty(0, np.uint64), *(part.supplier_no for part in parts)])
     points = np.concatenate([np.empty((0, POINT_BYTES), np.uint8), *(part.points for part in parts)])
     ids = np.ascontiguousarray(points[:, :8]).view("<u8").ravel()
-    order = np.argsort(ids)
+    if len(dead_pks):
+        versions = np.concatenate([_NONE_DEAD, *(part.supplier_pk for part in parts)])
+        live = np.flatnonzero(~np.isin(versions, dead_pks))
+    else:
+        live = np.arange(len(ids))
+    order = live[np.argsort(ids[live])]
     sorted_ids = ids[order]
     repeated = sorted_ids[1:] == sorted_ids[:-1]
     if bool(repeated.any()):
-        order = np.lexsort((numbers, ids))
+        order = live[np.lexsort((numbers[live], ids[live]))]
         order = _without_collisions(order, ids, points)
         sorted_ids = ids[order]
         repeated = sorted_ids[1:] == sorted_ids[:-1]
@@ -168,7 +179,7 @@ def key_table(tier: Tier, parts: Sequence[KeyLinks]) -> KeyTable:
     keys = order[starts_key]
     return KeyTable(
         tier=tier,
-        inputs=_take_inputs(parts, keys),
+        inputs=_pack_inputs(parts, keys),
         points=points[keys].tobytes(),
         key_ids=sorted_ids[starts_key].astype(np.uint64, copy=False),
         link_key=np.cumsum(starts_key, dtype=np.int64) - 1,
@@ -176,7 +187,7 @@ def key_table(tier: Tier, parts: Sequence[KeyLinks]) -> KeyTable:
     )
 
 
-def _take_inputs(parts: Sequence[KeyLinks], links: npt.NDArray[np.intp]) -> list[bytes]:
+def _pack_inputs(parts: Sequence[KeyLinks], links: npt.NDArray[np.intp]) -> PackedInputs:
     """The inputs of some links, numbered through all parts, in the order asked for."""
     blob = b"".join(part.inputs for part in parts)
     begins: list[npt.NDArray[np.int64]] = [np.empty(0, np.int64)]
@@ -187,9 +198,7 @@ def _take_inputs(parts: Sequence[KeyLinks], links: npt.NDArray[np.intp]) -> list
         begins.append(bounds[:-1])
         ends.append(bounds[1:])
         base += len(part.inputs)
-    begin = np.concatenate(begins)[links]
-    end = np.concatenate(ends)[links]
-    return [blob[a:b] for a, b in zip(begin.tolist(), end.tolist(), strict=True)]
+    return PackedInputs(blob, np.concatenate(begins)[links], np.concatenate(ends)[links])
 
 
 def _without_collisions(

@@ -116,8 +116,8 @@ class SupplierStore:
             revision = read_revision(connection)
             dead = retired_pks(connection, revision)
             rows = connection.execute(query.where(key_segment.c.import_id <= revision))
-            parts = [open_links(self._sealer, row.id, row.payload).without(dead) for row in rows]
-        return key_table(tier, parts)
+            parts = [open_links(self._sealer, row.id, row.payload) for row in rows]
+        return key_table(tier, parts, dead)
 
     def list(self, offset: int = 0, limit: int | None = None, search: str = "") -> Sequence[StoredSupplier]:
         """Suppliers by their number.

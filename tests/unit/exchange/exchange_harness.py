@@ -26,7 +26,7 @@ from symbolon.exchange.padding import padded_count
 from symbolon.exchange.receiver import AskedKeys, Receiver
 from symbolon.exchange.receiver_set import NO_HITS, NO_OUTPUTS, Hits, OwnOutputs, join
 from symbolon.exchange.sender import Sender
-from symbolon.exchange.sender_set import DeltaPlan, Released, build_delta, entry_bytes, live_links, plan_delta
+from symbolon.exchange.sender_set import DeltaPlan, Released, build_delta, entry_bytes, live_keys, plan_delta
 from symbolon.exchange.size_mode import SizeReceiver, declared_elements, distinct_points, record_groups
 from symbolon.exchange.size_mode import sender_tokens as make_tokens
 from symbolon.matching.evidence import Evidence, evidence
@@ -85,9 +85,7 @@ def table_of(suppliers: SupplierList, tier: str = "A") -> KeyTable:
 
 def context_of(tier: str, epoch: int, mode: str = "intersection") -> bytes:
     """The encoded key context of a tier; both ends build it by themselves."""
-    return KeyContext(
-        SUITE.name, "grove", "sender", "receiver", "match", mode, tier, PURPOSE, epoch
-    ).encode()
+    return KeyContext(SUITE.name, "grove", "sender", "receiver", "match", mode, tier, PURPOSE, epoch).encode()
 
 
 def hello_of(tiers: tuple[TierAsk, ...], rng: Rng, *, epoch: int = 0, mode: str = "intersection") -> Hello:
@@ -135,26 +133,28 @@ class SenderEnd:
             self.handles[supplier] = int.from_bytes(self.rng(6))
         return self.handles[supplier]
 
+    def key(self, tier: str) -> bytes:
+        """k of a tier in the live epoch."""
+        return SUITE.derive_key(self.seed, context_of(tier, self.epoch))
+
     def answer(self, hello: Hello, tables: Mapping[str, KeyTable], *, due: bool = True) -> Answering:
         """What `sender_role` does between the hello and the first entry."""
         if hello.epoch not in (0, self.epoch):
             raise StaleEpochError("not the live epoch")
         offers, keys = [], {}
-        made = Answering.__new__(Answering)
-        made.plans, made.deltas, made.withdrawn = {}, {}, {}
+        plans, sets, gone = {}, {}, {}
         for ask in hello.tiers:
             tier, table = ask.tier, tables[ask.tier]
             released = self.released.get(tier, Released.nothing(self.tag_bytes))
             deltas = self.deltas.setdefault(tier, {})
             plan = plan_delta(table, released, additions=due, rng=self.rng)
-            keys[tier] = SUITE.derive_key(self.seed, context_of(tier, self.epoch))
+            keys[tier] = self.key(tier)
             if plan.entries:
                 number = max(deltas, default=0) + 1
                 handles = b"".join(self.handle(each).to_bytes(6) for each in plan.suppliers.tolist())
                 delta = build_delta(
                     SUITE,
                     keys[tier],
-                    context_of(tier, self.epoch),
                     table,
                     plan,
                     number=number,
@@ -167,11 +167,10 @@ class SenderEnd:
             sent = {number: data for number, data in deltas.items() if number > ask.have_delta}
             width = entry_bytes(self.tag_bytes)
             headers = tuple(DeltaHeader(number, len(data) // width) for number, data in sent.items())
-            withdrawn = len(plan.withdrawn) // self.tag_bytes
-            offers.append(TierOffer(tier, self.tag_bytes, headers, withdrawn))
-            made.plans[tier], made.deltas[tier], made.withdrawn[tier] = plan, sent, plan.withdrawn
-        made.sender = Sender(hello, self.epoch, tuple(offers), keys, SUITE, self.rng)
-        return made
+            offers.append(TierOffer(tier, self.tag_bytes, headers, len(plan.withdrawn) // self.tag_bytes))
+            plans[tier], sets[tier], gone[tier] = plan, sent, plan.withdrawn
+        sender = Sender(hello, self.epoch, tuple(offers), keys, SUITE, self.rng)
+        return Answering(sender, plans, sets, gone)
 
 
 def _grown(released: Released, added: Released) -> Released:
@@ -224,25 +223,19 @@ class ReceiverEnd:
         found = {}
         for tier, result in session.results().items():
             held, table = self.held.setdefault(tier, Held()), tables[tier]
-            context = context_of(tier, session.epoch)
-            known = held.own.key_ids
             keys = _live_keys(table)
-            asked = AskedKeys(table, keys[~np.isin(table.key_ids[keys], known)])
-            new = OwnOutputs.of(asked.key_ids, result.outputs, context, result.tag_bytes)
-            held.own, opened = join(
-                held.own, new, held.deltas, result.deltas, context=context, tag_bytes=result.tag_bytes
-            )
+            asked = AskedKeys(table, keys[~np.isin(table.key_ids[keys], held.own.key_ids)])
+            new = OwnOutputs.of(asked.key_ids, result.outputs, result.tag_bytes)
+            held.own, opened = join(held.own, new, held.deltas, result.deltas, tag_bytes=result.tag_bytes)
             held.hits = held.hits.plus(opened)
             held.deltas.update(result.deltas)
             current = table.key_ids[_live_keys(table)]
-            found[tier] = evidence(
-                held.hits.standing(current, result.withdrawn, result.tag_bytes), table
-            )
+            found[tier] = evidence(held.hits.standing(current, result.withdrawn, result.tag_bytes), table)
         return found
 
 
 def _live_keys(table: KeyTable) -> "np.typing.NDArray[np.int64]":
-    live, _ = live_links(table)
+    live = live_keys(table).links
     return np.unique(table.link_key[live])
 
 

@@ -73,6 +73,14 @@ def test_key_table_shared_key_has_one_entry_and_sorted_suppliers() -> None:
         assert int(table.key_ids[place]) == int.from_bytes(point[:8], "little")
 
 
+def test_key_table_dead_versions_do_not_count() -> None:
+    parts = [_links((b"shared", 9, 1), (b"old", 2, 2)), _links((b"shared", 2, 5), (b"new", 2, 5))]
+    table = key_table(Tier.B, parts, np.array([2, 7], dtype=np.uint64))
+    assert sorted(table.inputs) == [b"new", b"shared"]
+    assert len(table.link_supplier) == 3
+    assert len(key_table(Tier.B, parts, np.array([1, 2, 5], dtype=np.uint64))) == 0
+
+
 def test_key_table_no_links_is_empty() -> None:
     for parts in ([], [_links()]):
         table = key_table(Tier.A, parts)

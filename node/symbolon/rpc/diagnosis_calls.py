@@ -1,0 +1,147 @@
+"""Asking a peer over gRPC whether it would serve this node, without costing either side anything.
+
+1. Health: the peer takes this node for a current member, and serves.
+2. Each of our [[allow]] tables that asks: would the peer permit it? The answer comes from requests that the
+   peer's permission check sees and that end before its budget is touched: one of an epoch that never was, or,
+   in size mode, one too small to be counted. The peer's journal gets a line for each.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from typing import Final
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from symbolon.api.exchange.v1 import exchange_pb2 as pb
+from symbolon.api.exchange.v1 import exchange_pb2_grpc as stubs
+from symbolon.config import Config
+from symbolon.errors import MembershipError
+from symbolon.exchange.limits import MIN_PADDED, SIZE_GROUP
+from symbolon.exchange.messages import MAX_EPOCH, SESSION_ID_BYTES, Hello, TierAsk
+from symbolon.rpc import codec
+from symbolon.rpc.diagnosis_finding import Finding, State, Target, failed
+from symbolon.rpc.receiver_role import AREA
+from symbolon.rpc.server import SERVICE
+from symbolon.rpc.status import CODE_KEY
+
+CALL_S: Final = 10.0
+"""Deadline of a call."""
+
+
+async def call_peer(target: Target, config: Config) -> list[Finding]:
+    """Health, then the permission for what our configuration asks."""
+    tls = grpc.ssl_channel_credentials(
+        target.root_pem, target.key.read_bytes(), target.certificate.read_bytes()
+    )
+    options = (
+        ("grpc.ssl_target_name_override", target.name),
+        ("grpc.enable_http_proxy", 0),
+        ("grpc.use_local_subchannel_pool", 1),
+    )
+    async with grpc.aio.secure_channel(target.peer.endpoint, tls, options) as channel:
+        health = await _health(target, channel)
+        if health.state is State.FAIL:
+            return [health]
+        return [health, *[found async for found in _permissions(target, config, channel)]]
+
+
+async def _health(target: Target, channel: grpc.aio.Channel) -> Finding:
+    peer = target.peer.member_id
+    request = health_pb2.HealthCheckRequest(service=SERVICE)
+    try:
+        answer = await health_pb2_grpc.HealthStub(channel).Check(request, timeout=CALL_S)
+    except grpc.aio.AioRpcError as error:
+        if _code_of(error).startswith(MembershipError.code):
+            return failed(
+                "health",
+                "peer.not_member",
+                f"{peer} does not take this node for a current member",
+                f"{peer} holds another member list than ours: older, expired, or one that expels us. "
+                "Its operator runs `symbolon coalition update` with the newest one.",
+            )
+        return failed(
+            "health",
+            "peer.health",
+            f"{peer} did not answer the health call ({error.code().name.lower()})",
+            "Try again in a moment; its operator finds the reason in its log.",
+        )
+    if answer.status != health_pb2.HealthCheckResponse.SERVING:
+        return failed(
+            "health", "peer.stopping", f"{peer} is up but not serving (it is stopping)", "Try again later."
+        )
+    return Finding("health", State.OK, f"{peer} knows this node and serves")
+
+
+async def _permissions(target: Target, config: Config, channel: grpc.aio.Channel) -> AsyncIterator[Finding]:
+    peer = target.peer.member_id
+    asked = False
+    for allow in config.allow:
+        if allow.peer != peer or not allow.ask:
+            continue
+        for purpose in allow.purposes:
+            for mode in allow.modes:
+                asked = True
+                yield await _permission(target, config, channel, mode, purpose, allow.tiers)
+    if not asked:
+        yield Finding(
+            "permission",
+            State.WARN,
+            f"no [[allow]] table of this node lets it ask {peer}",
+            "Add one to symbolon.toml when both operators have agreed on mode, purpose and tiers.",
+            "peer.permission.own",
+        )
+
+
+async def _permission(
+    target: Target, config: Config, channel: grpc.aio.Channel, mode: str, purpose: str, tiers: tuple[str, ...]
+) -> Finding:
+    """Asks in a way that can only be refused; which refusal it is tells whether it would be permitted."""
+    peer = target.peer.member_id
+    letters = tuple(sorted(set(tiers) - {"C"} if mode == "size" else set(tiers)))
+    wish = f"{mode} for {purpose}, tiers {''.join(letters) or '-'}"
+    if not letters:
+        return Finding("permission", State.UNKNOWN, f"{wish}: size mode counts no candidates")
+    common = (config.exchange.suite, target.coalition, AREA, mode, purpose)
+    session = os.urandom(SESSION_ID_BYTES)
+    if mode == "size":
+        joined = "".join(letters)
+        small = TierAsk(joined, MIN_PADDED)
+        hello = Hello(session, *common, 0, (small,), SIZE_GROUP[joined])
+    else:
+        hello = Hello(session, *common, MAX_EPOCH, tuple(TierAsk(each, MIN_PADDED) for each in letters))
+    call = stubs.ExchangeServiceStub(channel).Ask(timeout=CALL_S)
+    try:
+        with contextlib.suppress(asyncio.InvalidStateError):
+            await call.write(pb.AskRequest(message=codec.encode_receiver(hello)))
+            await call.read()
+        metadata = await call.trailing_metadata()
+        code = str(metadata.get(CODE_KEY, "")) if metadata is not None else ""
+    except grpc.aio.AioRpcError as error:
+        code = _code_of(error)
+    finally:
+        call.cancel()
+    if code in ("protocol.stale_epoch", "permission.small", "permission.size_sessions"):
+        return Finding("permission", State.OK, f"{peer} permits {wish}")
+    if code.startswith("permission"):
+        return failed(
+            "permission",
+            "peer.permission",
+            f"{peer} does not permit {wish}",
+            f"Ask the operator of {peer} for an [[allow]] table that covers it; it holds after a restart.",
+        )
+    if code == "protocol.suite":
+        return failed(
+            "permission",
+            "peer.suite",
+            f"{peer} does not answer the suite {config.exchange.suite}",
+            "Set exchange.suite in symbolon.toml to one that both nodes answer.",
+        )
+    return Finding("permission", State.UNKNOWN, f"{wish}: {peer} answered {code or 'nothing'}")
+
+
+def _code_of(error: grpc.aio.AioRpcError) -> str:
+    metadata = error.trailing_metadata()
+    return str(metadata.get(CODE_KEY, "")) if metadata is not None else ""
