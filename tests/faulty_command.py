@@ -1,11 +1,14 @@
-"""Runs a `symbolon` command that suffers one fault at an exact point, or that records what it says.
+"""Runs a `symbolon` command that suffers faults at exact points, or that records what it says.
 
-    python faulty_command.py ACTION POINT -- symbolon arguments …
+    python faulty_command.py orders=FILE -- symbolon arguments …
+    python faulty_command.py record=FILE -- symbolon arguments …
 
-ACTION is `kill` (SIGKILL to itself), `stop` (SIGSTOP to itself), `full` (from now on no file can grow) or
-`record:FILE` (every message of every exchange, decrypted, is appended to FILE; POINT is then unused).
-POINT is `sending Accept` (just before that message leaves), `received Elements` (just after it came),
-`committing NAME` or `committed NAME` (just before or after the database transaction of that name commits).
+FILE of orders need not exist. When it does, it holds one order, `ACTION POINT`, obeyed once: the file is removed
+just before. ACTION is `kill` (SIGKILL to itself), `stop` (SIGSTOP to itself) or `full` (from now on no file
+can grow). POINT is `sending Accept` (just before that message leaves), `received Elements` (just after it
+came), `committing NAME` or `committed NAME` (just before or after the transaction of that name commits).
+
+With `record`, every message of every exchange is appended to FILE, decrypted.
 """
 
 import contextlib
@@ -22,37 +25,39 @@ from symbolon.rpc.wire import Wire
 from symbolon.storage.database import Database
 
 
-def _strike(action: str) -> Callable[[], None]:
-    def full() -> None:
+def _obey(orders: Path, point: str) -> None:
+    try:
+        action, _, wanted = orders.read_text().partition(" ")
+    except FileNotFoundError:
+        return
+    if wanted != point:
+        return
+    orders.unlink()
+    if action == "full":
         _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    else:
+        os.kill(os.getpid(), {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}[action])
 
-    number = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}.get(action)
-    return full if number is None else lambda: os.kill(os.getpid(), number)
 
-
-def _install(strike: Callable[[], None], when: str, name: str) -> None:
+def _install(reach: Callable[[str], None]) -> None:
     send, receive, transaction = Wire.send, Wire.receive, Database.transaction
 
     async def sending(self: Any, message: Any) -> None:
-        if when == "sending" and type(message).__name__ == name:
-            strike()
+        reach(f"sending {type(message).__name__}")
         await send(self, message)
 
     async def receiving(self: Any) -> Any:
         message = await receive(self)
-        if when == "received" and type(message).__name__ == name:
-            strike()
+        reach(f"received {type(message).__name__}")
         return message
 
     @contextlib.contextmanager
     def committing(self: Database, what: str) -> Iterator[Any]:
         with transaction(self, what) as connection:
             yield connection
-            if (when, what) == ("committing", name):
-                strike()
-        if (when, what) == ("committed", name):
-            strike()
+            reach(f"committing {what}")
+        reach(f"committed {what}")
 
     Wire.send, Wire.receive = sending, receiving  # type: ignore[method-assign]
     Database.transaction = committing  # type: ignore[method-assign, assignment]
@@ -80,11 +85,10 @@ def _record(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    action, point = sys.argv[1:3]
-    if action.startswith("record:"):
-        _record(Path(action.removeprefix("record:")))
+    what, _, file = sys.argv[1].partition("=")
+    if what == "record":
+        _record(Path(file))
     else:
-        when, _, name = point.partition(" ")
-        _install(_strike(action), when, name)
-    sys.argv[1:] = sys.argv[4:]
+        _install(lambda point: _obey(Path(file), point))
+    sys.argv[1:] = sys.argv[3:]
     main()

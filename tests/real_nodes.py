@@ -3,6 +3,7 @@
 A `Nodes` holds a coalition in a temporary folder. Everything it starts is stopped and removed at the end.
 """
 
+import asyncio
 import contextlib
 import json
 import os
@@ -29,8 +30,13 @@ from symbolon.cli.local_coalition import (
     symbolon,
 )
 from symbolon.cli.made_up_suppliers import MadeUpList
+from symbolon.cli.match_table import match_rows
+from symbolon.matching.evidence import matches
 from symbolon.membership.atomic_file import write_atomically
+from symbolon.rpc.figures import Figures
 from symbolon.rpc.node import LEAF_FILE, LEAF_KEY_FILE, Node
+from symbolon.rpc.peer import connect
+from symbolon.rpc.receiver_role import Ask, Outcome
 from symbolon.storage.database import Database
 from symbolon.storage.supplier_import import import_list
 
@@ -106,27 +112,43 @@ class Nodes:
     def take_in(self, member: str, suppliers: MadeUpList) -> None:
         """Makes a made-up list the node's list."""
         with Node(self.home(member)) as node:
-            import_list(
-                node.database, node.sealer, suppliers, clock=node.clock, workers=0, allow_shrink=True
-            )
+            import_list(node.database, node.sealer, suppliers, clock=node.clock, workers=0, allow_shrink=True)
 
     def credentials(self, member: str) -> tuple[bytes, bytes]:
         """Private key and certificate of a member, PEM."""
         home = self.home(member)
         return (home / LEAF_KEY_FILE).read_bytes(), (home / LEAF_FILE).read_bytes()
 
-    def command(self, member: str, *arguments: str, fault: tuple[str, str] | None = None) -> list[str]:
-        """The command line of one `symbolon` command of a node."""
+    def command(self, member: str, *arguments: str, faulty: str = "") -> list[str]:
+        """The command line of one `symbolon` command of a node; see `faulty_command`."""
         line = symbolon("--home", str(self.home(member)), *arguments)
-        if fault is None:
-            return line
-        return [sys.executable, str(_FAULTY), *fault, "--", *line[3:]]
+        return [sys.executable, str(_FAULTY), faulty, "--", *line[3:]] if faulty else line
 
-    def start(self, member: str, *, fault: tuple[str, str] | None = None, grace: float = 2) -> str:
+    def order(self, member: str, action: str, point: str) -> str:
+        """Leaves an order for a faulty command of a member.
+
+        Returns:
+            The `faulty` argument of the command that is to obey it.
+        """
+        write_atomically(self._orders(member), f"{action} {point}".encode())
+        return self.orders(member)
+
+    def orders(self, member: str) -> str:
+        """The `faulty` argument of a command that obeys what a test will order."""
+        return f"orders={self._orders(member)}"
+
+    def _orders(self, member: str) -> Path:
+        return self.coalition.folder / f"{member}.orders"
+
+    def obeyed(self, member: str) -> bool:
+        """Whether the last order was carried out."""
+        return not self._orders(member).exists()
+
+    def start(self, member: str, *, faulty: str = "", grace: float = 2) -> str:
         """Starts `symbolon serve` and publishes its address; stops the one that ran before."""
         self.stop(member)
         process = subprocess.Popen(
-            self.command(member, "serve", "--grace", f"{grace:g}", fault=fault),
+            self.command(member, "serve", "--grace", f"{grace:g}", faulty=faulty),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -163,11 +185,11 @@ class Nodes:
         return "".join(self._logs.get(member, ()))
 
     def run(
-        self, member: str, *arguments: str, code: int = 0, fault: tuple[str, str] | None = None
+        self, member: str, *arguments: str, code: int = 0, faulty: str = ""
     ) -> subprocess.CompletedProcess[str]:
         """Runs one command to its end; it must end with `code`, and never with a traceback."""
         done = subprocess.run(
-            self.command(member, *arguments, fault=fault),
+            self.command(member, *arguments, faulty=faulty),
             capture_output=True,
             text=True,
             check=False,
@@ -180,6 +202,22 @@ class Nodes:
             assert done.stderr.startswith("symbolon: error: ") or "\nsymbolon: error: " in done.stderr
         return done
 
+    @contextlib.contextmanager
+    def begin(self, member: str, *arguments: str, faulty: str = "") -> Iterator["subprocess.Popen[str]"]:
+        """A command that is still running; killed at the end of the block, if it is by then."""
+        with subprocess.Popen(
+            self.command(member, *arguments, faulty=faulty),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=own_environment(),
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
     def match(
         self, member: str, peer: str, purpose: str = PURPOSE, *more: str, tiers: str = "AB", **run: Any
     ) -> Result:
@@ -191,6 +229,18 @@ class Nodes:
             return Result({}, [], done.stderr)
         return Result(json.loads(done.stdout), json.loads(out.read_text()), done.stderr)
 
+    def quick_match(self, member: str, peer: str, purpose: str = PURPOSE, tiers: str = "AB") -> Result:
+        """The same session from within this process: what a test only needs to see succeed."""
+
+        async def ask(node: Node) -> Outcome:
+            async with connect(node, peer) as channel:
+                return await channel.ask(Ask(peer, "intersection", purpose, tuple(tiers)), Figures())
+
+        with Node(self.home(member)) as node:
+            outcome = asyncio.run(ask(node))
+            rows = match_rows(node, peer, matches(outcome.evidence))
+        return Result({}, [row.as_json() for row in rows], outcome.sentence)
+
     def query(self, member: str, sql: str, **values: object) -> list[Any]:
         """Rows of a node's database."""
         url = config.load(self.home(member)).database_url
@@ -199,9 +249,7 @@ class Nodes:
 
     def spent(self, member: str, peer: str, tier: str = "A") -> int:
         """Evaluations debited to a peer in the current window."""
-        sql = (
-            "SELECT sum(spent) FROM budget_spent WHERE peer = :peer AND tier = :tier AND period LIKE 'window%'"
-        )
+        sql = "SELECT sum(spent) FROM budget_spent WHERE peer = :peer AND tier = :tier AND period LIKE 'window%'"
         return int(self.query(member, sql, peer=peer, tier=tier)[0][0] or 0)
 
     def events(self, member: str, purpose: str) -> list[str]:
@@ -238,16 +286,20 @@ SHARED = {f"S-{number:07d}" for number in range(60, 120)}
 
 
 @contextlib.contextmanager
-def two_nodes(**sections: dict[str, object]) -> Iterator[Nodes]:
+def two_nodes(faulty: bool = False, **sections: dict[str, object]) -> Iterator[Nodes]:
     """`ALPHA` and `BETA` hold 120 suppliers each, 60 shared, and allow each other everything.
 
     `BETA` serves, and allows `MALLORY` too, a member without a process: tests speak for it.
+
+    Args:
+        faulty: `BETA` obeys orders.
+        sections: of both configurations.
     """
     with real_nodes() as nodes:
         nodes.add(ALPHA, MadeUpList(120, 0, 0, ALPHA), allow=({"peer": BETA}, {"peer": MALLORY}), **sections)
         nodes.add(BETA, MadeUpList(120, 60, 0, BETA), allow=({"peer": ALPHA}, {"peer": MALLORY}), **sections)
         nodes.add(MALLORY)
-        nodes.start(BETA)
+        nodes.start(BETA, faulty=nodes.orders(BETA) if faulty else "")
         yield nodes
 
 

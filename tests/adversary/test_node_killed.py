@@ -1,18 +1,27 @@
-"""kill -9 of either side at every phase: nothing is refunded, nothing is half-written, the other side ends."""
+"""kill -9 of either side at every phase, a side that stops half-way, and a disk that fills up during a session.
+
+Nothing is refunded, nothing is half-written, the other side ends with a message and exit code 75 within its
+deadline, and the next session gives the whole answer.
+"""
 
 import itertools
+import resource
 import signal
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from real_nodes import ALPHA, BETA, PURPOSES, SHARED, Nodes, asking, two_nodes, wait_until
 
+_IDLE_S = 3
 _FRESH = itertools.count(1)
+_KEYS = 120
+"""Elements of a first session and tier: as many keys as suppliers, which is a padding class."""
 
-_SENDER_POINTS = (
-    "received Hello",
-    "committing open a session",
+_BEFORE_DEBIT = ("received Hello", "committing open a session")
+_ANSWERING = (
+    *_BEFORE_DEBIT,
     "committed open a session",
     "sending Accept",
     "received Elements",
@@ -21,72 +30,139 @@ _SENDER_POINTS = (
     "sending Entries",
     "sending Finish",
 )
-_RECEIVER_POINTS = (
-    "committing begin a session",
-    "sending Hello",
+_BEFORE_HELLO = ("committing begin a session", "sending Hello")
+_STORED = "committed store what a session brought"
+_ASKING = (
+    *_BEFORE_HELLO,
     "received Accept",
     "sending Elements",
     "received Evaluated",
     "received Entries",
     "received Finish",
     "committing store what a session brought",
-    "committed store what a session brought",
+    _STORED,
 )
 
 
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Nodes]:
-    with two_nodes() as both:
+    with two_nodes(faulty=True, exchange={"idle_timeout_s": _IDLE_S}) as both:
         yield both
 
 
-@pytest.mark.parametrize("point", _SENDER_POINTS)
+def held_for(nodes: Nodes, purpose: str) -> int:
+    """Rows that `ALPHA` holds of what sessions for this purpose brought."""
+    sql = "SELECT (SELECT count(*) FROM received_set WHERE purpose = :p) + (SELECT count(*) FROM match_result WHERE purpose = :p)"
+    return int(nodes.query(ALPHA, sql, p=purpose)[0][0])
+
+
+def assert_next_session_is_whole(nodes: Nodes, purpose: str) -> None:
+    assert nodes.quick_match(ALPHA, BETA, purpose).ids() == SHARED
+    assert nodes.states(BETA, purpose)[0] == "done"
+    assert "open" not in nodes.states(BETA, purpose)
+
+
+@pytest.mark.parametrize("point", _ANSWERING)
 def test_node_killed_while_answering_refunds_nothing_and_the_asker_ends_with_75(
     nodes: Nodes, point: str
 ) -> None:
     purpose = PURPOSES[next(_FRESH)]
     before = nodes.spent(BETA, ALPHA)
-    nodes.start(BETA, fault=("kill", point))
+    nodes.order(BETA, "kill", point)
     asked = nodes.run(ALPHA, *asking(BETA, purpose), code=75)
     assert "nothing was lost" in asked.stderr
     assert nodes.processes[BETA].wait(10) == -signal.SIGKILL
     debited = nodes.spent(BETA, ALPHA) - before
-    opened = "answered" in nodes.events(BETA, purpose)
-    assert opened == (point not in _SENDER_POINTS[:2])
-    assert (debited > 0) == opened
-    nodes.start(BETA)
-    assert nodes.spent(BETA, ALPHA) - before == debited
-    assert nodes.states(BETA, purpose) == ["failed"] * opened
-    # The asker kept nothing of it, and the next session gives the whole answer, for its own budget.
+    assert debited == (0 if point in _BEFORE_DEBIT else _KEYS)
+    assert ("answered" in nodes.events(BETA, purpose)) == bool(debited)
     assert nodes.states(ALPHA, purpose) == ["failed"]
-    held = "SELECT purpose FROM received_set WHERE purpose = :purpose UNION ALL SELECT purpose FROM match_result WHERE purpose = :purpose"
-    assert nodes.query(ALPHA, held, purpose=purpose) == []
-    result = nodes.match(ALPHA, BETA, purpose)
-    assert result.ids() == SHARED
-    asked_now = nodes.spent(BETA, ALPHA) - before - debited
-    assert asked_now == debited or not opened
+    assert held_for(nodes, purpose) == 0
+    nodes.start(BETA, faulty=nodes.orders(BETA))
+    assert nodes.spent(BETA, ALPHA) - before == debited
+    assert nodes.states(BETA, purpose) == ["failed"] * bool(debited)
+    assert_next_session_is_whole(nodes, purpose)
+    assert nodes.spent(BETA, ALPHA) - before == debited + _KEYS
 
 
-@pytest.mark.parametrize("point", _RECEIVER_POINTS)
+@pytest.mark.parametrize("point", _ASKING)
 def test_node_killed_while_asking_keeps_old_or_new_and_the_answerer_goes_on(nodes: Nodes, point: str) -> None:
     purpose = PURPOSES[next(_FRESH)]
     before = nodes.spent(BETA, ALPHA)
-    nodes.run(ALPHA, *asking(BETA, purpose), fault=("kill", point), code=-signal.SIGKILL)
-    # The other side ends by itself: no session of this purpose stays open, nobody waits for the dead.
-    reached = point not in _RECEIVER_POINTS[:2]
-    wait_until(lambda: "open" not in nodes.states(BETA, purpose), "the answerer to end the session")
-    wait_until(lambda: len(nodes.states(BETA, purpose)) == reached or not reached, "the session")
+    order = nodes.order(ALPHA, "kill", point)
+    nodes.run(ALPHA, *asking(BETA, purpose), faulty=order, code=-signal.SIGKILL)
+    reached = point not in _BEFORE_HELLO
+    wait_until(
+        lambda: nodes.states(BETA, purpose) in (["done"], ["failed"]) if reached else True,
+        "the answerer to end the session by itself",
+    )
     debited = nodes.spent(BETA, ALPHA) - before
-    assert (debited > 0) == reached
-    new = point.startswith("committed store")
-    tables = ("received_set", "match_result")
-    sizes = {
-        table: nodes.query(ALPHA, f"SELECT 1 FROM {table} WHERE purpose = :p", p=purpose) for table in tables
-    }
-    assert {len(rows) for rows in sizes.values()} == ({2} if new else {0})
-    # The next session gives the true result; what was stored is not paid for again.
-    result = nodes.match(ALPHA, BETA, purpose)
-    assert result.ids() == SHARED
+    assert debited == _KEYS * reached
+    # One row for each of two tiers, in each of two tables, or none at all.
+    assert held_for(nodes, purpose) == (4 if point == _STORED else 0)
+    assert_next_session_is_whole(nodes, purpose)
     again = nodes.spent(BETA, ALPHA) - before - debited
-    assert again == (64 if new else 120)
-    assert nodes.states(BETA, purpose)[0] == ("done" if new else "done")
+    assert again == (64 if point == _STORED else _KEYS)
+
+
+@pytest.mark.parametrize("point", ["received Hello", "sending Evaluated", "sending Finish"])
+def test_node_stopped_while_answering_the_asker_ends_with_75_within_its_deadline(
+    nodes: Nodes, point: str
+) -> None:
+    purpose = PURPOSES[next(_FRESH)]
+    nodes.order(BETA, "stop", point)
+    start = time.monotonic()
+    asked = nodes.run(ALPHA, *asking(BETA, purpose), code=75)
+    assert f"sent nothing for {_IDLE_S} s" in asked.stderr
+    assert time.monotonic() - start >= _IDLE_S
+    spent = nodes.spent(BETA, ALPHA)
+    nodes.processes[BETA].send_signal(signal.SIGCONT)
+    wait_until(lambda: "open" not in nodes.states(BETA, purpose), "the answerer to notice")
+    assert nodes.spent(BETA, ALPHA) >= spent
+    assert_next_session_is_whole(nodes, purpose)
+
+
+@pytest.mark.parametrize("point", ["sending Elements", "received Accept"])
+def test_node_stopped_while_asking_the_answerer_ends_and_the_debit_stays(nodes: Nodes, point: str) -> None:
+    purpose = PURPOSES[next(_FRESH)]
+    before = nodes.spent(BETA, ALPHA)
+    order = nodes.order(ALPHA, "stop", point)
+    with nodes.begin(ALPHA, *asking(BETA, purpose), faulty=order) as process:
+        wait_until(lambda: nodes.states(BETA, purpose) in (["done"], ["failed"]), "the answerer to give up")
+        assert nodes.states(BETA, purpose) == ["failed"]
+        assert nodes.spent(BETA, ALPHA) - before == _KEYS
+        process.send_signal(signal.SIGCONT)
+        _, talk = process.communicate(timeout=30)
+        assert (process.returncode, "Traceback" in talk) == (75, False), talk
+    assert_next_session_is_whole(nodes, purpose)
+
+
+@pytest.mark.parametrize("point", ["received Hello", "committed open a session"])
+def test_node_disk_full_while_answering_asker_ends_with_75_and_service_goes_on(
+    nodes: Nodes, point: str
+) -> None:
+    purpose = PURPOSES[next(_FRESH)]
+    before = nodes.spent(BETA, ALPHA)
+    nodes.order(BETA, "full", point)
+    asked = nodes.run(ALPHA, *asking(BETA, purpose), code=75)
+    assert f"{BETA} cannot answer now" in asked.stderr
+    assert "storage." in nodes.log(BETA)
+    assert nodes.spent(BETA, ALPHA) - before == (0 if point == "received Hello" else _KEYS)
+    assert "released" not in nodes.events(BETA, purpose)
+    lift_limit(nodes)
+    assert nodes.quick_match(ALPHA, BETA, purpose).ids() == SHARED
+
+
+def lift_limit(nodes: Nodes) -> None:
+    process = nodes.processes[BETA].pid
+    _, hard = resource.prlimit(process, resource.RLIMIT_FSIZE)
+    resource.prlimit(process, resource.RLIMIT_FSIZE, (hard, hard))
+
+
+@pytest.mark.parametrize("point", ["sending Hello", "received Finish"])
+def test_node_disk_full_while_asking_ends_with_74_and_the_old_result_stays(nodes: Nodes, point: str) -> None:
+    purpose = PURPOSES[next(_FRESH)]
+    order = nodes.order(ALPHA, "full", point)
+    asked = nodes.run(ALPHA, *asking(BETA, purpose), faulty=order, code=74)
+    assert "nothing was changed" in asked.stderr
+    assert held_for(nodes, purpose) == 0
+    assert_next_session_is_whole(nodes, purpose)

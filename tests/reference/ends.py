@@ -199,7 +199,7 @@ class Receiver:
 
 @dataclass
 class Sender:
-    """Mode `intersection`, one tier, one epoch. `records` (key to record names) may change between sessions."""
+    """Mode `intersection`, one tier, one epoch. `records`: key to record names; may change between sessions."""
 
     names: Names
     tier: str

@@ -252,9 +252,7 @@ class Examination:
             hint = "Set this machine's clock; certificates, lists and budgets depend on it."
             yield failed("clock", "clock.behind", said, hint)
             return
-        yield _ok(
-            "clock", f"{said}, not before anything dated here; ahead it may be"
-        )
+        yield _ok("clock", f"{said}, not before anything dated here; ahead it may be")
 
     def _allowed(self) -> Iterator[Finding]:
         allowed = self.config.allow

@@ -1,37 +1,143 @@
 """`symbolon status`: this node, its members, permissions, sessions, budget and key epochs.
 
-Shows counts, dates and sentences; never a supplier, an identifier or a key. A node that is not enrolled yet,
-or whose member list has run out, is shown all the same, with what is missing.
+A node that is not enrolled, or whose member list has run out, is shown all the same, with what is missing.
 """
 
 import json
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from dataclasses import asdict
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import func, select
 
 from symbolon.cli.node_home import open_node
-from symbolon.errors import SymbolonError
-from symbolon.membership.certificates import load_certificate
-from symbolon.membership.member_list import MAX_LIST_BYTES, MemberList, open_member_list
-from symbolon.membership.atomic_file import read_bounded
-from symbolon.membership.trust_anchor import MAX_ANCHOR_BYTES, TrustAnchor
-from symbolon.rpc.node import ANCHOR_FILE, LEAF_FILE, MEMBERS_FILE, Node
-from symbolon.storage.exchange_budget import spent_in
-from symbolon.storage.exchange_schema import budget_spent, key_epoch
-from symbolon.storage.supplier_schema import key_segment, supplier_import
-from symbolon.storage.supplier_store import read_revision
-from symbolon.suppliers.tier import Tier
+from symbolon.cli.status_report import Allowed, Report, read_report
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
-SESSIONS: Final = 10
+SESSIONS: Final = 5
 """Newest sessions shown unless told otherwise."""
 
-_DAY_S: Final = 86400
-_PLAIN_WIDTH: Final = 120
+_PLAIN_WIDTH: Final = 110
 """Columns where stdout is no terminal."""
+
+
+@app.command()
+def status(
+    sessions: Annotated[
+        int, typer.Option(min=0, max=1000, help="How many of the newest sessions.")
+    ] = SESSIONS,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
+    """Show this node, its members, sessions and budget. Names no supplier; sends nothing."""
+    with open_node() as node:
+        report = read_report(node, sessions)
+    if as_json:
+        print(json.dumps(asdict(report), indent=2, ensure_ascii=False))
+        return
+    terminal = Console(highlight=False, markup=False)
+    console = terminal if terminal.is_terminal else Console(width=_PLAIN_WIDTH, highlight=False, markup=False)
+    _print_node(console, report)
+    _print_members(console, report)
+    _print_allowed(console, report)
+    _print_sessions(console, report)
+    _print_budget(console, report)
+    _print_epochs(console, report)
+
+
+def _print_node(console: Console, report: Report) -> None:
+    keys = ", ".join(f"{tier} {count:,}" for tier, count in report.list.keys.items())
+    certificate = _days(report.certificate_days_left)
+    for name, value in (
+        ("member", f"{report.member} of coalition {report.coalition}"),
+        ("folder", report.home),
+        ("listens", report.listen),
+        ("database", report.database),
+        ("certificate", certificate or report.trouble),
+        ("list", f"{report.list.suppliers:,} suppliers, revision {report.list.revision}; keys: {keys}"),
+    ):
+        console.print(f"{name:<12} {value}", soft_wrap=True)
+
+
+def _print_members(console: Console, report: Report) -> None:
+    _heading(console, "Members")
+    listed = report.members
+    if listed is None:
+        console.print(report.trouble, soft_wrap=True)
+        return
+    state = _days(listed.days_left)
+    console.print(f"List of version {listed.version}, issued {listed.issued[:10]}: {state}.")
+    table = _table("member", "kind", "endpoint", "certificate")
+    for each in listed.members:
+        seen = _days(each.certificate_days_left) or "listed"
+        table.add_row(each.member, each.kind, each.endpoint or "calls only", seen)
+    console.print(table)
+
+
+def _print_allowed(console: Console, report: Report) -> None:
+    _heading(console, "Allowed peers")
+    if not report.allowed:
+        console.print("None: this node answers nobody and asks nobody. See [[allow]] in symbolon.toml.")
+        return
+    table = _table("peer", "may", "modes", "tiers", "purposes")
+    for each in report.allowed:
+        table.add_row(each.peer, _may(each), ", ".join(each.modes), each.tiers, ", ".join(each.purposes))
+    console.print(table)
+
+
+def _may(each: Allowed) -> str:
+    words = (("ask us", each.answer), ("be asked", each.ask), ("invite us", each.invited))
+    return ", ".join(word for word, allowed in words if allowed) or "nothing"
+
+
+def _print_sessions(console: Console, report: Report) -> None:
+    _heading(console, "Newest sessions")
+    for each in report.sessions:
+        asked = "asked" if each.role == "receiver" else "answered"
+        started = each.started[:16].replace("T", " ")
+        console.print(f"{started}  {asked} {each.peer}: {each.mode} for {each.purpose}, {each.state}")
+        console.print(f"  {each.sentence or 'still open'}", soft_wrap=True)
+    if not report.sessions:
+        console.print("None yet.")
+
+
+def _print_budget(console: Console, report: Report) -> None:
+    _heading(console, f"Budget granted (evaluations; a window is {report.budget_window_days} days)")
+    if not report.budget:
+        console.print("Nobody may ask, so nothing is spent.")
+        return
+    table = _table("peer", "tier")
+    for name in ("window used", "window left", "year used", "year left"):
+        table.add_column(name, justify="right")
+    for each in report.budget:
+        window = ("", "") if each.window_used is None else (f"{each.window_used:,}", f"{each.window_left:,}")
+        peer = "all members" if each.peer == "*" else each.peer
+        table.add_row(peer, each.tier, *window, f"{each.year_used:,}", f"{each.year_left:,}")
+    console.print(table)
+
+
+def _print_epochs(console: Console, report: Report) -> None:
+    _heading(console, "Key epochs")
+    if not report.epochs:
+        console.print("None live: the next session with a peer begins its first.")
+        return
+    table = _table("peer", "area", "epoch", "ends in")
+    for each in report.epochs:
+        table.add_row(each.peer, each.area, str(each.number), _days(each.days_left))
+    console.print(table)
+
+
+def _heading(console: Console, words: str) -> None:
+    console.print()
+    console.print(words, style="bold")
+
+
+def _table(*columns: str) -> Table:
+    return Table(*columns, box=None, pad_edge=False, header_style="dim")
+
+
+def _days(days: int | None) -> str:
+    if days is None:
+        return ""
+    return f"{days} days left" if days >= 0 else "EXPIRED"

@@ -19,7 +19,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from sqlalchemy import Connection, func, insert, select, update
@@ -47,7 +47,6 @@ from symbolon.storage.supplier_keys import (
 from symbolon.storage.supplier_schema import key_segment, supplier, supplier_import
 from symbolon.storage.supplier_store import id_digest, read_revision, seal_record, slices, visible
 from symbolon.storage.supplier_sweep import discard_unfinished, sweep
-from symbolon.suppliers.reader import ListReader
 from symbolon.suppliers.record import Supplier
 from symbolon.suppliers.row_problem import RowProblem
 
@@ -59,6 +58,25 @@ PROGRESS_ROWS: Final = 512
 
 IMPORT_LOCK: Final = "supplier-import"
 """Name of the lock that one import holds against all others."""
+
+class SupplierSource(Protocol):
+    """Where suppliers come from; `suppliers.reader.ListReader` is the usual one."""
+
+    @property
+    def encoding(self) -> str | None:
+        """The file's character encoding, or None where there is none."""
+
+    @property
+    def total_bytes(self) -> int:
+        """Size of the source."""
+
+    @property
+    def bytes_read(self) -> int:
+        """How far the iteration has come."""
+
+    def __iter__(self) -> Iterator[Supplier | RowProblem]:
+        """Suppliers, each id once, and what is wrong with rows."""
+
 
 Clock = Callable[[], float]
 """Tells the time, seconds since 1970-01-01 UTC."""
@@ -79,7 +97,7 @@ class _Row:
 def import_list(
     database: Database,
     sealer: Sealer,
-    reader: ListReader,
+    reader: SupplierSource,
     *,
     clock: Clock,
     progress: Callable[[ImportProgress], None] | None = None,
@@ -146,7 +164,7 @@ class _Import:
         self,
         database: Database,
         sealer: Sealer,
-        reader: ListReader,
+        reader: SupplierSource,
         clock: Clock,
         progress: Callable[[ImportProgress], None] | None,
         on_problem: Callable[[RowProblem], None] | None,

@@ -105,7 +105,7 @@ def test_key_table_two_points_with_one_id_keeps_the_smaller_in_any_order() -> No
             b"".join(point for _, _, point in arrangement),
         )
         table = key_table(Tier.A, [columns])
-        assert table.inputs == [b"first", b"other"]
+        assert list(table.inputs) == [b"first", b"other"]
         assert table.points == first + b"\x07" * 32
         assert table.link_supplier.tolist() == [2, 4]
         assert table.link_key.tolist() == [0, 1]

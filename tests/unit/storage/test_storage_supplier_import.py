@@ -211,7 +211,7 @@ def test_import_with_workers_equals_import_without(
     assert _records(store) == records
     for tier in Tier:
         table = store.load_keys(tier)
-        assert (table.inputs, table.points) == (alone[tier].inputs, alone[tier].points)
+        assert (list(table.inputs), table.points) == (list(alone[tier].inputs), alone[tier].points)
     assert len(alone[Tier.B]) > 0
 
 

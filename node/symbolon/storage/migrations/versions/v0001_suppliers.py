@@ -132,8 +132,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_seal_check")),
         comment="Tells whether the node holds the sealing key this database was written with",
     )
-
-
-def downgrade() -> None:
-    """Refused: a node does not go back to a database without its list."""
-    raise NotImplementedError

@@ -178,18 +178,3 @@ def upgrade() -> None:
         sa.Column("decided_at_s", _ROW_ID, nullable=False, comment="seconds since 1970-01-01 UTC"),
         comment="What a person decided about a probable or candidate match; outlives key epochs",
     )
-
-
-def downgrade() -> None:
-    """Drops the tables in reverse order."""
-    op.drop_table("match_decision")
-    op.drop_table("match_result")
-    op.drop_table("journal_line")
-    op.drop_table("exchange_session")
-    op.drop_table("budget_spent")
-    op.drop_table("received_part")
-    op.drop_table("received_set")
-    op.drop_table("released_delta")
-    op.drop_table("released_set")
-    op.drop_table("record_handle")
-    op.drop_table("key_epoch")

@@ -1,0 +1,257 @@
+"""What `symbolon status` shows, read in one go: counts, dates and sentences, never a supplier or a key.
+
+Read-only, except that opening a database of an older version brings it to the newest, as every command does.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import func, select
+
+from symbolon import __version__
+from symbolon.config import AllowConfig
+from symbolon.errors import SymbolonError
+from symbolon.membership.atomic_file import read_bounded
+from symbolon.membership.certificates import MAX_CERTIFICATE_BYTES, load_certificate
+from symbolon.membership.member_list import MAX_LIST_BYTES, MemberList, open_member_list
+from symbolon.membership.trust_anchor import MAX_ANCHOR_BYTES, TrustAnchor
+from symbolon.rpc.node import ANCHOR_FILE, LEAF_FILE, MEMBERS_FILE, Node
+from symbolon.storage.exchange_schema import budget_spent, key_epoch
+from symbolon.storage.exchange_session_store import SessionRow
+from symbolon.storage.supplier_schema import key_segment
+from symbolon.suppliers.tier import Tier
+
+_DAY_S = 86400
+_EVERYBODY = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One member. `certificate_days_left` is known of this node alone: a list holds fingerprints only."""
+
+    member: str
+    kind: str
+    endpoint: str
+    certificate_days_left: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The member list. `days_left` is negative once it has expired and admits nobody."""
+
+    version: int
+    issued: str
+    expires: str
+    days_left: int
+    members: list[Listed]
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    """The supplier list. `keys` counts pairs of supplier and match key by tier."""
+
+    revision: int
+    suppliers: int
+    keys: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """One [[allow]] table."""
+
+    peer: str
+    purposes: list[str]
+    modes: list[str]
+    tiers: str
+    answer: bool
+    ask: bool
+    invited: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One session; `started` and `ended` in UTC."""
+
+    session_id: str
+    role: str
+    peer: str
+    mode: str
+    purpose: str
+    started: str
+    ended: str | None
+    state: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Evaluations granted to one peer (or to all, `*`) in one tier, dummies included."""
+
+    peer: str
+    tier: str
+    window_used: int | None
+    window_left: int | None
+    year_used: int
+    year_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """A live key epoch: what one peer may be told under one key."""
+
+    peer: str
+    area: str
+    number: int
+    days_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything. `members` is None where the node is not enrolled; `trouble` says why, else ''."""
+
+    version: str
+    home: str
+    member: str
+    coalition: str
+    listen: str
+    database: str
+    certificate_days_left: int | None
+    trouble: str
+    list: List
+    members: Members | None
+    allowed: list[Allowed]
+    sessions: list[Session]
+    budget_window_days: int
+    budget: list[Budget]
+    epochs: list[Epoch]
+
+
+def read_report(node: Node, sessions: int) -> Report:
+    """Reads it.
+
+    Args:
+        node: the node.
+        sessions: how many of the newest sessions.
+    """
+    own_days, members, trouble = _membership(node)
+    settings = node.config.node
+    return Report(
+        version=__version__,
+        home=str(node.home),
+        member=settings.member,
+        coalition=settings.coalition,
+        listen=settings.listen,
+        database=node.database.url,
+        certificate_days_left=own_days,
+        trouble=trouble,
+        list=_list(node),
+        members=members,
+        allowed=[_allowed(each) for each in node.config.allow],
+        sessions=[_session(row) for row in node.sessions.newest(sessions)],
+        budget_window_days=node.budget.window_days,
+        budget=_budget(node),
+        epochs=_epochs(node),
+    )
+
+
+def _membership(node: Node) -> tuple[int | None, Members | None, str]:
+    own_days, members = None, None
+    try:
+        anchor = TrustAnchor.from_bytes(read_bounded(node.home / ANCHOR_FILE, MAX_ANCHOR_BYTES))
+        leaf = load_certificate(read_bounded(node.home / LEAF_FILE, MAX_CERTIFICATE_BYTES))
+        own_days = (leaf.not_valid_after_utc - node.now).days
+        document = read_bounded(node.home / MEMBERS_FILE, MAX_LIST_BYTES)
+        members = _members(node, open_member_list(document, anchor.list_key), own_days)
+    except SymbolonError as error:
+        return own_days, members, f"not enrolled, or not whole: {error.detail}"
+    return own_days, members, ""
+
+
+def _members(node: Node, listed: MemberList, own_days: int) -> Members:
+    own = node.config.node.member
+    return Members(
+        listed.version,
+        listed.issued.isoformat(),
+        listed.expires.isoformat(),
+        (listed.expires - node.now).days,
+        [
+            Listed(
+                each.member_id, each.kind.value, each.endpoint, own_days if each.member_id == own else None
+            )
+            for each in listed.members
+        ],
+    )
+
+
+def _list(node: Node) -> List:
+    revision = node.suppliers.revision()
+    query = (
+        select(key_segment.c.tier, func.sum(key_segment.c.link_count))
+        .where(key_segment.c.import_id <= revision)
+        .group_by(key_segment.c.tier)
+    )
+    with node.database.read("count the match keys") as connection:
+        counted = {tier: int(count) for tier, count in connection.execute(query).all()}
+    return List(revision, node.suppliers.count(), {tier.value: counted.get(tier.value, 0) for tier in Tier})
+
+
+def _allowed(each: AllowConfig) -> Allowed:
+    return Allowed(
+        each.peer,
+        list(each.purposes),
+        list(each.modes),
+        "".join(each.tiers),
+        each.answer,
+        each.ask,
+        each.invited,
+    )
+
+
+def _session(row: SessionRow) -> Session:
+    return Session(
+        row.session_id,
+        row.role,
+        row.peer,
+        row.mode,
+        row.purpose,
+        _moment(row.started_at_s),
+        None if row.ended_at_s is None else _moment(row.ended_at_s),
+        row.state,
+        row.sentence,
+    )
+
+
+def _moment(at_s: int) -> str:
+    return datetime.fromtimestamp(at_s, UTC).isoformat()
+
+
+def _budget(node: Node) -> list[Budget]:
+    """What is spent in the periods that run now; peers that may ask and have not are shown with nothing spent."""
+    limits = node.budget
+    now_s = node.clock()
+    window = f"window:{limits.window_days}d:{int(now_s // (limits.window_days * _DAY_S))}"
+    year = f"year:{datetime.fromtimestamp(now_s, UTC).year}"
+    query = select(budget_spent).where(budget_spent.c.period.in_((window, year)))
+    with node.database.read("read the budget") as connection:
+        spent = {(row.peer, row.tier, row.period): row.spent for row in connection.execute(query).all()}
+    owners = {(peer, tier) for peer, tier, _ in spent}
+    owners |= {(each.peer, tier) for each in node.config.allow if each.answer for tier in each.tiers}
+    rows = []
+    for peer, tier in sorted(owners, key=lambda owner: (owner[0] == _EVERYBODY, owner)):
+        in_year = spent.get((peer, tier, year), 0)
+        if peer == _EVERYBODY:
+            left = max(0, limits.all_members_year - in_year)
+            rows.append(Budget(peer, tier, None, None, in_year, left))
+            continue
+        in_window = spent.get((peer, tier, window), 0)
+        left = max(0, limits.per_member_year - in_year)
+        rows.append(Budget(peer, tier, in_window, max(0, limits.per_window - in_window), in_year, left))
+    return rows
+
+
+def _epochs(node: Node) -> list[Epoch]:
+    query = select(key_epoch).where(key_epoch.c.seed.is_not(None)).order_by(key_epoch.c.peer)
+    with node.database.read("list the key epochs") as connection:
+        rows = connection.execute(query).all()
+    now_s = node.clock()
+    return [Epoch(row.peer, row.area, row.number, int((row.expires_at_s - now_s) // _DAY_S)) for row in rows]
