@@ -74,9 +74,9 @@ class BudgetConfig:
     """Section [budget]: evaluations this node grants, dummies included; see docs/THREAT_MODEL.md."""
 
     window_days: int = _key(90, "length of a budget window", low=1, high=366)
-    per_window: int = _key(1_000_000, "evaluations for one member and tier in a window", low=0, high=10**12)
+    per_window: int = _key(2_000_000, "evaluations for one member and tier in a window", low=0, high=10**12)
     per_member_year: int = _key(
-        4_000_000, "evaluations for one member and tier in a calendar year", low=0, high=10**12
+        8_000_000, "evaluations for one member and tier in a calendar year", low=0, high=10**12
     )
     all_members_year: int = _key(
         40_000_000, "evaluations for all members and one tier in a calendar year", low=0, high=10**12

@@ -160,7 +160,9 @@ def test_codec_damaged_sender_message_is_a_message_or_refused(
     decode_or_refuse(bytes(data[: cut or None]))
 
 
-uint64 = st.one_of(st.integers(0, 70), st.sampled_from([2**24, 2**24 + 1, 2**25, 2**48 + 1, 2**63, 2**64 - 1]))
+uint64 = st.one_of(
+    st.integers(0, 70), st.sampled_from([2**24, 2**24 + 1, 2**25, 2**48 + 1, 2**63, 2**64 - 1])
+)
 uint32 = st.one_of(st.integers(0, 70), st.sampled_from([1024, 1025, 2**31, 2**32 - 1]))
 texts = st.one_of(
     st.sampled_from(["", "A", "B", "AB", "size", "intersection", "X" * 64, "X" * 65, "ﬀ", "a b", "\x00"]),
@@ -172,7 +174,9 @@ blobs = st.one_of(st.binary(min_size=16, max_size=16), st.binary(max_size=40), s
 @st.composite
 def any_fields(draw: st.DrawFn, message: Message) -> Message:
     """Fills a message of the generated code with well-typed nonsense."""
-    bodies = [field.name for field in message.DESCRIPTOR.oneofs[0].fields] if message.DESCRIPTOR.oneofs else []
+    bodies = (
+        [field.name for field in message.DESCRIPTOR.oneofs[0].fields] if message.DESCRIPTOR.oneofs else []
+    )
     chosen = draw(st.sampled_from(bodies)) if bodies else None
     for field in message.DESCRIPTOR.fields:
         if bodies and field.name != chosen:

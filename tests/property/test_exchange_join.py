@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 from unittest.mock import patch
 
-import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -43,7 +42,7 @@ plain_lists = st.builds(lambda some, crowd: {**some, **crowd}, supplier_lists, c
 
 @st.composite
 def sessions(draw: st.DrawFn) -> list[tuple[dict[str, Plain], dict[str, Plain], bool, bool]]:
-    """Steps: sender's list, receiver's list (by tier), whether additions are due, whether a new epoch begins."""
+    """Steps: sender's and receiver's lists by tier, whether additions are due, whether an epoch begins."""
     steps = []
     for number in range(draw(st.integers(1, 4))):
         sender, receiver = ({tier: draw(plain_lists) for tier in TIERS} for _ in range(2))

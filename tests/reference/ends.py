@@ -81,7 +81,7 @@ def element_of_dummy(rng: Rng) -> bytes:
 
 @dataclass
 class Receiver:
-    """Mode `intersection`, one tier. `keys` may change between sessions."""
+    """Mode `intersection`, one tier. `keys` may change in time."""
 
     names: Names
     tier: str
@@ -199,7 +199,7 @@ class Receiver:
 
 @dataclass
 class Sender:
-    """Mode `intersection`, one tier, one epoch. `records`: key to record names; may change between sessions."""
+    """Mode `intersection`, one tier and epoch. `records`, key to record names, may change in time."""
 
     names: Names
     tier: str

@@ -37,7 +37,13 @@ def test_config_sample_with_every_comment_lifted_still_parses() -> None:
 
 def test_config_sample_shows_every_key_with_its_description() -> None:
     text = config.sample()
-    for kind in (config.NodeConfig, config.StorageConfig, config.ExchangeConfig, config.BudgetConfig, AllowConfig):
+    for kind in (
+        config.NodeConfig,
+        config.StorageConfig,
+        config.ExchangeConfig,
+        config.BudgetConfig,
+        AllowConfig,
+    ):
         for spec in dataclasses.fields(kind):
             assert f"{spec.name} = " in text
             assert spec.metadata["description"] in text
@@ -58,7 +64,10 @@ def test_config_suites_are_those_that_exist() -> None:
 
 
 def test_config_allow_reads_every_key() -> None:
-    text = ALLOW + 'modes = ["size", "intersection"]\ntiers = ["C"]\nanswer = false\nask = false\ninvited = true\n'
+    text = (
+        ALLOW
+        + 'modes = ["size", "intersection"]\ntiers = ["C"]\nanswer = false\nask = false\ninvited = true\n'
+    )
     assert config.parse(text, HOME).allow == (
         AllowConfig("mill", ("due-diligence",), ("size", "intersection"), ("C",), False, False, True),
     )
@@ -209,7 +218,9 @@ def test_config_toml_value_of_any_text_reads_back(text: str) -> None:
 
 
 @given(
-    value=st.one_of(st.booleans(), st.integers(-(2**63), 2**63 - 1), st.lists(st.text(), max_size=3).map(tuple))
+    value=st.one_of(
+        st.booleans(), st.integers(-(2**63), 2**63 - 1), st.lists(st.text(), max_size=3).map(tuple)
+    )
 )
 def test_config_toml_value_of_any_value_reads_back(value: object) -> None:
     read = tomllib.loads(f"x = {config.toml_value(value)}")["x"]

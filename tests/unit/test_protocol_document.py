@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from reference import arithmetic, ends, wire
 
+from reference import arithmetic, ends, wire
 from symbolon.api.exchange.v1 import exchange_pb2 as pb
 from symbolon.errors import InvalidElementError, RemoteProtocolError
 from symbolon.exchange.derive import entry_masks
@@ -28,7 +28,7 @@ from symbolon.exchange.padding import padded_count
 from symbolon.exchange.receiver import AskedKeys, Receiver
 from symbolon.exchange.receiver_set import NO_HITS, NO_OUTPUTS, OwnOutputs, join
 from symbolon.exchange.sender import Sender
-from symbolon.exchange.sender_set import Released, build_delta, live_links, plan_delta, tag_bytes_for
+from symbolon.exchange.sender_set import Released, build_delta, plan_delta, tag_bytes_for
 from symbolon.exchange.size_mode import (
     SizeReceiver,
     declared_elements,
@@ -136,7 +136,9 @@ class NodeSender:
         )  # fmt: skip
         key = SUITE.derive_key(SEED, context.encode())
         if self.released is None:
-            whole = padded_count(int(live_links(table)[0].sum()))
+            whole = padded_count(
+                sum(len(names) for names in records_of(suppliers).values() if len(names) <= 4)
+            )
             self.released = Released.nothing(tag_bytes_for(2 * ask.elements, 2 * whole))
         width = self.released.tag_bytes
         plan = plan_delta(table, self.released, additions=True, rng=self.rng)
@@ -193,7 +195,9 @@ class NodeReceiver:
     def ask_reference(self, sender, suppliers):
         """One session; returns key to the handles that stand under it."""
         table = table_of(suppliers)
-        live = np.unique(table.link_key[live_links(table)[0]])
+        live = np.array(
+            [at for at, each in enumerate(table.inputs) if each in live_keys(suppliers)], np.int64
+        )
         asked = AskedKeys(table, live[~np.isin(table.key_ids[live], self.own.key_ids)])
         ask = TierAsk("A", asked.declared, max(self.deltas, default=0))
         hello = Hello(
@@ -234,7 +238,12 @@ def key(name):
     return f"test\x1f{name}".encode()
 
 
-FIRST_OWN = {1: [key("a"), key("b")], 2: [key("c")], 3: [key("d")], **{n: [key("many")] for n in range(9, 14)}}
+FIRST_OWN = {
+    1: [key("a"), key("b")],
+    2: [key("c")],
+    3: [key("d")],
+    **{n: [key("many")] for n in range(9, 14)},
+}
 FIRST_THEIRS = {
     1: [key("a"), key("b")], 2: [key("b"), key("e")], 3: [key("c")], **{n: [key("x")] for n in range(9, 14)}
 }  # fmt: skip
@@ -422,9 +431,7 @@ def test_worked_example_messages_are_what_both_implementations_write():
     assert _sha256(answer) == expected["evaluated_sha256"]
     entries = [bytes.fromhex(each["entry"]) for each in VECTOR["entry"]]
     entries += [_draw("entry", n, width + 6) for n in range(60)]
-    sent = wire.say(
-        wire.SENDER_SAYS, "Entries", {"tier": "A", "delta": 1, "data": b"".join(sorted(entries))}
-    )
+    sent = wire.say(wire.SENDER_SAYS, "Entries", {"tier": "A", "delta": 1, "data": b"".join(sorted(entries))})
     assert _sha256(sent) == expected["entries_sha256"] == _sha256(from_sender(to_receiver(sent)))
 
 

@@ -26,7 +26,7 @@ _PLAIN_WIDTH: Final = 110
 @app.command()
 def status(
     sessions: Annotated[
-        int, typer.Option(min=0, max=1000, help="How many of the newest sessions.")
+        int, typer.Option(min=0, max=1000, help="How many sessions, newest first.")
     ] = SESSIONS,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
@@ -47,7 +47,8 @@ def status(
 
 
 def _print_node(console: Console, report: Report) -> None:
-    keys = ", ".join(f"{tier} {count:,}" for tier, count in report.list.keys.items())
+    held = report.supplier_list
+    keys = ", ".join(f"{tier} {count:,}" for tier, count in held.keys.items())
     certificate = _days(report.certificate_days_left)
     for name, value in (
         ("member", f"{report.member} of coalition {report.coalition}"),
@@ -55,7 +56,7 @@ def _print_node(console: Console, report: Report) -> None:
         ("listens", report.listen),
         ("database", report.database),
         ("certificate", certificate or report.trouble),
-        ("list", f"{report.list.suppliers:,} suppliers, revision {report.list.revision}; keys: {keys}"),
+        ("list", f"{held.suppliers:,} suppliers, revision {held.revision}; keys: {keys}"),
     ):
         console.print(f"{name:<12} {value}", soft_wrap=True)
 

@@ -27,7 +27,7 @@ _EVERYBODY = "*"
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One member. `certificate_days_left` is known of this node alone: a list holds fingerprints only."""
+    """One member. `certificate_days_left` is known of this node alone: lists hold fingerprints."""
 
     member: str
     kind: str
@@ -47,7 +47,7 @@ class Members:
 
 
 @dataclass(frozen=True, slots=True)
-class List:
+class SupplierList:
     """The supplier list. `keys` counts pairs of supplier and match key by tier."""
 
     revision: int
@@ -117,7 +117,7 @@ class Report:
     database: str
     certificate_days_left: int | None
     trouble: str
-    list: List
+    supplier_list: SupplierList
     members: Members | None
     allowed: list[Allowed]
     sessions: list[Session]
@@ -144,7 +144,7 @@ def read_report(node: Node, sessions: int) -> Report:
         database=node.database.url,
         certificate_days_left=own_days,
         trouble=trouble,
-        list=_list(node),
+        supplier_list=_supplier_list(node),
         members=members,
         allowed=[_allowed(each) for each in node.config.allow],
         sessions=[_session(row) for row in node.sessions.newest(sessions)],
@@ -168,22 +168,20 @@ def _membership(node: Node) -> tuple[int | None, Members | None, str]:
 
 
 def _members(node: Node, listed: MemberList, own_days: int) -> Members:
-    own = node.config.node.member
+    days = {node.config.node.member: own_days}
     return Members(
         listed.version,
         listed.issued.isoformat(),
         listed.expires.isoformat(),
         (listed.expires - node.now).days,
         [
-            Listed(
-                each.member_id, each.kind.value, each.endpoint, own_days if each.member_id == own else None
-            )
+            Listed(each.member_id, each.kind.value, each.endpoint, days.get(each.member_id))
             for each in listed.members
         ],
     )
 
 
-def _list(node: Node) -> List:
+def _supplier_list(node: Node) -> SupplierList:
     revision = node.suppliers.revision()
     query = (
         select(key_segment.c.tier, func.sum(key_segment.c.link_count))
@@ -192,7 +190,9 @@ def _list(node: Node) -> List:
     )
     with node.database.read("count the match keys") as connection:
         counted = {tier: int(count) for tier, count in connection.execute(query).all()}
-    return List(revision, node.suppliers.count(), {tier.value: counted.get(tier.value, 0) for tier in Tier})
+    return SupplierList(
+        revision, node.suppliers.count(), {tier.value: counted.get(tier.value, 0) for tier in Tier}
+    )
 
 
 def _allowed(each: AllowConfig) -> Allowed:
@@ -226,7 +226,7 @@ def _moment(at_s: int) -> str:
 
 
 def _budget(node: Node) -> list[Budget]:
-    """What is spent in the periods that run now; peers that may ask and have not are shown with nothing spent."""
+    """What is spent in the periods that run now; peers that may ask and have not stand with nothing spent."""
     limits = node.budget
     now_s = node.clock()
     window = f"window:{limits.window_days}d:{int(now_s // (limits.window_days * _DAY_S))}"

@@ -72,6 +72,7 @@ class DeltaPlan:
         withdrawn: tags of released entries that no longer count, shuffled.
         crowded: keys left out since more than `SLOTS` records share them.
         postponed: pairs left out until the next epoch since their key's slots are used up.
+        waiting: pairs that the next delta will bring, where none is due yet.
     """
 
     key_index: npt.NDArray[np.int64]
@@ -81,6 +82,7 @@ class DeltaPlan:
     withdrawn: bytes
     crowded: int
     postponed: int
+    waiting: int = 0
 
     @property
     def entries(self) -> int:
@@ -131,10 +133,11 @@ def plan_delta(
     pairs = _pair_ids(table.key_ids[key_index], suppliers)
     before = _pair_ids(released.key_ids, released.suppliers)
     withdrawn = _pick(released.tags, np.flatnonzero(~np.isin(before, pairs)), released.tag_bytes, rng)
-    if not additions:
-        none = np.empty(0, np.int64)
-        return DeltaPlan(none, none.astype(np.uint64), none.astype(np.uint8), 0, withdrawn, live.crowded, 0)
     new = ~np.isin(pairs, before)
+    if not additions:
+        none, numbers = np.empty(0, np.int64), np.empty(0, np.uint64)
+        waiting = int(new.sum())
+        return DeltaPlan(none, numbers, none.astype(np.uint8), 0, withdrawn, live.crowded, 0, waiting)
     key_index, suppliers = key_index[new], suppliers[new]
     used_keys, used_counts = np.unique(released.key_ids, return_counts=True)
     keys = table.key_ids[key_index]

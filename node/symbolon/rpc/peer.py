@@ -1,6 +1,14 @@
-"""Calling a peer: one channel, both directions of an exchange."""
+"""Calling a peer: one channel, both directions of an exchange.
+
+TLS verifies that the peer's certificate is of the coalition and in the member's name. It cannot tell one that
+was renewed away, whose key may be in other hands, and gRPC does not show what it verified. So a handshake of
+our own looks at the certificate first and holds it against the member list; the channel then trusts this one
+certificate and no other.
+"""
 
 import asyncio
+import socket
+import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,10 +26,10 @@ from symbolon.errors import (
     UnavailableError,
 )
 from symbolon.exchange.messages import Failure, Hello, Invitation
-from symbolon.membership.certificates import tls_target_name
+from symbolon.membership.certificates import peer_identity, tls_target_name
 from symbolon.rpc import codec
 from symbolon.rpc.figures import Figures
-from symbolon.rpc.node import Node
+from symbolon.rpc.node import LEAF_FILE, LEAF_KEY_FILE, Node
 from symbolon.rpc.receiver_role import Ask, Outcome, Progress, run_receiver
 from symbolon.rpc.sender_role import run_sender
 from symbolon.rpc.server import MAX_MESSAGE_BYTES
@@ -29,7 +37,7 @@ from symbolon.rpc.status import from_failure, from_status, public_code, public_m
 from symbolon.rpc.wire import Wire
 
 CONNECT_S: Final = 10.0
-"""How long a peer may take to complete a handshake."""
+"""How long a peer may take to complete its handshakes."""
 
 
 class Peer:
@@ -110,8 +118,12 @@ class Peer:
         """Turns the end of a call into an error of this node, and leaves no call behind."""
         try:
             yield
-            await call.done_writing()
-            status = await call.code()
+            try:
+                async with asyncio.timeout(self._idle_s):
+                    await call.done_writing()
+                    status = await call.code()
+            except TimeoutError:
+                status = grpc.StatusCode.DEADLINE_EXCEEDED
             if status is not grpc.StatusCode.OK:
                 raise UnavailableError(
                     f"{self._member_id} reported {status.name.lower()} at the end",
@@ -151,7 +163,8 @@ async def connect(node: Node, member_id: str) -> AsyncIterator[Peer]:
     """Opens a channel to a member and closes it at the end.
 
     Raises:
-        MembershipError: it is not a current member, or names no endpoint.
+        MembershipError: it is not a current member, names no endpoint, or shows another certificate than the
+            one in the member list.
         UnavailableError: no handshake within `CONNECT_S`.
     """
     member = node.directory.current().find(member_id)
@@ -166,11 +179,9 @@ async def connect(node: Node, member_id: str) -> AsyncIterator[Peer]:
             f"{member_id} names no endpoint in the member list", code="membership.no_endpoint"
         )
     credentials = node.credentials
-    tls = grpc.ssl_channel_credentials(
-        credentials.anchor.root_pem, credentials.private_key, credentials.certificate
-    )
+    name = tls_target_name(member_id, node.config.node.coalition)
     options = (
-        ("grpc.ssl_target_name_override", tls_target_name(member_id, node.config.node.coalition)),
+        ("grpc.ssl_target_name_override", name),
         ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
         ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
         ("grpc.keepalive_time_ms", 30_000),
@@ -178,13 +189,46 @@ async def connect(node: Node, member_id: str) -> AsyncIterator[Peer]:
         ("grpc.enable_http_proxy", 0),
         ("grpc.use_local_subchannel_pool", 1),
     )
+    end = time.monotonic() + CONNECT_S
+    try:
+        leaf = await asyncio.to_thread(_shown_certificate, node, member.endpoint, name)
+    except ssl.SSLCertVerificationError as error:
+        raise _unreachable(member_id, f"shows a wrong certificate: {error.verify_message}") from None
+    except TimeoutError:
+        raise _unreachable(member_id, f"did not complete a handshake within {CONNECT_S:g} s") from None
+    except OSError as error:
+        raise _unreachable(member_id, f"cannot be reached: {error.strerror or error}") from None
+    identity = peer_identity(leaf.encode("ascii"), node.config.node.coalition, now=node.now)
+    node.directory.require(identity.member_id, identity.fingerprint, node.now)
+    tls = grpc.ssl_channel_credentials(leaf.encode("ascii"), credentials.private_key, credentials.certificate)
     async with grpc.aio.secure_channel(member.endpoint, tls, options) as channel:
         try:
-            async with asyncio.timeout(CONNECT_S):
+            async with asyncio.timeout(max(0.0, end - time.monotonic())):
                 await channel.channel_ready()
         except TimeoutError:
-            raise UnavailableError(
-                f"{member_id} at {member.endpoint} did not complete a handshake within {CONNECT_S:g} s",
-                hint=f"Run `symbolon doctor {member_id}`: it tells a closed port from a wrong certificate.",
-            ) from None
+            raise _unreachable(member_id, f"did not complete a handshake within {CONNECT_S:g} s") from None
         yield Peer(node, member_id, channel)
+
+
+def _unreachable(member_id: str, why: str) -> UnavailableError:
+    hint = f"Try again; nothing was lost. `symbolon doctor {member_id}` looks closer."
+    return UnavailableError(f"{member_id} {why}", hint=hint)
+
+
+def _shown_certificate(node: Node, endpoint: str, name: str) -> str:
+    """The certificate, PEM, that a server shows in a handshake that ends well on this side.
+
+    Raises:
+        OSError: no connection, or TLS refused it (`ssl.SSLError` is one).
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.load_verify_locations(cadata=node.credentials.anchor.root_pem.decode("ascii"))
+    context.load_cert_chain(node.home / LEAF_FILE, node.home / LEAF_KEY_FILE)
+    context.set_alpn_protocols(["h2"])
+    host, _, port = endpoint.rpartition(":")
+    with (
+        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_S) as plain,
+        context.wrap_socket(plain, server_hostname=name) as secure,
+    ):
+        return ssl.DER_cert_to_PEM_cert(secure.getpeercert(binary_form=True) or b"")

@@ -153,8 +153,11 @@ async def _run_intersection(
     asked = sum(ask.elements for ask in hello.tiers)
     entries = sum(header.entries for offer in offers for header in offer.deltas)
     figures.counts = {"elements": asked, "entries": entries}
-    waiting = sum(plan.plan.postponed for plan in plans)
-    later = f" {waiting} further keys wait for the next key epoch." if waiting else ""
+    postponed = sum(plan.plan.postponed for plan in plans)
+    waiting = sum(plan.plan.waiting for plan in plans)
+    later = f" {postponed} further entries wait for the next key epoch." if postponed else ""
+    if waiting:
+        later += f" {waiting} new entries wait until additions are due (exchange.additions_interval_s)."
     return (
         f"Revealed to {peer}: up to {entries} masked entries, of which it can open those of suppliers "
         "it holds too; "

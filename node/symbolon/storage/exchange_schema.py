@@ -21,7 +21,9 @@ key_epoch: Final = Table(
     Column("peer", String(64), nullable=False, comment="member that the key is for"),
     Column("area", String(16), nullable=False, comment="match"),
     Column("number", Integer, nullable=False, comment="epoch, ascending from 1 for each peer and area"),
-    Column("scope", Text, nullable=False, comment="what the peer was permitted, JSON list of mode:tier"),
+    Column(
+        "scope", Text, nullable=False, comment="what the peer was permitted, JSON list of purpose:mode:tier"
+    ),
     Column("seed", LargeBinary, nullable=True, comment="sealed: 64 random bytes; null: erased"),
     Column("created_at_s", RowId, nullable=False, comment="start, seconds since 1970-01-01 UTC"),
     Column("expires_at_s", RowId, nullable=False, comment="end, seconds since 1970-01-01 UTC"),

@@ -241,8 +241,9 @@ class SenderStore:
             entries: the node's whole set of this tier, padding included; fixes the tag length of a new set.
 
         Raises:
-            StaleEpochError: the epoch's tags are too short for what has come together, or it has as many
-                deltas as one may have; it was erased. Or the receiver holds deltas that were never made.
+            StaleEpochError: the epoch was erased, for one of: its tags are too short for what has come
+                together; it has as many deltas as one may have; the receiver holds a delta that this
+                database has never seen, so it was restored from a backup and could use a slot twice.
         """
         where = (
             released_set.c.epoch_id == epoch.row,
@@ -252,8 +253,6 @@ class SenderStore:
         )
         with self._database.transaction("load a released set") as connection:
             row = connection.execute(select(released_set).where(*where)).first()
-            if row is None and have_delta:
-                raise StaleEpochError("the receiver holds deltas of a set that does not exist")
             if row is None:
                 tag_bytes = tag_bytes_for(_HEADROOM * elements, _HEADROOM * entries)
                 added = insert(released_set).values(
@@ -262,27 +261,22 @@ class SenderStore:
                     tier=tier,
                     suite=suite,
                     tag_bytes=tag_bytes,
-                    elements=elements,
+                    elements=0,
                 )
-                number = connection.execute(added.returning(released_set.c.id)).scalar_one()
-                return SetState(number, Released.nothing(tag_bytes), {}, 1, None)
+                row = connection.execute(added.returning(*released_set.c)).one()
+            deltas = select(released_delta).where(released_delta.c.set_id == row.id)
+            parts = connection.execute(deltas.order_by(released_delta.c.number)).all()
             asked = row.elements + elements
-            parts = connection.execute(
-                select(released_delta)
-                .where(released_delta.c.set_id == row.id)
-                .order_by(released_delta.c.number)
-            ).all()
-            if have_delta > max((part.number for part in parts), default=0):
-                raise StaleEpochError("the receiver holds deltas that were never made")
             needed = tag_bytes_for(asked, max(entries, sum(part.entry_count for part in parts)))
-            outgrown = needed > row.tag_bytes or len(parts) >= MAX_DELTAS
-            if outgrown:
+            restored = have_delta > max((part.number for part in parts), default=0)
+            over = restored or needed > row.tag_bytes or len(parts) >= MAX_DELTAS
+            if over:
                 self._erase(connection, epoch.row)
             else:
                 here = released_set.c.id == row.id
                 connection.execute(update(released_set).where(here).values(elements=asked))
-        if outgrown:
-            raise StaleEpochError("all was asked or sent that one epoch can bear; it was erased")
+        if over:
+            raise StaleEpochError("the key epoch cannot go on and was erased; the next session begins anew")
         return self._set_state(row.id, row.tag_bytes, parts, have_delta)
 
     def _set_state(self, row: int, tag_bytes: int, parts: object, have_delta: int) -> SetState:

@@ -59,6 +59,7 @@ PROGRESS_ROWS: Final = 512
 IMPORT_LOCK: Final = "supplier-import"
 """Name of the lock that one import holds against all others."""
 
+
 class SupplierSource(Protocol):
     """Where suppliers come from; `suppliers.reader.ListReader` is the usual one."""
 

@@ -208,7 +208,7 @@ class ReceiverEnd:
         """What `receiver_role` does before the hello."""
         asked = {}
         for tier, table in tables.items():
-            keys = _live_keys(table)
+            keys = live_keys(table).keys
             keys = keys[~np.isin(table.key_ids[keys], self.held.get(tier, Held()).own.key_ids)]
             asked[tier] = AskedKeys(table, keys)
         asks = tuple(
@@ -223,20 +223,15 @@ class ReceiverEnd:
         found = {}
         for tier, result in session.results().items():
             held, table = self.held.setdefault(tier, Held()), tables[tier]
-            keys = _live_keys(table)
+            keys = live_keys(table).keys
             asked = AskedKeys(table, keys[~np.isin(table.key_ids[keys], held.own.key_ids)])
             new = OwnOutputs.of(asked.key_ids, result.outputs, result.tag_bytes)
             held.own, opened = join(held.own, new, held.deltas, result.deltas, tag_bytes=result.tag_bytes)
             held.hits = held.hits.plus(opened)
             held.deltas.update(result.deltas)
-            current = table.key_ids[_live_keys(table)]
+            current = table.key_ids[live_keys(table).keys]
             found[tier] = evidence(held.hits.standing(current, result.withdrawn, result.tag_bytes), table)
         return found
-
-
-def _live_keys(table: KeyTable) -> "np.typing.NDArray[np.int64]":
-    live = live_keys(table).links
-    return np.unique(table.link_key[live])
 
 
 @dataclass

@@ -22,7 +22,10 @@ def upgrade() -> None:
             "number", sa.Integer, nullable=False, comment="epoch, ascending from 1 for each peer and area"
         ),
         sa.Column(
-            "scope", sa.Text, nullable=False, comment="what the peer was permitted, JSON list of mode:tier"
+            "scope",
+            sa.Text,
+            nullable=False,
+            comment="what the peer was permitted, JSON list of purpose:mode:tier",
         ),
         sa.Column("seed", sa.LargeBinary, nullable=True, comment="sealed: 64 random bytes; null: erased"),
         sa.Column("created_at_s", _ROW_ID, nullable=False, comment="start, seconds since 1970-01-01 UTC"),

@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+from exchange_harness import SUITE, key_bytes, key_id, table_of
+
+from symbolon.exchange.key_table import KeyTable, PackedInputs
+from symbolon.oprf.suite import RISTRETTO255_SHA512, get_suite
+
+
+def packed() -> PackedInputs:
+    return PackedInputs(b"onetwothree", np.array([3, 0, 6, 6]), np.array([6, 3, 11, 6]))
+
+
+def test_packed_inputs_read_like_a_list() -> None:
+    plain = [b"two", b"one", b"three", b""]
+    inputs = packed()
+    assert list(inputs) == plain
+    assert len(inputs) == 4
+    for cut in (slice(None), slice(1, 3), slice(None, None, -1), slice(9, 12)):
+        assert inputs[cut] == plain[cut]
+    assert inputs[-1] == b""
+    assert inputs.take(np.array([2, 0, 2])) == [b"three", b"two", b"three"]
+
+
+def test_packed_inputs_beyond_the_end_raise_like_a_list() -> None:
+    with pytest.raises(IndexError):
+        packed()[4]
+
+
+def test_key_table_gives_the_same_inputs_from_a_list_and_from_a_buffer() -> None:
+    table = table_of({1: {"a", "b"}, 2: {"c"}})
+    lengths = np.array([len(each) for each in table.inputs])
+    ends = np.cumsum(lengths)
+    inputs = PackedInputs(b"".join(table.inputs), ends - lengths, ends)
+    other = KeyTable(table.tier, inputs, table.points, table.key_ids, table.link_key, table.link_supplier)
+    index = np.array([2, 0])
+    assert other.inputs_of(index) == table.inputs_of(index) == [table.inputs[2], table.inputs[0]]
+
+
+def test_key_table_points_are_those_of_the_suite_asked_for() -> None:
+    table = table_of({1: {"a", "b"}})
+    index = np.array([1])
+    assert table.points_for(SUITE, index) == table.points[32:]
+    other = get_suite(RISTRETTO255_SHA512)
+    assert table.points_for(other, index) == other.hash_to_curve([table.inputs[1]])
+
+
+def test_key_table_of_the_harness_keeps_its_promises() -> None:
+    table = table_of({2: {"a"}, 1: {"a", "b"}, 3: set()})
+    assert (np.diff(table.key_ids.astype(object)) > 0).all()
+    assert set(table.key_ids.tolist()) == {key_id("a"), key_id("b")}
+    at = table.inputs.index(key_bytes("a"))
+    assert table.link_supplier[table.link_key == at].tolist() == [1, 2]
