@@ -3,8 +3,8 @@
     python faulty_command.py orders=FILE -- symbolon arguments …
     python faulty_command.py record=FILE -- symbolon arguments …
 
-FILE of orders need not exist. When it does, it holds one order, `ACTION POINT`, obeyed once: the file is removed
-just before. ACTION is `kill` (SIGKILL to itself), `stop` (SIGSTOP to itself) or `full` (from now on no file
+FILE of orders need not exist. When it does, it holds one order, `ACTION POINT`, obeyed once: the file is
+removed just before. ACTION is `kill` (SIGKILL to itself), `stop` (SIGSTOP) or `full` (from now on no file
 can grow). POINT is `sending Accept` (just before that message leaves), `received Elements` (just after it
 came), `committing NAME` or `committed NAME` (just before or after the transaction of that name commits).
 

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
 from sqlalchemy import text
 
 from symbolon import config
@@ -31,6 +32,7 @@ from symbolon.cli.local_coalition import (
 )
 from symbolon.cli.made_up_suppliers import MadeUpList
 from symbolon.cli.match_table import match_rows
+from symbolon.errors import SymbolonError
 from symbolon.matching.evidence import matches
 from symbolon.membership.atomic_file import write_atomically
 from symbolon.rpc.figures import Figures
@@ -241,6 +243,12 @@ class Nodes:
             rows = match_rows(node, peer, matches(outcome.evidence))
         return Result({}, [row.as_json() for row in rows], outcome.sentence)
 
+    def quick_error(self, member: str, peer: str, purpose: str) -> tuple[int, str]:
+        """Like `quick_match`, of a session that must fail: the exit code and the message."""
+        with pytest.raises(SymbolonError) as caught:
+            self.quick_match(member, peer, purpose)
+        return caught.value.exit_code, f"{caught.value.detail} {caught.value.hint}"
+
     def query(self, member: str, sql: str, **values: object) -> list[Any]:
         """Rows of a node's database."""
         url = config.load(self.home(member)).database_url
@@ -249,8 +257,10 @@ class Nodes:
 
     def spent(self, member: str, peer: str, tier: str = "A") -> int:
         """Evaluations debited to a peer in the current window."""
-        sql = "SELECT sum(spent) FROM budget_spent WHERE peer = :peer AND tier = :tier AND period LIKE 'window%'"
-        return int(self.query(member, sql, peer=peer, tier=tier)[0][0] or 0)
+        sql = (
+            "SELECT sum(spent) AS n FROM budget_spent WHERE peer = :peer AND tier = :tier AND period LIKE :w"
+        )
+        return int(self.query(member, sql, peer=peer, tier=tier, w="window:%")[0].n or 0)
 
     def events(self, member: str, purpose: str) -> list[str]:
         """The journal's events for a purpose, oldest first."""

@@ -1,4 +1,4 @@
-"""Callers that are no members: every RPC of every service is refused, also on a connection that stays open."""
+"""Callers that are no members: every RPC of every service is refused, on an open connection too."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -140,7 +140,7 @@ def test_node_caller_without_a_certificate_of_the_coalition_does_not_get_through
         assert call(channel, _RPCS[-1])[0] in ("OK", "CANCELLED")
 
 
-@pytest.mark.parametrize("trick", ["two URIs", "member's id, other key", "unknown member", "no URI", "IP too"])
+@pytest.mark.parametrize("trick", ["two URIs", "a member's id", "unknown member", "no URI", "third name"])
 def test_node_caller_with_a_signed_but_wrong_certificate_is_refused_every_rpc(
     nodes: Nodes, trick: str
 ) -> None:
@@ -148,10 +148,10 @@ def test_node_caller_with_a_signed_but_wrong_certificate_is_refused_every_rpc(
     second = x509.UniformResourceIdentifier(spiffe_uri(BETA, COALITION))
     names = {
         "two URIs": names_of(ALPHA, second),
-        "member's id, other key": names_of(ALPHA),
+        "a member's id": names_of(ALPHA),
         "unknown member": names_of("nobody-co"),
         "no URI": names_of(ALPHA)[1:],
-        "IP too": names_of(ALPHA, x509.DNSName("localhost")),
+        "third name": names_of(ALPHA, x509.DNSName("localhost")),
     }[trick]
     with channel_to(nodes, BETA, leaf(nodes, names)) as channel:
         assert {call(channel, rpc) for rpc in _RPCS} == {("UNAUTHENTICATED", "membership")}

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from reference import arithmetic, ends, wire
 from symbolon.api.exchange.v1 import exchange_pb2 as pb
+from symbolon.config import BudgetConfig
 from symbolon.errors import InvalidElementError, RemoteProtocolError
 from symbolon.exchange.derive import entry_masks
 from symbolon.exchange.key_table import KeyTable
@@ -26,7 +27,7 @@ from symbolon.exchange.limits import SIZE_TOKEN_BYTES
 from symbolon.exchange.messages import DeltaHeader, Elements, Hello, TierAsk, TierOffer
 from symbolon.exchange.padding import padded_count
 from symbolon.exchange.receiver import AskedKeys, Receiver
-from symbolon.exchange.receiver_set import NO_HITS, NO_OUTPUTS, OwnOutputs, join
+from symbolon.exchange.receiver_set import NO_HITS, NO_OUTPUTS, join
 from symbolon.exchange.sender import Sender
 from symbolon.exchange.sender_set import Released, build_delta, plan_delta, tag_bytes_for
 from symbolon.exchange.size_mode import (
@@ -214,7 +215,7 @@ class NodeReceiver:
             receiver.receive(to_receiver(message))
         receiver.receive(to_receiver(sender.finish()))
         result = receiver.results()["A"]
-        new = OwnOutputs.of(asked.key_ids, result.outputs, result.tag_bytes)
+        new = result.own
         self.own, opened = join(self.own, new, self.deltas, result.deltas, tag_bytes=result.tag_bytes)
         self.hits, self.epoch = self.hits.plus(opened), receiver.epoch
         self.deltas.update(result.deltas)
@@ -477,6 +478,20 @@ def test_limits_in_the_document_are_those_of_the_node():
         assert getattr(limits, name) == int(value.replace(",", "")), name
 
 
+def test_budget_defaults_in_the_document_are_those_of_the_configuration():
+    (row,) = re.findall(
+        r"Defaults: ([0-9,]+) in (\d+) days, ([0-9,]+) a year, ([0-9,]+) a year over all", DOCUMENT
+    )
+    stated = tuple(int(each.replace(",", "")) for each in row)
+    budget = BudgetConfig()
+    assert stated == (
+        budget.per_window,
+        budget.window_days,
+        budget.per_member_year,
+        budget.all_members_year,
+    )
+
+
 def test_codes_in_the_document_are_those_that_the_node_sends():
     source = "\n".join(path.read_text() for path in (ROOT / "node" / "symbolon").rglob("*.py"))
     codes = set(re.findall(r'code="(protocol\.[a-z_]+|permission\.[a-z_]+|unavailable\.[a-z_]+)"', source))
@@ -502,3 +517,15 @@ def test_elements_message_of_the_reference_is_one_that_the_node_reads():
     read = to_sender(message)
     assert isinstance(read, Elements)
     assert (read.tier, read.offset, len(read.data)) == ("A", 0, 64 * 32)
+
+
+@pytest.mark.parametrize("name", ["PROTOCOL.md", "THREAT_MODEL.md", "OPERATIONS.md"])
+def test_document_names_only_files_and_headings_that_exist(name):
+    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#]*)(?:#[^)]*)?\)", text):
+        assert not target or (ROOT / "docs" / target).exists(), target
+    for heading in re.findall(r"\]\(#([^)]*)\)", text):
+        headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+        assert heading in {re.sub(r"[^a-z0-9 -]", "", each.lower()).replace(" ", "-") for each in headings}
+    tests = {path.name for path in (ROOT / "tests").rglob("test_*.py")}
+    assert set(re.findall(r"\btest_[a-z0-9_]+\.py\b", text)) <= tests

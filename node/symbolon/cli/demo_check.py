@@ -88,7 +88,7 @@ def require_equal(expected: Sequence[ClearMatch], rows: Sequence[Mapping[str, st
     if left != right:
         lost, added = sum((left - right).values()), sum((right - left).values())
         raise SymbolonError(
-            f"the private result differs from the join in the clear: {lost} records missing, {added} too many",
+            f"the private result differs from the join in the clear: {lost} records missing, {added} extra",
             hint="This is a defect: please report it with the output of `symbolon doctor`.",
             code="demo.differs",
         )

@@ -49,18 +49,19 @@ class DemoLists:
     truth: set[tuple[str, str]]
 
     def changed(self) -> "DemoLists":
-        """The lists some weeks later: each side has gained two suppliers, one of them shared, and lost one."""
-        new = [_late_pair(number) for number in (1, 2)]
-        ours = [*self.ours[:-1], new[0].ours, made_up_supplier(8 * _OWN_NUMBERS, "A-9901")]
-        theirs = [*self.theirs[:-1], new[0].theirs, made_up_supplier(9 * _OWN_NUMBERS, "B-9901")]
-        return DemoLists(ours, theirs, self.featured, self.truth | {_ids(new[0])})
+        """The lists some weeks later: each has lost a supplier and gained two, one of which both gained."""
+        made = made_up_supplier(6 * _OWN_NUMBERS, "A-9900")
+        new = Pair(made, replace(made, supplier_id="B-9900", name=made.name.upper(), address=""), "new")
+        ours = [*self.ours[:-1], new.ours, made_up_supplier(8 * _OWN_NUMBERS, "A-9901")]
+        theirs = [*self.theirs[:-1], new.theirs, made_up_supplier(9 * _OWN_NUMBERS, "B-9901")]
+        return DemoLists(ours, theirs, self.featured, self.truth | {_ids(new)})
 
 
 def demo_lists() -> DemoLists:
     """Makes the lists."""
     featured = [_pair(number, *row) for number, row in enumerate(_BY_HAND, 1)]
     shared = [*featured, *(_respelled(number) for number in range(RESPELLED))]
-    truth = {_ids(each) for each in shared if each.shows}
+    truth = {_ids(each) for each in shared}
     ours = [each.ours for each in shared]
     theirs = [each.theirs for each in shared]
     rest = LIST_SIZE - len(shared)
@@ -72,7 +73,7 @@ def demo_lists() -> DemoLists:
 def write_list(path: Path, suppliers: Sequence[Supplier]) -> None:
     """Writes a CSV file with the canonical header, in an order of its own."""
     rows = list(suppliers)
-    random.Random(path.name).shuffle(rows)
+    random.Random(path.name).shuffle(rows)  # noqa: S311 - an order, the same at every run
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(_HEADER)
@@ -186,11 +187,6 @@ def _respelled(number: int) -> Pair:
     address = f"No. {number_of_house}, {street}"
     theirs = replace(ours, supplier_id=f"B-{number + 100:04d}", name=name, address=address, **place)
     return Pair(ours, theirs, shows)
-
-
-def _late_pair(number: int) -> Pair:
-    made = made_up_supplier(6 * _OWN_NUMBERS + number, "A-9900")
-    return Pair(made, replace(made, supplier_id="B-9900", name=made.name.upper(), address=""), "new in both")
 
 
 def _made_up_os_id(country: str, number: int) -> str:

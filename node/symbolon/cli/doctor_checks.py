@@ -123,24 +123,40 @@ class Examination:
         return Database.open(self.config.database_url, migrate=False)
 
     @cached_property
+    def anchor(self) -> TrustAnchor:
+        """The coalition's trust anchor."""
+        return TrustAnchor.from_bytes(self._enrolled(ANCHOR_FILE))
+
+    @cached_property
     def credentials(self) -> Credentials:
-        """Key, certificate and anchor as they lie there, not checked against each other yet."""
+        """Key, certificate and anchor, each readable, not checked against each other yet."""
+        leaf, key = self._enrolled(LEAF_FILE), self._enrolled(LEAF_KEY_FILE)
+        load_certificate(leaf)
         try:
-            anchor = TrustAnchor.from_bytes((self._home / ANCHOR_FILE).read_bytes())
-            key, leaf = ((self._home / name).read_bytes() for name in (LEAF_KEY_FILE, LEAF_FILE))
-        except FileNotFoundError as error:
+            load_pem_private_key(key, None)
+        except (ValueError, TypeError):
             raise MembershipError(
-                f"not enrolled yet: {Path(str(error.filename)).name} is missing",
+                f"{LEAF_KEY_FILE} does not hold a private key",
+                hint="Restore it from a backup, or make a new node and send its request to the coordinator.",
+                code="certificate.key",
+            ) from None
+        return Credentials(key, leaf, self.anchor)
+
+    def _enrolled(self, name: str) -> bytes:
+        try:
+            return (self._home / name).read_bytes()
+        except FileNotFoundError:
+            raise MembershipError(
+                f"not enrolled yet: {name} is missing",
                 hint="Send request.json to the coordinator, then run `symbolon coalition accept ENROLMENT`.",
                 code="membership.not_enrolled",
             ) from None
-        return Credentials(key, leaf, anchor)
 
     @cached_property
     def listed(self) -> MemberList:
         """The member list as signed, whatever its time: it still says where a peer was to be found."""
         document = read_bounded(self._home / MEMBERS_FILE, MAX_LIST_BYTES)
-        return open_member_list(document, self.credentials.anchor.list_key)
+        return open_member_list(document, self.anchor.list_key)
 
     def _configuration(self) -> Iterator[Finding]:
         node = self.config.node
@@ -212,7 +228,7 @@ class Examination:
 
     def _members(self) -> Iterator[Finding]:
         node = self.config.node
-        key = self.credentials.anchor.list_key
+        key = self.anchor.list_key
         directory = FileMemberDirectory(self._home / MEMBERS_FILE, key, node.coalition, lambda: self._now)
         members = directory.current()
         own = members.find(node.member)
@@ -338,7 +354,7 @@ class Examination:
         target = Target(
             member,
             self.config.node.coalition,
-            self.credentials.anchor.root_pem,
+            self.anchor.root_pem,
             self._home / LEAF_FILE,
             self._home / LEAF_KEY_FILE,
             self._now,

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from symbolon.errors import LocalProtocolError, RemoteProtocolError
 from symbolon.exchange.chunks import Inbound
+from symbolon.exchange.derive import entry_masks
 from symbolon.exchange.key_table import KeyTable
 from symbolon.exchange.limits import CHUNK_ELEMENTS, OUTPUT_BYTES
 from symbolon.exchange.messages import (
@@ -31,6 +32,7 @@ from symbolon.exchange.messages import (
     Withdrawn,
 )
 from symbolon.exchange.padding import padded_count
+from symbolon.exchange.receiver_set import OwnOutputs
 from symbolon.exchange.sender_set import entry_bytes, shuffled, tag_bytes_for
 from symbolon.oprf.blinding import Blinds
 from symbolon.oprf.suite import Suite
@@ -66,16 +68,16 @@ class AskedKeys:
 
 @dataclass(frozen=True, slots=True)
 class TierResult:
-    """What one tier brought: outputs in the order of the asked keys, and the sender's set.
+    """What one tier brought.
 
     Attributes:
-        outputs: n × 64 bytes.
+        own: the asked keys with their outputs and first probes.
         deltas: number to entries, only those sent in this session.
         withdrawn: n × tag bytes, complete for the epoch.
     """
 
     tag_bytes: int
-    outputs: bytes
+    own: OwnOutputs
     deltas: dict[int, bytes]
     withdrawn: bytes
 
@@ -88,6 +90,7 @@ class _Tier:
         self.order = shuffled(asked.declared, rng)
         self.blinds: dict[int, Blinds | None] = {}
         self.outputs = np.empty((len(asked.index), OUTPUT_BYTES), np.uint8)
+        self.probes = np.empty((0, 0), np.uint8)
         self.evaluated = Inbound(asked.declared, suite.element_bytes)
         self.offer: TierOffer | None = None
         self.entries: dict[int, tuple[Inbound, list[bytes]]] = {}
@@ -101,11 +104,20 @@ class _Tier:
             raise RemoteProtocolError("a delta that is held already", code="protocol.delta")
         self.offer = offer
         width = entry_bytes(offer.tag_bytes)
+        self.probes = np.empty((len(self.asked.index), width), np.uint8)
         self.entries = {header.number: (Inbound(header.entries, width), []) for header in offer.deltas}
         self.withdrawn = (Inbound(offer.withdrawn, offer.tag_bytes), [])
 
     @property
+    def tag_bytes(self) -> int:
+        """As offered."""
+        if self.offer is None:
+            raise LocalProtocolError("no offer yet")
+        return self.offer.tag_bytes
+
+    @property
     def complete(self) -> bool:
+        """Whether all that was offered and asked for has come."""
         runs = [self.evaluated, self.withdrawn[0], *(run for run, _ in self.entries.values())]
         return self.offer is not None and all(run.complete for run in runs)
 
@@ -240,6 +252,7 @@ class Receiver:
             inputs = tier.asked.table.inputs_of(tier.asked.index[items])
             output = self._suite.finalize(inputs, rows[here].tobytes(), some)
             tier.outputs[items] = np.frombuffer(output, np.uint8).reshape(-1, OUTPUT_BYTES)
+            tier.probes[items] = entry_masks(output, 0, tier.tag_bytes)
         if last == min(start + CHUNK_ELEMENTS, tier.asked.declared):
             del tier.blinds[start]
 
@@ -253,11 +266,11 @@ class Receiver:
         self._require(State.DONE)
         results = {}
         for name, tier in self._tiers.items():
-            if tier.offer is None:
-                raise LocalProtocolError("done without an offer")
+            none_opened = np.zeros(len(tier.asked.index), np.uint8)
+            own = OwnOutputs(tier.asked.key_ids, tier.outputs.tobytes(), none_opened, tier.probes.tobytes())
             deltas = {number: b"".join(parts) for number, (_, parts) in tier.entries.items()}
             withdrawn = b"".join(tier.withdrawn[1])
-            results[name] = TierResult(tier.offer.tag_bytes, tier.outputs.tobytes(), deltas, withdrawn)
+            results[name] = TierResult(tier.tag_bytes, own, deltas, withdrawn)
         return results
 
     def _require(self, state: State) -> None:

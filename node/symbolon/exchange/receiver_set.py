@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from symbolon.exchange.derive import entry_masks
+from symbolon.exchange.id_sets import among
 from symbolon.exchange.limits import HANDLE_BYTES, OUTPUT_BYTES, SLOTS
 from symbolon.exchange.sender_set import entry_bytes, tag_prefixes
 
@@ -72,9 +73,9 @@ class Hits:
         return Hits(key_ids, np.concatenate([self.handles, other.handles]), self.tags + other.tags)
 
     def standing(self, current: UInt64, withdrawn: bytes, tag_bytes: int) -> "Hits":
-        """Those whose key is still in the list and whose entry has not been withdrawn."""
+        """Those whose key is still in the list (`current`, ascending) and whose entry was not withdrawn."""
         tags = np.frombuffer(self.tags, np.uint8).reshape(-1, tag_bytes)
-        keep = np.isin(self.key_ids, current)
+        keep = among(self.key_ids, current, is_sorted=True)
         if withdrawn:
             gone = np.frombuffer(withdrawn, np.uint8).reshape(-1, tag_bytes)
             gone = gone[np.argsort(tag_prefixes(gone))]

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from symbolon.exchange.derive import entry_masks
+from symbolon.exchange.id_sets import among
 from symbolon.exchange.key_table import KeyTable
 from symbolon.exchange.limits import CHUNK_ELEMENTS, HANDLE_BYTES, MIN_TAG_BYTES, OUTPUT_BYTES, SLOTS
 from symbolon.exchange.padding import padded_count
@@ -132,20 +133,15 @@ def plan_delta(
     key_index, suppliers = table.link_key[live.links], table.link_supplier[live.links]
     pairs = _pair_ids(table.key_ids[key_index], suppliers)
     before = _pair_ids(released.key_ids, released.suppliers)
-    withdrawn = _pick(released.tags, np.flatnonzero(~np.isin(before, pairs)), released.tag_bytes, rng)
-    new = ~np.isin(pairs, before)
+    withdrawn = _pick(released.tags, np.flatnonzero(~among(before, pairs)), released.tag_bytes, rng)
+    new = ~among(pairs, before)
     if not additions:
         none, numbers = np.empty(0, np.int64), np.empty(0, np.uint64)
         waiting = int(new.sum())
         return DeltaPlan(none, numbers, none.astype(np.uint8), 0, withdrawn, live.crowded, 0, waiting)
     key_index, suppliers = key_index[new], suppliers[new]
-    used_keys, used_counts = np.unique(released.key_ids, return_counts=True)
-    keys = table.key_ids[key_index]
-    at = np.searchsorted(used_keys, keys)
-    known = at < len(used_keys)
-    known[known] = used_keys[at[known]] == keys[known]
-    slots = np.zeros(len(keys), np.int64)
-    slots[known] = used_counts[at[known]]
+    keys, used = table.key_ids[key_index], np.sort(released.key_ids)
+    slots = np.searchsorted(used, keys, side="right") - np.searchsorted(used, keys)
     if len(key_index):
         first = np.flatnonzero(np.diff(key_index, prepend=-1))
         slots += np.arange(len(keys)) - np.repeat(first, np.diff(first, append=len(keys)))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from symbolon.exchange.id_sets import among, distinct
 from symbolon.exchange.key_table import KeyTable
 from symbolon.exchange.receiver_set import Hits
 from symbolon.suppliers.tier import Tier
@@ -111,7 +112,8 @@ def count_by_band(evidence_by_tier: list[Evidence]) -> dict[str, int]:
     seen = np.empty(0, np.uint64)
     counts = {}
     for each in sorted(evidence_by_tier, key=lambda one: one.tier):
-        new = np.setdiff1d(each.suppliers, seen)
+        suppliers = distinct(each.suppliers)
+        new = suppliers[~among(suppliers, seen)]
         counts[each.tier.band] = len(new)
         seen = np.concatenate([seen, new])
     return counts

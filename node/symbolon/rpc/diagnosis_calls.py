@@ -30,6 +30,9 @@ from symbolon.rpc.status import CODE_KEY
 CALL_S: Final = 10.0
 """Deadline of a call."""
 
+MAX_QUESTIONS: Final = 12
+"""Permissions asked about: each leaves a line in the peer's journal."""
+
 
 async def call_peer(target: Target, config: Config) -> list[Finding]:
     """Health, then the permission for what our configuration asks."""
@@ -77,15 +80,19 @@ async def _health(target: Target, channel: grpc.aio.Channel) -> Finding:
 
 async def _permissions(target: Target, config: Config, channel: grpc.aio.Channel) -> AsyncIterator[Finding]:
     peer = target.peer.member_id
-    asked = False
-    for allow in config.allow:
-        if allow.peer != peer or not allow.ask:
-            continue
-        for purpose in allow.purposes:
-            for mode in allow.modes:
-                asked = True
-                yield await _permission(target, config, channel, mode, purpose, allow.tiers)
-    if not asked:
+    wishes = [
+        (mode, purpose, allow.tiers)
+        for allow in config.allow
+        if allow.peer == peer and allow.ask
+        for purpose in allow.purposes
+        for mode in allow.modes
+    ]
+    for mode, purpose, tiers in wishes[:MAX_QUESTIONS]:
+        yield await _permission(target, config, channel, mode, purpose, tiers)
+    if len(wishes) > MAX_QUESTIONS:
+        said = f"{len(wishes) - MAX_QUESTIONS} further combinations in [[allow]] are not asked about"
+        yield Finding("permission", State.UNKNOWN, said)
+    if not wishes:
         yield Finding(
             "permission",
             State.WARN,

@@ -35,7 +35,11 @@ def own_transport(credentials: Credentials, server_name: str) -> list[Finding]:
     )
     with ThreadPoolExecutor(1) as workers:
         server = grpc.server(workers)
-        port = server.add_secure_port(f"{_LOOPBACK}:0", tls)
+        try:
+            port = server.add_secure_port(f"{_LOOPBACK}:0", tls)
+        except (RuntimeError, ValueError):
+            said = "no TLS server can be opened with this node's certificate and key"
+            return [Finding(check, State.UNKNOWN, said) for check in ("tls version", "key exchange")]
         server.start()
         try:
             version = old_tls((_LOOPBACK, port), server_name)
@@ -79,6 +83,7 @@ def _offered(root_pem: bytes) -> list[int] | None:
         tls = grpc.ssl_channel_credentials(root_pem)
         address = f"{_LOOPBACK}:{listener.getsockname()[1]}"
         with grpc.secure_channel(address, tls, (("grpc.enable_http_proxy", 0),)) as channel:
-            channel.subscribe(lambda _: None, try_to_connect=True)
+            call = channel.unary_unary("/symbolon/Nothing").future(b"", timeout=_WAIT_S)
             thread.join(2 * _WAIT_S)
+            call.cancel()
     return found[0] if found else None

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from symbolon.api.exchange.v1 import exchange_pb2 as pb
 from symbolon.api.exchange.v1 import exchange_pb2_grpc as stubs
@@ -41,7 +42,7 @@ class ExchangeService(stubs.ExchangeServiceServicer):
         """The caller receives; this node sends."""
         figures = Figures()
         wire: SenderWire = Wire(
-            request_iterator,
+            _readable(request_iterator),
             context.write,
             lambda message: pb.AskResponse(message=codec.encode_sender(message)),
             lambda request: codec.decode_receiver(request.message),
@@ -69,7 +70,7 @@ class ExchangeService(stubs.ExchangeServiceServicer):
             return codec.decode_sender(request.message)
 
         wire: Wire[Any, Any] = Wire(
-            request_iterator,
+            _readable(request_iterator),
             context.write,
             lambda message: pb.OfferResponse(message=codec.encode_receiver(message)),
             decode,
@@ -129,3 +130,12 @@ class ExchangeService(stubs.ExchangeServiceServicer):
             log.error("%s of %s: unexpected %s", role, peer, type(error).__name__, exc_info=error)
         context.set_trailing_metadata(((CODE_KEY, public_code(error)),))
         await context.abort(to_status(error), public_message(error))
+
+
+async def _readable(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    """The requests; bytes that are no message are the peer's fault, not this node's."""
+    try:
+        async for request in requests:
+            yield request
+    except DecodeError:
+        raise RemoteProtocolError("bytes that are no message", code="protocol.malformed") from None

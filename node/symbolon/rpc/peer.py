@@ -79,11 +79,17 @@ class Peer:
         return outcome
 
     async def offer(self, invitation: Invitation, figures: Figures) -> str:
-        """Runs one exchange as sender: the peer is invited to ask.
+        """Runs one exchange as sender: the peer is invited to ask; a stale epoch is offered once more.
 
         Returns:
             One sentence: what this node revealed and learned.
         """
+        try:
+            return await self._offer(invitation, figures)
+        except StaleEpochError:
+            return await self._offer(invitation, figures)
+
+    async def _offer(self, invitation: Invitation, figures: Figures) -> str:
         start = time.perf_counter()
         call = self._stub.Offer(timeout=self._session_s)
 
@@ -109,21 +115,29 @@ class Peer:
             except SymbolonError as error:
                 if not call.done():
                     await wire.send(Failure(public_code(error), public_message(error)))
+                    if isinstance(error, StaleEpochError):
+                        # The peer drops what it held before it ends the call; then it can be invited again.
+                        await self._status(call)
                 raise
         figures.total_s = time.perf_counter() - start
         return sentence
+
+    async def _status(self, call: Any) -> grpc.StatusCode:
+        """How the peer ends the call, if it does so in time."""
+        try:
+            async with asyncio.timeout(self._idle_s):
+                status: grpc.StatusCode = await call.code()
+                return status
+        except TimeoutError:
+            return grpc.StatusCode.DEADLINE_EXCEEDED
 
     @asynccontextmanager
     async def _ended(self, call: Any) -> AsyncIterator[None]:
         """Turns the end of a call into an error of this node, and leaves no call behind."""
         try:
             yield
-            try:
-                async with asyncio.timeout(self._idle_s):
-                    await call.done_writing()
-                    status = await call.code()
-            except TimeoutError:
-                status = grpc.StatusCode.DEADLINE_EXCEEDED
+            await call.done_writing()
+            status = await self._status(call)
             if status is not grpc.StatusCode.OK:
                 raise UnavailableError(
                     f"{self._member_id} reported {status.name.lower()} at the end",
@@ -131,6 +145,14 @@ class Peer:
                 )
         except grpc.aio.AioRpcError as error:
             raise from_status(self._member_id, error) from error
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            # Not this node was told to stop: gRPC says so of a call that one of its own waits gave up.
+            raise UnavailableError(
+                f"{self._member_id} stopped half-way", hint="Try again; nothing was lost."
+            ) from None
         except (asyncio.InvalidStateError, grpc.aio.UsageError):
             # Writing to a call that the peer has ended: its status is the reason.
             raise from_status(self._member_id, await _as_error(call)) from None

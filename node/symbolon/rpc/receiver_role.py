@@ -11,7 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from symbolon.audit.journal import JournalLine
-from symbolon.errors import RemoteProtocolError, StaleEpochError, SymbolonError, UsageError
+from symbolon.errors import (
+    PermissionDeniedError,
+    RemoteProtocolError,
+    StaleEpochError,
+    SymbolonError,
+    UsageError,
+)
+from symbolon.exchange.id_sets import among
 from symbolon.exchange.key_table import KeyTable
 from symbolon.exchange.limits import SIZE_GROUP, SIZE_MIN_RECORDS
 from symbolon.exchange.messages import (
@@ -24,7 +31,7 @@ from symbolon.exchange.messages import (
     TierAsk,
 )
 from symbolon.exchange.receiver import AskedKeys, Receiver, State
-from symbolon.exchange.receiver_set import NO_HITS, NO_OUTPUTS, OwnOutputs, join
+from symbolon.exchange.receiver_set import NO_HITS, NO_OUTPUTS, join
 from symbolon.exchange.sender_set import live_keys
 from symbolon.exchange.size_mode import (
     SizeReceiver,
@@ -122,7 +129,13 @@ async def run_receiver(
         StaleEpochError: what was held of the peer's set is dropped; run it again.
         SymbolonError: the exchange ended in error; the session and journal say so.
     """
-    await asyncio.to_thread(_permit, node, ask)
+    try:
+        await asyncio.to_thread(_permit, node, ask)
+    except PermissionDeniedError as error:
+        if ask.direction == "invited":
+            line = JournalLine("denied", ask.peer, "", ask.mode, ask.purpose, {}, error.full_code)
+            await asyncio.to_thread(node.journal.write, line)
+        raise
     suite = await asyncio.to_thread(node.suite, node.config.exchange.suite, answering=False)
     run = _run_size if ask.mode == "size" else _run_intersection
     return await run(node, ask, suite, wire, figures, progress)
@@ -177,18 +190,23 @@ async def _converse(
                 heard += len(message.data) // ELEMENT_BYTES
                 progress("hearing", heard, total)
 
+    basis = "the peer invited this node" if ask.direction == "invited" else "this node's operator asked"
+    beginning = asyncio.ensure_future(asyncio.to_thread(node.receiving.begin_session, hello, ask.peer, basis))
     try:
-        await asyncio.to_thread(node.receiving.begin_session, hello, ask.peer, "this node's operator asked")
+        await asyncio.shield(beginning)
         await wire.send(session.start())
         await together(say(), hear())
     except BaseException as error:
+        # A thread does not end with a cancelled call: only once it is done can the session be ended.
+        await asyncio.wait((beginning,))
         await asyncio.shield(asyncio.to_thread(_note_failure, node, ask, hello, error))
         raise
 
 
 def _note_failure(node: Node, ask: Ask, hello: Hello, error: BaseException) -> None:
     code = error.full_code if isinstance(error, SymbolonError) else type(error).__name__
-    if isinstance(error, StaleEpochError):
+    # A peer that answers says so by a status, one that called by a failure.
+    if isinstance(error, StaleEpochError) or code == f"peer.{StaleEpochError.code}":
         node.receiving.forget(ask.peer, AREA)
     line = _line("failed", ask, hello, {}, code)
     sentence = f"The session with {ask.peer} ended early ({code}); nothing was learned from it."
@@ -235,7 +253,7 @@ def _load_tiers(node: Node, ask: Ask, suite: Suite) -> dict[str, _Tier]:
         keys = live_keys(table).keys
         current = table.key_ids[keys]
         if state is not None:
-            keys = keys[~np.isin(current, state.own.key_ids)]
+            keys = keys[~among(current, state.own.key_ids)]
         tiers[name] = _Tier(table, current, state, AskedKeys(table, keys))
     return tiers
 
@@ -247,13 +265,12 @@ def _conclude(
     with figures.phase("join"):
         for name, result in session.results().items():
             tier = tiers[name]
-            new = OwnOutputs.of(tier.asked.key_ids, result.outputs, result.tag_bytes)
             old = tier.state
             if old is not None and old.tag_bytes != result.tag_bytes:
                 raise RemoteProtocolError("the tag length changed within an epoch", code="protocol.tag")
             own, opened = join(
                 old.own if old else NO_OUTPUTS,
-                new,
+                result.own,
                 old.deltas if old else {},
                 result.deltas,
                 tag_bytes=result.tag_bytes,
@@ -261,7 +278,7 @@ def _conclude(
             hits = (old.hits if old else NO_HITS).plus(opened)
             standing = hits.standing(tier.current, result.withdrawn, result.tag_bytes)
             found.append(evidence(standing, tier.table))
-            updates.append(Update(name, result.tag_bytes, len(new.key_ids), own, hits, result.deltas))
+            updates.append(Update(name, result.tag_bytes, len(result.own.key_ids), own, hits, result.deltas))
     asked = sum(each.elements for each in hello.tiers)
     entry_total = sum(len(data) for update in updates for data in update.deltas.values())
     by_band = count_by_band(found)

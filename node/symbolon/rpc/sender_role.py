@@ -78,14 +78,15 @@ async def run_sender(
     Raises:
         SymbolonError: the exchange ended in error; the session and journal say so.
     """
-    opened = False
+    opening: asyncio.Future[Epoch] | None = None
     try:
         suite, grant = await asyncio.to_thread(_permit, node, peer, direction, hello)
         run = _run_size if hello.mode == "size" else _run_intersection
-        prepared = await asyncio.to_thread(_open, node, peer, hello, grant)
-        opened = True
-        sentence = await run(node, peer, hello, prepared, suite, wire, figures)
+        opening = asyncio.ensure_future(asyncio.to_thread(_open, node, peer, hello, grant))
+        epoch = await asyncio.shield(opening)
+        sentence = await run(node, peer, hello, epoch, suite, wire, figures)
     except BaseException as error:
+        opened = opening is not None and await _succeeds(opening)
         await asyncio.shield(asyncio.to_thread(_note_failure, node, peer, hello, error, opened))
         raise
     line = _line("ended", peer, hello, {}, "")
@@ -117,6 +118,12 @@ def _open(node: Node, peer: str, hello: Hello, grant: Grant) -> Epoch:
     epoch = node.sending.current_epoch(peer, hello.area, grant, epoch_days=node.config.exchange.epoch_days)
     node.sending.open_session(hello, peer, grant, epoch, node.budget)
     return epoch
+
+
+async def _succeeds(work: "asyncio.Future[Epoch]") -> bool:
+    """Waits for a thread, which a cancelled call does not end, and tells whether it did its work."""
+    await asyncio.wait((work,))
+    return work.exception() is None
 
 
 def _note_failure(node: Node, peer: str, hello: Hello, error: BaseException, opened: bool) -> None:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from symbolon.audit.journal import JournalLine
 from symbolon.errors import PermissionDeniedError, RemoteProtocolError, StaleEpochError
+from symbolon.exchange.id_sets import among, distinct
 from symbolon.exchange.limits import HANDLE_BYTES, MAX_DELTAS, SIZE_SESSIONS_PER_EPOCH
 from symbolon.exchange.messages import Hello
 from symbolon.exchange.sender_set import Delta, Released, tag_bytes_for
@@ -89,19 +90,23 @@ class SenderStore:
         self._journal = JournalStore(database, clock)
 
     def current_epoch(self, peer: str, area: str, grant: Grant, *, epoch_days: int) -> Epoch:
-        """The peer's live epoch; a new one when there is none, it has expired, or the grant narrowed."""
+        """The peer's live epoch; a new one when there is none, it has expired, or the grant narrowed.
+
+        Expired epochs of all peers are erased on the way: one that never asks again keeps no key alive.
+        """
         now = int(self._clock())
         with self._database.transaction("look up the key epoch") as connection:
+            expired = select(key_epoch.c.id).where(
+                key_epoch.c.seed.is_not(None), key_epoch.c.expires_at_s <= now
+            )
+            for row in connection.execute(expired).scalars().all():
+                self._erase(connection, row)
             live = connection.execute(
                 select(key_epoch).where(
                     key_epoch.c.peer == peer, key_epoch.c.area == area, key_epoch.c.seed.is_not(None)
                 )
             ).first()
-            if (
-                live is not None
-                and now < live.expires_at_s
-                and set(json.loads(live.scope)) <= set(grant.scope)
-            ):
+            if live is not None and set(json.loads(live.scope)) <= set(grant.scope):
                 if set(json.loads(live.scope)) != set(grant.scope):
                     scope = json.dumps(sorted(grant.scope))
                     connection.execute(update(key_epoch).where(key_epoch.c.id == live.id).values(scope=scope))
@@ -114,9 +119,14 @@ class SenderStore:
         self, connection: Connection, peer: str, area: str, grant: Grant, now: int, epoch_days: int
     ) -> Epoch:
         last = connection.execute(
-            select(func.max(key_epoch.c.number)).where(key_epoch.c.peer == peer, key_epoch.c.area == area)
-        ).scalar()
-        number = (last or 0) + 1
+            select(key_epoch)
+            .where(key_epoch.c.peer == peer, key_epoch.c.area == area)
+            .order_by(key_epoch.c.number.desc())
+            .limit(1)
+        ).first()
+        number = last.number + 1 if last is not None else 1
+        # A peer can bring about an early end; that must not buy it size sessions.
+        held = last.size_sessions if last is not None and now < last.expires_at_s else 0
         seed = self._rng(SEED_BYTES)
         row = connection.execute(
             insert(key_epoch)
@@ -128,7 +138,7 @@ class SenderStore:
                 seed=self._sealer.seal("key_epoch", "seed", f"{peer}/{area}/{number}", seed),
                 created_at_s=now,
                 expires_at_s=now + epoch_days * _DAY_S,
-                size_sessions=0,
+                size_sessions=held,
             )
             .returning(key_epoch.c.id)
         ).scalar_one()
@@ -314,7 +324,7 @@ class SenderStore:
             known.append(unpack(opened, 2))
         owners = np.frombuffer(b"".join(columns[0] for columns in known), np.uint64)
         values = np.frombuffer(b"".join(columns[1] for columns in known), np.uint64)
-        fresh_owners = np.setdiff1d(suppliers, owners)
+        fresh_owners = distinct(suppliers[~among(suppliers, owners)])
         fresh_values = self._draw_handles(len(fresh_owners), values)
         owners, values = np.concatenate([owners, fresh_owners]), np.concatenate([values, fresh_values])
         order = np.argsort(owners)
@@ -327,8 +337,9 @@ class SenderStore:
         while len(drawn) < count:
             more = np.frombuffer(self._rng(8 * (count - len(drawn))), np.uint64)
             more = more >> np.uint64(8 * (8 - HANDLE_BYTES))
-            drawn = np.setdiff1d(np.concatenate([drawn, more]), taken)
-        # setdiff1d sorts; the order must not follow the supplier numbers.
+            drawn = distinct(np.concatenate([drawn, more]))
+            drawn = drawn[~among(drawn, taken)]
+        # Sorted by now; the order must not follow the supplier numbers.
         keys = np.frombuffer(self._rng(8 * count), np.uint64)
         return drawn[np.argsort(keys)]
 

@@ -33,7 +33,7 @@ from symbolon.suppliers.tier import Tier
 SUITE: Final = DEFAULT_SUITE
 """The suite whose points are kept; any other suite hashes its inputs when a session needs them."""
 
-_NORMALISERS: Final = ("anyascii", "jellyfish", "python-stdnum", "rigour")
+_NORMALISERS: Final = ("anyascii", "cleanco", "jellyfish", "pycountry", "python-stdnum")
 """Libraries whose rules and tables go into match keys."""
 
 POOL_FROM_BATCH: Final = 2

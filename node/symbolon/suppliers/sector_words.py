@@ -1,8 +1,7 @@
 """Words that carry no weight in a supplier's name (docs/matching.md, Words without weight).
 
 Handles: words that most names of a sector share, in the languages of the lists at hand, each with its class,
-so that `farm` and `farms`, `tekstil` and `textile` are one; small words; words for legal forms that depend
-on the country.
+so that `farm` and `farms`, `tekstil` and `textile` are one; small words; words for facilities.
 Refuses: names of people, places and brands; those are what a match is made of.
 """
 
@@ -101,31 +100,6 @@ _SECTOR_CLASSES: Final = word_set(
     """
 )
 """Classes that carry no weight beside a real name."""
-
-LEGAL_WORDS: Final = word_set(
-    """
-    bhd co company coltd corp corporation cv doo firm gmbh inc incorporated jsc kft lda limitada limited
-    llc llp ltd ltda lp lllp mbh ood pte pty private plc pvt sarl sdn sl srl sro tbk unipessoal
-    unlimited
-    """
-)
-"""Taken out wherever they stand, beside what the register of legal forms knows."""
-
-LEGAL_WORDS_BY_COUNTRY: Final[dict[str, frozenset[str]]] = {
-    "TR": word_set(
-        """
-    san sanayi sanayii tic ticaret ve sti sirketi limited ltd as a s dis ith ihr ithalat ihracat
-    """
-    ),
-    "ID": frozenset({"pt", "cv", "tbk", "ud"}),
-    "RO": frozenset({"sc", "srl", "sa"}),
-    "PL": frozenset({"sp", "z", "oo", "spolka"}),
-    "IT": frozenset({"spa", "srl", "snc", "sas"}),
-    "FR": frozenset({"sas", "sarl", "sa", "eurl", "snc"}),
-    "PT": frozenset({"lda", "sa", "unipessoal"}),
-    "MX": frozenset({"sa", "cv", "rl", "de"}),
-}
-"""Short words that are a legal form in one country and part of a name in another."""
 
 FACILITY_WORDS: Final = word_set(
     """

@@ -11,18 +11,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from rigour.names import remove_org_types
-
 from symbolon.suppliers.country import country_words
-from symbolon.suppliers.folding import WORD_CACHE, fold, tokens
-from symbolon.suppliers.sector_words import (
-    ARTICLES,
-    FACILITY_WORDS,
+from symbolon.suppliers.folding import fold, tokens
+from symbolon.suppliers.legal_forms import (
     LEGAL_WORDS,
     LEGAL_WORDS_BY_COUNTRY,
-    SMALL_WORDS,
-    sector_class,
+    closing_form_words,
+    is_legal_form,
+    leading_form_words,
 )
+from symbolon.suppliers.sector_words import ARTICLES, FACILITY_WORDS, SMALL_WORDS, sector_class
 
 MAX_ALTERNATIVES: Final = 3
 """Names taken from one cell; a fourth is rarely a name of the same supplier."""
@@ -39,8 +37,6 @@ _ALTERNATIVE: Final = re.compile(
     r"|\bf/?k/?a\b|\bformerly\b|\bex\.|\bc/o\b|;|/)"
 )
 _CLOSED_SLASH: Final = re.compile(r"\b([a-z])/([a-z])\b(?!/)")
-_EDGE_FORMS: Final = frozenset({"pt", "cv", "sc", "ooo", "oao", "zao", "tov", "ud"})
-_MAX_FORM_WORDS: Final = 5
 _SPLIT_SHORT_WORDS: Final = 5
 _SPLIT_SHARE: Final = 0.55
 _SPLIT_TAILS: Final = (
@@ -126,8 +122,10 @@ def read_names(name: str, country: str) -> tuple[NameReading, ...]:
 
 
 def _read(words: list[str], country: str) -> NameReading:
-    short = sum(1 for word in words if len(word) <= 2 and word.isalpha())
-    if short >= _SPLIT_SHORT_WORDS and short >= _SPLIT_SHARE * len(words):
+    form = closing_form_words(words, country)
+    spelt = words[:-form] if form > 1 else words  # `s de rl de cv` is no name with blanks between its letters
+    short = sum(1 for word in spelt if len(word) <= 2 and word.isalpha())
+    if short >= _SPLIT_SHORT_WORDS and short >= _SPLIT_SHARE * len(spelt):
         return _read_split(words, country)
     words = _without_legal_form(words, country)
     country_names = country_words(country)
@@ -157,28 +155,18 @@ def _read(words: list[str], country: str) -> NameReading:
 def _without_legal_form(words: list[str], country: str) -> list[str]:
     here = LEGAL_WORDS_BY_COUNTRY.get(country, frozenset())
     kept = list(words)
-    while len(kept) > 1 and (kept[0] in _EDGE_FORMS or kept[0] in here):
-        kept.pop(0)
-    shortened = True
-    while shortened and len(kept) > 1:
-        shortened = False
-        for count in range(min(_MAX_FORM_WORDS, len(kept) - 1), 0, -1):
-            if is_legal_form(" ".join(kept[-count:])):
-                del kept[-count:]
-                shortened = True
-                break
+    while count := leading_form_words(kept) or (1 if len(kept) > 1 and kept[0] in here else 0):
+        del kept[:count]
+    while count := closing_form_words(kept, country):
+        del kept[-count:]
     inner = [
         word
         for word in kept
-        if word not in LEGAL_WORDS and word not in here and not (len(word) > 3 and is_legal_form(word))
+        if word not in LEGAL_WORDS
+        and word not in here
+        and not (len(word) > 3 and is_legal_form(word, country))
     ]
     return inner or kept
-
-
-@lru_cache(maxsize=WORD_CACHE)
-def is_legal_form(words: str) -> bool:
-    """Is this the name of a legal form and nothing else? Looked up in rigour's register of legal forms."""
-    return words in LEGAL_WORDS or not remove_org_types(words).strip()
 
 
 def _read_split(words: list[str], country: str) -> NameReading:

@@ -224,8 +224,7 @@ class ReceiverEnd:
         for tier, result in session.results().items():
             held, table = self.held.setdefault(tier, Held()), tables[tier]
             keys = live_keys(table).keys
-            asked = AskedKeys(table, keys[~np.isin(table.key_ids[keys], held.own.key_ids)])
-            new = OwnOutputs.of(asked.key_ids, result.outputs, result.tag_bytes)
+            new = result.own
             held.own, opened = join(held.own, new, held.deltas, result.deltas, tag_bytes=result.tag_bytes)
             held.hits = held.hits.plus(opened)
             held.deltas.update(result.deltas)

@@ -1,0 +1,223 @@
+"""A member that answers with lies: the asker ends with a message and keeps what it had."""
+
+import itertools
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from raw_peer import fair_answer, rogue_server
+from real_nodes import ALPHA, MALLORY, PURPOSES, Nodes, asking, two_nodes
+from symbolon.api.exchange.v1 import exchange_pb2 as pb
+
+_IDLE_S = 3
+_FRESH = itertools.count(1)
+
+Messages = Iterator[pb.SenderMessage]
+Lie = Callable[[Iterator[Any]], Iterator[pb.SenderMessage | bytes]]
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[Nodes]:
+    with two_nodes(exchange={"idle_timeout_s": _IDLE_S}) as both:
+        yield both
+
+
+def changing(kind: str, change: Callable[[Any], object]) -> Lie:
+    """A fair answer, but the first message of a kind is changed in place."""
+
+    def answer(requests: Iterator[Any]) -> Messages:
+        changed = False
+        for message in fair_answer(requests):
+            if not changed and message.WhichOneof("body") == kind:
+                change(getattr(message, kind))
+                changed = True
+            yield message
+
+    return answer
+
+
+def without(kind: str) -> Lie:
+    return lambda requests: (each for each in fair_answer(requests) if each.WhichOneof("body") != kind)
+
+
+def twice(kind: str) -> Lie:
+    def answer(requests: Iterator[Any]) -> Messages:
+        for message in fair_answer(requests):
+            yield message
+            if message.WhichOneof("body") == kind:
+                yield message
+
+    return answer
+
+
+def until(kind: str, then: Callable[[], None]) -> Lie:
+    """A fair answer up to the first message of a kind, which does not come."""
+
+    def answer(requests: Iterator[Any]) -> Messages:
+        for message in fair_answer(requests):
+            if message.WhichOneof("body") == kind:
+                then()
+                return
+            yield message
+
+    return answer
+
+
+def offer(**fields: Any) -> Lie:
+    def change(accept: pb.Accept) -> None:
+        for name, value in fields.items():
+            setattr(accept.tiers[0], name, value)
+
+    return changing("accept", change)
+
+
+def header(**fields: Any) -> Lie:
+    return changing("accept", lambda accept: accept.tiers[0].deltas[0].MergeFrom(pb.DeltaHeader(**fields)))
+
+
+def data(kind: str, change: Callable[[bytes], bytes]) -> Lie:
+    return changing(kind, lambda message: setattr(message, "data", change(message.data)))
+
+
+def raw(content: bytes) -> Lie:
+    def answer(requests: Iterator[Any]) -> Iterator[bytes]:
+        next(requests)
+        yield content
+
+    return answer
+
+
+_BROKEN: dict[str, Lie] = {
+    "an empty message": raw(b""),
+    "entries without an offer": without("accept"),
+    "two offers": twice("accept"),
+    "offers of other tiers": offer(tier="C"),
+    "tags too short": offer(tag_bytes=10),
+    "tags too long": offer(tag_bytes=33),
+    "withdrawals that never come": offer(withdrawn=1000),
+    "a billion entries": header(entries=2**30),
+    "delta 0": changing("accept", lambda accept: accept.tiers[0].deltas[0].ClearField("number")),
+    "more entries than offered": data("entries", lambda rows: rows + os.urandom(18)),
+    "fewer entries than offered": data("entries", lambda rows: rows[:-18]),
+    "torn entries": data("entries", lambda rows: rows[:-1]),
+    "entries twice": twice("entries"),
+    "no entries": without("entries"),
+    "no evaluations": without("evaluated"),
+    "evaluations twice": twice("evaluated"),
+    "an all-zero evaluation": data("evaluated", lambda rows: bytes(32) + rows[32:]),
+    "p - 1 as evaluation": data("evaluated", lambda rows: (2**255 - 20).to_bytes(32, "little") + rows[32:]),
+    "fewer evaluations": data("evaluated", lambda rows: rows[:-32]),
+    "evaluations of another tier": changing("evaluated", lambda it: setattr(it, "tier", "C")),
+    "evaluations out of order": changing("evaluated", lambda it: setattr(it, "offset", 32)),
+    "finish at once": without("evaluated"),
+    "a failure in place of an answer": raw(
+        pb.AskResponse(
+            message=pb.SenderMessage(failure=pb.Failure(code="no", message="\x1b[2J"))
+        ).SerializeToString()
+    ),
+}
+
+
+def assert_nothing_kept(nodes: Nodes, purpose: str) -> None:
+    for table in ("received_set", "match_result"):
+        sql = f"SELECT count(*) AS n FROM {table} WHERE purpose = :p"
+        assert nodes.query(ALPHA, sql, p=purpose)[0].n == 0
+    assert nodes.states(ALPHA, purpose) == ["failed"]
+
+
+def test_node_fair_answer_is_taken(nodes: Nodes) -> None:
+    # The control of all tests below: what they spoil does work.
+    with rogue_server(nodes, MALLORY, fair_answer):
+        assert nodes.match(ALPHA, MALLORY, PURPOSES[next(_FRESH)]).figures["matched"] == {
+            "certain": 0,
+            "probable": 0,
+        }
+
+
+@pytest.mark.parametrize("name", _BROKEN)
+def test_node_sender_that_breaks_the_protocol_ends_the_session(nodes: Nodes, name: str) -> None:
+    purpose = PURPOSES[next(_FRESH)]
+    with rogue_server(nodes, MALLORY, _BROKEN[name]):
+        code, talk = nodes.quick_error(ALPHA, MALLORY, purpose)
+    assert code in (75, 76), talk
+    assert "\x1b" not in talk
+    assert_nothing_kept(nodes, purpose)
+
+
+def test_node_sender_that_breaks_the_protocol_is_told_as_such_with_76(nodes: Nodes) -> None:
+    purpose = PURPOSES[next(_FRESH)]
+    with rogue_server(nodes, MALLORY, _BROKEN["more entries than offered"]):
+        asked = nodes.run(ALPHA, *asking(MALLORY, purpose), code=76)
+    assert "more than the 64 items declared" in asked.stderr
+
+
+def test_node_sender_that_sends_garbage_bytes_ends_the_session(nodes: Nodes) -> None:
+    purpose = PURPOSES[next(_FRESH)]
+    with rogue_server(nodes, MALLORY, raw(b"\xff" * 1000)):
+        nodes.run(ALPHA, *asking(MALLORY, purpose), code=75)
+    assert_nothing_kept(nodes, purpose)
+
+
+def test_node_sender_with_a_message_above_4_mib_ends_the_session(nodes: Nodes) -> None:
+    purpose = PURPOSES[next(_FRESH)]
+    with rogue_server(nodes, MALLORY, raw(bytes(5 << 20))):
+        assert nodes.quick_error(ALPHA, MALLORY, purpose)[0] == 75
+    assert_nothing_kept(nodes, purpose)
+
+
+@pytest.mark.parametrize("kind", ["accept", "evaluated", "entries", "finish"])
+def test_node_sender_that_hangs_up_half_way_ends_the_session_with_75(nodes: Nodes, kind: str) -> None:
+    purpose = PURPOSES[next(_FRESH)]
+    with rogue_server(nodes, MALLORY, until(kind, lambda: None)):
+        code, talk = nodes.quick_error(ALPHA, MALLORY, purpose)
+    assert code == 75, talk
+    assert_nothing_kept(nodes, purpose)
+
+
+@pytest.mark.parametrize("kind", ["accept", "entries"])
+def test_node_sender_that_falls_silent_ends_the_session_with_75_at_the_deadline(
+    nodes: Nodes, kind: str
+) -> None:
+    purpose = PURPOSES[next(_FRESH)]
+    enough = threading.Event()
+    with rogue_server(nodes, MALLORY, until(kind, lambda: enough.wait(60))):
+        start = time.monotonic()
+        code, talk = nodes.quick_error(ALPHA, MALLORY, purpose)
+        assert (code, f"sent nothing for {_IDLE_S} s" in talk) == (75, True), talk
+        assert _IDLE_S <= time.monotonic() - start < _IDLE_S + 20
+        enough.set()
+    assert_nothing_kept(nodes, purpose)
+
+
+def test_node_sender_that_never_ends_the_call_does_not_hold_the_asker(nodes: Nodes) -> None:
+    purpose = PURPOSES[next(_FRESH)]
+    enough = threading.Event()
+
+    def answer(requests: Iterator[Any]) -> Messages:
+        yield from fair_answer(requests)
+        enough.wait(60)
+
+    with rogue_server(nodes, MALLORY, answer):
+        start = time.monotonic()
+        code, talk = nodes.quick_error(ALPHA, MALLORY, purpose)
+        assert (code, "The result was stored" in talk) == (75, True), talk
+        assert time.monotonic() - start < _IDLE_S + 20
+        enough.set()
+    assert nodes.states(ALPHA, purpose) == ["done"]
+
+
+def test_node_sender_that_says_stale_for_ever_is_asked_twice_and_no_more(nodes: Nodes) -> None:
+    purpose = PURPOSES[next(_FRESH)]
+    calls = []
+
+    def answer(requests: Iterator[Any]) -> Messages:
+        calls.append(next(requests))
+        yield pb.SenderMessage(failure=pb.Failure(code="protocol.stale_epoch", message="stale"))
+
+    with rogue_server(nodes, MALLORY, answer):
+        assert nodes.quick_error(ALPHA, MALLORY, purpose)[0] == 75
+    assert len(calls) == 2

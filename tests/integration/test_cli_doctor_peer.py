@@ -1,0 +1,391 @@
+"""`symbolon doctor PEER` tells every failure from every other: real sockets, a real node, real certificates."""
+
+import json
+import shutil
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from symbolon.cli import main
+from symbolon.cli.local_coalition import COALITION, PURPOSE, LocalCoalition, local_coalition
+from symbolon.membership.authority import Authority
+from symbolon.membership.certificates import issue_leaf
+from symbolon.rpc import diagnosis
+from symbolon.rpc.node import LEAF_FILE, LEAF_KEY_FILE, MEMBERS_FILE, Node
+from symbolon.storage.exchange_schema import budget_spent
+
+ALDER, BIRCH, CEDAR = "alder", "birch", "cedar"
+SETTINGS_FRAME = bytes.fromhex("000000040000000000")
+
+Examine = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[LocalCoalition]:
+    """`ALDER` asks, `BIRCH` serves; `CEDAR` is a third member."""
+    with local_coalition() as coalition:
+        coalition.add(ALDER, peers=(BIRCH,))
+        coalition.add(BIRCH, peers=(ALDER,))
+        coalition.add(CEDAR)
+        coalition.start(BIRCH)
+        yield coalition
+
+
+@pytest.fixture
+def coalition(served: LocalCoalition) -> Iterator[LocalCoalition]:
+    """As `served`, with everything that a test changes in the folders put back."""
+    endpoint = served.authority.members().find(BIRCH)
+    assert endpoint is not None
+    kept = {
+        path: path.read_bytes()
+        for member in (ALDER, BIRCH)
+        for path in served.home(member).iterdir()
+        if path.name in (LEAF_FILE, LEAF_KEY_FILE, "coalition.json", "symbolon.toml")
+    }
+    yield served
+    for path, content in kept.items():
+        path.write_bytes(content)
+    served.authority.move(BIRCH, endpoint.endpoint)
+    served.publish()
+
+
+@pytest.fixture
+def examine(coalition: LocalCoalition, capsys: pytest.CaptureFixture[str]) -> Examine:
+    """Runs the doctor of `ALDER`; the checks of the peer, and that the exit code fits them."""
+
+    def run(peer: str = BIRCH) -> list[dict[str, Any]]:
+        code = main.run(["--home", str(coalition.home(ALDER)), "doctor", peer, "--json"])
+        document = json.loads(capsys.readouterr().out)
+        assert document["failed"] == sum(each["state"] == "fail" for each in document["checks"])
+        assert code == (1 if document["failed"] else 0)
+        assert [each["number"] for each in document["checks"]] == list(range(1, len(document["checks"]) + 1))
+        assert all(each["hint"] for each in document["checks"] if each["state"] in ("fail", "warn"))
+        names = [each["check"] for each in document["checks"]]
+        checks: list[dict[str, Any]] = document["checks"][names.index("listening") + 1 :]
+        return checks
+
+    return run
+
+
+def last(checks: list[dict[str, Any]]) -> tuple[str, str]:
+    """State and code of the last check: a failure ends the row."""
+    return checks[-1]["state"], checks[-1]["code"]
+
+
+def found(checks: list[dict[str, Any]], code: str) -> dict[str, Any]:
+    """The one check with this code."""
+    (only,) = [each for each in checks if each["code"] == code]
+    return only
+
+
+def leaf_of(
+    authority_folder: Path, member: str, folder: Path, *, issued: datetime | None = None
+) -> tuple[Path, Path]:
+    """A new key and certificate for a member, signed by an authority's own root; certificate and key file."""
+    root_key = serialization.load_pem_private_key((authority_folder / "root_key.pem").read_bytes(), None)
+    assert isinstance(root_key, ec.EllipticCurvePrivateKey)
+    root_pem = json.loads((authority_folder / "anchor.json").read_text())["root_certificate"].encode()
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = issue_leaf(
+        member,
+        COALITION,
+        key.public_key(),
+        root_key=root_key,
+        root_pem=root_pem,
+        now=issued or datetime.now(UTC),
+    )
+    (folder / "leaf.pem").write_bytes(certificate)
+    pem, pkcs8, plain = (
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    (folder / "leaf.key").write_bytes(key.private_bytes(pem, pkcs8, plain))
+    return folder / "leaf.pem", folder / "leaf.key"
+
+
+@contextmanager
+def listening(answer: Callable[[socket.socket], None]) -> Iterator[str]:
+    """A port whose every connection is given to `answer`, in a thread of its own."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def accept() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    threading.Thread(target=handle, args=(connection,), daemon=True).start()
+
+        def handle(connection: socket.socket) -> None:
+            with connection, suppress(OSError):
+                connection.settimeout(20)
+                answer(connection)
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def tls_server(
+    files: tuple[Path, Path],
+    *,
+    versions: tuple[ssl.TLSVersion, ssl.TLSVersion] = (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_3),
+    alpn: str = "h2",
+) -> Iterator[str]:
+    """A TLS server with a certificate, which asks its callers for none and greets them as HTTP/2 does."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*files)
+    context.minimum_version, context.maximum_version = versions
+    context.set_alpn_protocols([alpn])
+
+    def answer(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as wrapped:
+            wrapped.sendall(SETTINGS_FRAME)
+            while wrapped.recv(4096):
+                pass
+
+    with listening(answer) as address:
+        yield address
+
+
+def move(coalition: LocalCoalition, address: str) -> None:
+    coalition.authority.move(BIRCH, address)
+    coalition.publish()
+
+
+def spent(coalition: LocalCoalition) -> int:
+    with Node(coalition.home(BIRCH)) as node, node.database.read("look") as connection:
+        return len(connection.execute(budget_spent.select()).all())
+
+
+def test_doctor_healthy_peer_all_is_ok_and_no_budget_is_spent(
+    coalition: LocalCoalition, examine: Examine
+) -> None:
+    checks = examine()
+    assert [each["check"] for each in checks] == [
+        "port",
+        "tls",
+        "certificate",
+        "tls version",
+        "key exchange",
+        "our certificate",
+        "health",
+        "permission",
+        "permission",
+    ]
+    assert {each["state"] for each in checks} == {"ok"}, checks
+    assert "X25519MLKEM768" in checks[4]["said"]
+    assert f"permits intersection for {PURPOSE}, tiers ABC" in checks[8]["said"]
+    assert spent(coalition) == 0
+
+
+def test_doctor_closed_port_is_told(coalition: LocalCoalition, examine: Examine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    move(coalition, f"127.0.0.1:{port}")
+    assert last(examine()) == ("fail", "peer.port.closed")
+
+
+def test_doctor_name_that_does_not_resolve_is_told(coalition: LocalCoalition, examine: Examine) -> None:
+    move(coalition, "no-such-host.invalid:7443")
+    assert last(examine()) == ("fail", "peer.address")
+
+
+def test_doctor_host_that_does_not_answer_is_told(
+    coalition: LocalCoalition, examine: Examine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A listener with a full queue drops what else comes, like a firewall that says nothing."""
+    monkeypatch.setattr(diagnosis, "CONNECT_S", 1.0)
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(8):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        move(coalition, f"127.0.0.1:{listener.getsockname()[1]}")
+        checks = examine()
+    assert last(checks) == ("fail", "peer.unreachable")
+
+
+def test_doctor_port_that_speaks_no_tls_is_told(coalition: LocalCoalition, examine: Examine) -> None:
+    with listening(lambda connection: connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as address:
+        move(coalition, address)
+        assert last(examine()) == ("fail", "peer.not_tls")
+
+
+def test_doctor_port_that_says_nothing_is_told(
+    coalition: LocalCoalition, examine: Examine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(diagnosis, "CONNECT_S", 1.0)
+    with listening(lambda connection: threading.Event().wait(10) and None) as address:
+        move(coalition, address)
+        assert last(examine()) == ("fail", "peer.silent")
+
+
+def test_doctor_tls_1_2_server_is_told(coalition: LocalCoalition, examine: Examine, tmp_path: Path) -> None:
+    files = leaf_of(coalition.folder / "authority", BIRCH, tmp_path)
+    only = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_2)
+    with tls_server(files, versions=only) as address:
+        move(coalition, address)
+        assert last(examine()) == ("fail", "peer.tls_version")
+
+
+def test_doctor_tls_server_that_is_no_node_is_told(
+    coalition: LocalCoalition, examine: Examine, tmp_path: Path
+) -> None:
+    files = leaf_of(coalition.folder / "authority", BIRCH, tmp_path)
+    with tls_server(files, alpn="http/1.1") as address:
+        move(coalition, address)
+        assert last(examine()) == ("fail", "peer.not_grpc")
+
+
+def test_doctor_server_with_old_tls_and_an_open_door_is_told(
+    coalition: LocalCoalition, examine: Examine
+) -> None:
+    """Something else holds the genuine certificate of the peer, say a proxy, and is laxer than a node."""
+    files = (coalition.home(BIRCH) / LEAF_FILE, coalition.home(BIRCH) / LEAF_KEY_FILE)
+    both = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
+    with tls_server(files, versions=both) as address:
+        move(coalition, address)
+        checks = examine()
+    assert found(checks, "peer.open")["state"] == "warn"
+    assert found(checks, "peer.tls_1_2")["state"] == "fail"
+    assert checks[2]["said"].startswith("it is birch, as listed")
+
+
+def test_doctor_peer_of_another_authority_is_told(
+    coalition: LocalCoalition, examine: Examine, tmp_path: Path
+) -> None:
+    Authority.create(tmp_path / "other", COALITION, lambda: datetime.now(UTC))
+    with tls_server(leaf_of(tmp_path / "other", BIRCH, tmp_path)) as address:
+        move(coalition, address)
+        checks = examine()
+    assert found(checks, "peer.authority")["state"] == "fail"
+    assert "our certificate" not in [each["check"] for each in checks], "shown to somebody unproven"
+
+
+def test_doctor_expired_certificate_of_the_peer_is_told(
+    coalition: LocalCoalition, examine: Examine, tmp_path: Path
+) -> None:
+    issued = datetime.now(UTC) - timedelta(days=60)
+    with tls_server(leaf_of(coalition.folder / "authority", BIRCH, tmp_path, issued=issued)) as address:
+        move(coalition, address)
+        checks = examine()
+    assert found(checks, "peer.certificate.expired")["state"] == "fail"
+    assert f"{issued + timedelta(days=30):%Y-%m-%d}" in found(checks, "peer.certificate.expired")["said"]
+
+
+def test_doctor_another_member_at_the_endpoint_is_named(
+    coalition: LocalCoalition, examine: Examine, tmp_path: Path
+) -> None:
+    with tls_server(leaf_of(coalition.folder / "authority", CEDAR, tmp_path)) as address:
+        move(coalition, address)
+        checks = examine()
+    assert "is cedar, not birch" in found(checks, "peer.other_member")["said"]
+
+
+def test_doctor_genuine_certificate_that_is_not_listed_is_told(
+    coalition: LocalCoalition, examine: Examine, tmp_path: Path
+) -> None:
+    with tls_server(leaf_of(coalition.folder / "authority", BIRCH, tmp_path)) as address:
+        move(coalition, address)
+        checks = examine()
+    assert found(checks, "peer.certificate.unlisted")["state"] == "fail"
+
+
+def test_doctor_own_expired_certificate_is_told_apart_from_the_peers(
+    coalition: LocalCoalition, examine: Examine, tmp_path: Path
+) -> None:
+    issued = datetime.now(UTC) - timedelta(days=60)
+    leaf, key = leaf_of(coalition.folder / "authority", ALDER, tmp_path, issued=issued)
+    shutil.copy(leaf, coalition.home(ALDER) / LEAF_FILE)
+    shutil.copy(key, coalition.home(ALDER) / LEAF_KEY_FILE)
+    checks = examine()
+    assert last(checks) == ("fail", "peer.ours.expired")
+    assert checks[2]["state"] == "ok", "the peer's certificate is fine"
+
+
+def test_doctor_own_certificate_of_another_authority_is_told(
+    coalition: LocalCoalition, examine: Examine, tmp_path: Path
+) -> None:
+    Authority.create(tmp_path / "other", COALITION, lambda: datetime.now(UTC))
+    leaf, key = leaf_of(tmp_path / "other", ALDER, tmp_path)
+    shutil.copy(leaf, coalition.home(ALDER) / LEAF_FILE)
+    shutil.copy(key, coalition.home(ALDER) / LEAF_KEY_FILE)
+    assert last(examine()) == ("fail", "peer.ours.issuer")
+
+
+def test_doctor_own_certificate_absent_is_told(coalition: LocalCoalition, examine: Examine) -> None:
+    (coalition.home(ALDER) / LEAF_KEY_FILE).write_bytes(b"")
+    assert last(examine()) == ("unknown", "peer.ours.missing")
+
+
+def test_doctor_peer_whose_list_lacks_us_is_told(coalition: LocalCoalition, examine: Examine) -> None:
+    """A second authority directory with the same keys: its list goes to the peer alone."""
+    copy = coalition.folder / "authority-copy"
+    shutil.copytree(coalition.folder / "authority", copy)
+    try:
+        coalition.authority.refresh()
+        expelled = Authority.load(copy, lambda: datetime.now(UTC)).expel(ALDER)
+        newer = coalition.authority.refresh()
+        seen = coalition.home(BIRCH) / f"{MEMBERS_FILE}.seen"
+        before = seen.read_bytes()
+        (coalition.home(BIRCH) / MEMBERS_FILE).write_bytes(expelled)
+        (coalition.home(ALDER) / MEMBERS_FILE).write_bytes(newer)
+        checks = examine()
+        seen.write_bytes(before)
+    finally:
+        shutil.rmtree(copy)
+    assert last(checks) == ("fail", "peer.not_member")
+
+
+def test_doctor_peer_that_permits_nothing_is_told(coalition: LocalCoalition, examine: Examine) -> None:
+    """The peer answers `PURPOSE` alone; what else our configuration asks is refused, each by name."""
+    toml = coalition.home(ALDER) / "symbolon.toml"
+    text = toml.read_text().replace(f'["{PURPOSE}"]', f'["{PURPOSE}", "curiosity"]')
+    toml.write_text(text)
+    checks = examine()
+    refused = [each for each in checks if each["code"] == "peer.permission"]
+    assert [each["said"].split(",")[0] for each in refused] == [
+        "birch does not permit size for curiosity",
+        "birch does not permit intersection for curiosity",
+    ]
+    assert sum("birch permits" in each["said"] for each in checks) == 2
+    assert spent(coalition) == 0
+
+
+def test_doctor_peer_that_we_may_not_ask_is_a_warning(coalition: LocalCoalition, examine: Examine) -> None:
+    toml = coalition.home(ALDER) / "symbolon.toml"
+    toml.write_text(toml.read_text().replace("invited = true", "ask = false"))
+    assert last(examine()) == ("warn", "peer.permission.own")
+
+
+def test_doctor_unknown_and_uncalled_peers_are_told(coalition: LocalCoalition, examine: Examine) -> None:
+    assert last(examine("nobody-known")) == ("fail", "peer.unknown")
+    assert last(examine(CEDAR)) == ("fail", "peer.no_endpoint")
+
+
+def test_doctor_peer_that_starts_late_is_waited_for(
+    coalition: LocalCoalition, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    move(coalition, f"127.0.0.1:{port}")
+    opened: list[socket.socket] = []
+    opener = threading.Timer(1.0, lambda: opened.append(socket.create_server(("127.0.0.1", port))))
+    opener.start()
+    main.run(["--home", str(coalition.home(ALDER)), "doctor", BIRCH, "--json", "--wait", "30"])
+    opener.join()
+    opened[0].close()
+    checks = json.loads(capsys.readouterr().out)["checks"]
+    assert next(each for each in checks if each["check"] == "port")["state"] == "ok"

@@ -1,0 +1,46 @@
+"""A real SQLite file, a clock that only the test moves, and the stores of the exchange on both."""
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "exchange"))
+
+from exchange_harness import rng_of
+
+from symbolon.storage.database import Database
+from symbolon.storage.exchange_receiver_store import ReceiverStore
+from symbolon.storage.exchange_sender_store import SenderStore
+from symbolon.storage.exchange_session_store import SessionStore
+from symbolon.storage.journal_store import JournalStore
+from symbolon.storage.match_store import MatchStore
+from symbolon.storage.seal import Sealer
+
+
+@dataclass
+class Stores:
+    """The stores of one node on one file."""
+
+    database: Database
+    now_s: float = 1_800_000_000.0
+    rng: Callable[[int], bytes] = field(default_factory=lambda: rng_of("store"))
+
+    def __post_init__(self) -> None:
+        sealer = Sealer(bytes(range(32)))
+        self.sending = SenderStore(self.database, sealer, lambda: self.now_s, lambda n: self.rng(n))
+        self.receiving = ReceiverStore(self.database, sealer, lambda: self.now_s)
+        self.sessions = SessionStore(self.database, lambda: self.now_s)
+        self.journal = JournalStore(self.database, lambda: self.now_s)
+        self.matches = MatchStore(self.database, sealer, lambda: self.now_s)
+
+    def pass_days(self, days: float) -> None:
+        self.now_s += days * 86400
+
+
+@pytest.fixture
+def stores(tmp_path: Path) -> Iterator[Stores]:
+    with Database.open(f"sqlite:///{tmp_path}/node.db", create=True) as database:
+        yield Stores(database)

@@ -1,0 +1,203 @@
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from exchange_harness import PURPOSE, SUITE, hello_of, rng_of
+
+from symbolon.audit.journal import JournalLine
+from symbolon.errors import StorageError
+from symbolon.exchange.messages import Hello, TierAsk
+from symbolon.exchange.receiver_set import NO_OUTPUTS, Hits, OwnOutputs
+from symbolon.storage.exchange_receiver_store import ReceivedState, Update
+
+RNG = rng_of("receiver store")
+
+
+def hello(epoch: int = 0) -> Hello:
+    return hello_of((TierAsk("A", 64),), RNG, epoch=epoch)
+
+
+def own_of(*numbers: int) -> OwnOutputs:
+    ids = np.array(numbers, np.uint64)
+    return OwnOutputs.of(ids, RNG(64 * len(numbers)), 10)
+
+
+def hits_of(*numbers: int) -> Hits:
+    ids = np.array(numbers, np.uint64)
+    return Hits(ids, ids * np.uint64(3), RNG(10 * len(numbers)))
+
+
+def save(stores, opening: Hello, epoch: int, *updates: Update) -> None:  # type: ignore[no-untyped-def]
+    with stores.database.transaction("save") as connection:
+        stores.receiving.save(connection, opening, "farm", epoch, list(updates))
+
+
+def load(stores, purpose: str = PURPOSE, tier: str = "A") -> ReceivedState | None:  # type: ignore[no-untyped-def]
+    return stores.receiving.load("farm", "match", purpose, SUITE.name, tier)
+
+
+def update_of(own: OwnOutputs, asked: int, hits: Hits, deltas: dict[int, bytes], tier: str = "A") -> Update:
+    return Update(tier, 10, asked, own, hits, deltas)
+
+
+def same(one: OwnOutputs, other: OwnOutputs) -> bool:
+    return (
+        one.key_ids.tolist() == other.key_ids.tolist()
+        and one.outputs == other.outputs
+        and one.slots.tolist() == other.slots.tolist()
+        and one.probes == other.probes
+    )
+
+
+def test_load_of_nothing_is_none(stores) -> None:
+    assert load(stores) is None
+
+
+def test_save_then_load_gives_everything_back(stores) -> None:
+    own, hits, deltas = own_of(5, 2, 9), hits_of(2), {1: RNG(64 * 16), 3: RNG(70 * 16)}
+    save(stores, hello(), 4, update_of(own, 3, hits, deltas))
+    state = load(stores)
+    assert state is not None
+    assert (state.epoch, state.tag_bytes, state.last_delta, state.deltas) == (4, 10, 3, deltas)
+    assert same(state.own, own)
+    assert (state.hits.key_ids.tolist(), state.hits.handles.tolist()) == ([2], [6])
+    assert state.hits.tags == hits.tags
+
+
+def test_save_of_a_second_session_adds_what_is_new(stores) -> None:
+    own, new = own_of(5, 2), own_of(7)
+    save(stores, hello(), 4, update_of(own, 2, hits_of(), {1: RNG(64 * 16)}))
+    whole = own.plus(new)
+    whole.slots[0] = 1
+    save(stores, hello(4), 4, update_of(whole, 1, hits_of(5), {2: RNG(64 * 16)}))
+    state = load(stores)
+    assert state is not None
+    assert same(state.own, whole)
+    assert (state.last_delta, sorted(state.deltas), len(state.hits)) == (2, [1, 2], 1)
+
+
+def test_save_of_a_session_that_brought_nothing_keeps_what_is_there(stores) -> None:
+    own, delta = own_of(5), RNG(64 * 16)
+    save(stores, hello(), 4, update_of(own, 1, hits_of(5), {1: delta}))
+    save(stores, hello(4), 4, update_of(own, 0, hits_of(5), {}))
+    state = load(stores)
+    assert state is not None
+    assert (state.last_delta, state.deltas) == (1, {1: delta})
+    assert same(state.own, own)
+
+
+@pytest.mark.parametrize(("epoch", "tag_bytes"), [(5, 10), (4, 12)])
+def test_save_in_a_new_epoch_drops_all_of_the_old_one(stores, epoch: int, tag_bytes: int) -> None:
+    save(stores, hello(), 4, update_of(own_of(5, 2), 2, hits_of(5), {1: RNG(64 * 16), 2: RNG(64 * 16)}))
+    own = OwnOutputs.of(np.array([8], np.uint64), RNG(64), tag_bytes)
+    save(stores, hello(), epoch, Update("A", tag_bytes, 1, own, hits_of(), {1: RNG(64 * 18)}))
+    state = load(stores)
+    assert state is not None
+    assert (state.epoch, state.tag_bytes, state.last_delta, sorted(state.deltas)) == (
+        epoch,
+        tag_bytes,
+        1,
+        [1],
+    )
+    assert state.own.key_ids.tolist() == [8]
+    assert len(state.hits) == 0
+
+
+def test_save_of_an_empty_own_list_reads_back(stores) -> None:
+    save(stores, hello(), 1, update_of(NO_OUTPUTS, 0, hits_of(), {1: RNG(64 * 16)}))
+    state = load(stores)
+    assert state is not None
+    assert len(state.own.key_ids) == 0
+
+
+def test_save_that_is_undone_leaves_what_was_there(stores) -> None:
+    own = own_of(5)
+    save(stores, hello(), 4, update_of(own, 1, hits_of(), {1: RNG(64 * 16)}))
+    with suppress(RuntimeError), stores.database.transaction("torn") as connection:
+        stores.receiving.save(
+            connection, hello(), "farm", 5, [update_of(own_of(9), 1, hits_of(), {1: b"x" * 16})]
+        )
+        raise RuntimeError("killed")
+    state = load(stores)
+    assert state is not None
+    assert state.epoch == 4
+    assert same(state.own, own)
+
+
+def test_sets_of_two_tiers_and_purposes_are_kept_apart(stores) -> None:
+    save(
+        stores,
+        hello(),
+        4,
+        update_of(own_of(1), 1, hits_of(), {1: RNG(1024)}),
+        update_of(own_of(2), 1, hits_of(), {1: RNG(1024)}, tier="B"),
+    )
+    one, other = load(stores), load(stores, tier="B")
+    assert one is not None
+    assert other is not None
+    assert (one.own.key_ids.tolist(), other.own.key_ids.tolist()) == ([1], [2])
+    assert load(stores, purpose="other") is None
+
+
+def test_forget_drops_the_sets_of_that_peer_only(stores) -> None:
+    save(stores, hello(), 4, update_of(own_of(1), 1, hits_of(), {1: RNG(1024)}))
+    stores.receiving.forget("mill", "match")
+    assert load(stores) is not None
+    stores.receiving.forget("farm", "match")
+    assert load(stores) is None
+
+
+def test_begin_session_leaves_a_line_before_the_hello(stores) -> None:
+    opening = hello()
+    stores.receiving.begin_session(opening, "farm", "this node's operator asked")
+    ((_, line),) = stores.journal.newest(1)
+    assert (line.event, line.peer, line.counts) == ("asked", "farm", {"elements_A": 64})
+    assert line.session_id == opening.session_id.hex()
+
+
+def test_begin_session_twice_with_one_id_is_refused(stores) -> None:
+    opening = hello()
+    stores.receiving.begin_session(opening, "farm", "x")
+    with pytest.raises(StorageError):
+        stores.receiving.begin_session(opening, "farm", "x")
+    assert len(stores.journal.newest(9)) == 1
+
+
+def test_session_ends_with_its_sentence_and_line(stores) -> None:
+    opening = hello()
+    stores.receiving.begin_session(opening, "farm", "x")
+    stores.pass_days(1)
+    line = JournalLine("ended", "farm", opening.session_id.hex(), "intersection", PURPOSE, {})
+    stores.sessions.end("receiver", line, done=True, sentence="Nothing was learned.")
+    (row,) = stores.sessions.newest(9)
+    assert (row.state, row.sentence, row.role) == ("done", "Nothing was learned.", "receiver")
+    assert row.ended_at_s is not None
+    assert row.ended_at_s - row.started_at_s == 86400
+
+
+def test_sessions_left_open_by_a_dead_process_are_closed_for_their_role_only(stores) -> None:
+    first, second = hello(), hello()
+    for opening in (first, second):
+        stores.receiving.begin_session(opening, "farm", "x")
+    assert stores.sessions.fail_open("sender") == 0
+    assert stores.sessions.fail_open("receiver") == 2
+    assert stores.sessions.fail_open("receiver") == 0
+    assert {row.state for row in stores.sessions.newest(9)} == {"failed"}
+    assert [line.event for _, line in stores.journal.newest(9)] == ["asked", "asked", "failed", "failed"]
+
+
+def test_journal_gives_the_newest_lines_oldest_first(stores) -> None:
+    for number in range(5):
+        stores.journal.write(JournalLine("denied", "farm", "", "size", PURPOSE, {"n": number}, "note"))
+        stores.pass_days(1)
+    lines = stores.journal.newest(3)
+    assert [line.counts["n"] for _, line in lines] == [2, 3, 4]
+    assert [at for at, _ in lines] == sorted(at for at, _ in lines)
+
+
+def test_journal_line_of_a_transaction_that_is_undone_is_not_there(stores) -> None:
+    line = JournalLine("released", "farm", "", "size", PURPOSE, {})
+    with suppress(RuntimeError), stores.database.transaction("torn") as connection:
+        stores.journal.write_in(connection, line)
+        raise RuntimeError("killed")
+    assert stores.journal.newest(9) == []
