@@ -6,8 +6,6 @@ A `Nodes` holds a coalition in a temporary folder. Everything it starts is stopp
 import asyncio
 import contextlib
 import json
-import os
-import re
 import select
 import signal
 import subprocess
@@ -50,7 +48,6 @@ DEADLINE_S = 60.0
 """Longest wait for anything: processes share the machine with others."""
 
 _FAULTY = Path(__file__).with_name("faulty_command.py")
-_TEST_URL = os.environ.get("SYMBOLON_TEST_POSTGRES_URL", "")
 
 
 class Result(NamedTuple):
@@ -163,9 +160,7 @@ class Nodes:
         reader = threading.Thread(target=lambda: lines.extend(process.stderr or ()), daemon=True)
         reader.start()
         self._readers[member] = reader
-        assert process.stdout is not None
-        ready, _, _ = select.select([process.stdout], [], [], DEADLINE_S)
-        address = process.stdout.readline().strip() if ready else ""
+        address = first_line(process)
         assert address, self.log(member)
         self.move(member, address)
         return address
@@ -313,14 +308,16 @@ def two_nodes(faulty: bool = False, **sections: dict[str, object]) -> Iterator[N
         yield nodes
 
 
+def first_line(process: "subprocess.Popen[str]") -> str:
+    """What a process prints first; '' when it ends or stays silent."""
+    assert process.stdout is not None
+    ready, _, _ = select.select([process.stdout], [], [], DEADLINE_S)
+    return process.stdout.readline().strip() if ready else ""
+
+
 def wait_until(holds: Callable[[], object], what: str) -> None:
     """Asks again and again, until the deadline at the latest."""
     end = time.monotonic() + DEADLINE_S
     while not holds():
         assert time.monotonic() < end, f"waited in vain for {what}"
         time.sleep(0.05)
-
-
-def session_id_in(talk: str) -> list[str]:
-    """Session ids in a text."""
-    return re.findall(r"\b[0-9a-f]{32}\b", talk)

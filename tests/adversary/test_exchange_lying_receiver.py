@@ -1,16 +1,18 @@
 """A receiver that breaks the protocol: the sender refuses, stays failed, and raises nothing else."""
 
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "unit" / "exchange"))
-
-from exchange_harness import (
+from symbolon.api.exchange.v1 import exchange_pb2 as pb
+from symbolon.errors import RemoteProtocolError
+from symbolon.exchange.limits import MAX_CHUNK_BYTES, MAX_ENTRIES
+from symbolon.exchange.messages import Elements, Failure, Finish, ReceiverMessage, TierAsk
+from symbolon.exchange.sender import Sender, State
+from symbolon.rpc import codec
+from unit.exchange.harness import (
     ReceiverEnd,
     SenderEnd,
     converse,
@@ -19,13 +21,6 @@ from exchange_harness import (
     size_answer,
     table_of,
 )
-
-from symbolon.api.exchange.v1 import exchange_pb2 as pb
-from symbolon.errors import RemoteProtocolError
-from symbolon.exchange.limits import MAX_CHUNK_BYTES, MAX_ENTRIES
-from symbolon.exchange.messages import Elements, Failure, Finish, ReceiverMessage, TierAsk
-from symbolon.exchange.sender import Sender, State
-from symbolon.rpc import codec
 
 THEIRS = {7: {"b"}, 8: {"d", "e"}}
 NINE = (9).to_bytes(32, "little")

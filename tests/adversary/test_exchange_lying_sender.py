@@ -1,30 +1,13 @@
 """A sender that breaks the protocol: the receiver refuses, stays failed, and raises nothing else."""
 
 import random
-import sys
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-sys.path.append(str(Path(__file__).resolve().parents[1] / "unit" / "exchange"))
-
-from exchange_harness import (
-    SUITE,
-    ReceiverEnd,
-    SenderEnd,
-    converse,
-    hello_of,
-    rng_of,
-    script_of,
-    size_answer,
-    size_receiver,
-    table_of,
-)
 
 from symbolon.errors import RemoteProtocolError, SymbolonError
 from symbolon.exchange.limits import MAX_ENTRIES
@@ -44,6 +27,18 @@ from symbolon.exchange.messages import (
 from symbolon.exchange.receiver import AskedKeys, Receiver, State
 from symbolon.exchange.size_mode import SizeReceiver
 from symbolon.matching.evidence import Evidence
+from unit.exchange.harness import (
+    SUITE,
+    ReceiverEnd,
+    SenderEnd,
+    converse,
+    hello_of,
+    rng_of,
+    script_of,
+    size_answer,
+    size_receiver,
+    table_of,
+)
 
 Script = list[SenderMessage]
 
@@ -459,7 +454,7 @@ def test_sender_attack_on_size_mode_ends_in_a_refusal_and_a_failed_session(attac
 
 
 def test_sender_answers_size_mode_before_the_last_element_and_is_refused() -> None:
-    """Whoever has not seen all elements cannot have shuffled them, and an early end finds the asker asking."""
+    """Whoever has not seen all elements cannot have shuffled them."""
     session = size_receiver([table_of(OURS)], rng_of(1))
     script = script_of(session, lambda hello: size_answer(hello, [table_of(THEIRS)], rng_of(2)))
     fresh = size_receiver([table_of(OURS)], rng_of(1))

@@ -1,4 +1,4 @@
-"""`symbolon doctor PEER` tells every failure from every other: real sockets, a real node, real certificates."""
+"""`symbolon doctor PEER` tells every failure from every other: real sockets, a real node, real keys."""
 
 import json
 import shutil

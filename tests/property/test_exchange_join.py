@@ -1,16 +1,15 @@
 """After any history of two lists, the private result is the join of the lists in the clear."""
 
 import random
-import sys
-from pathlib import Path
 from unittest.mock import patch
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "unit" / "exchange"))
-
-from exchange_harness import (
+from symbolon.exchange.messages import Evaluated
+from symbolon.exchange.padding import padded_count
+from symbolon.exchange.sender_set import live_keys
+from unit.exchange.harness import (
     SUITE,
     TAG_BYTES,
     Answering,
@@ -22,10 +21,6 @@ from exchange_harness import (
     script_of,
     table_of,
 )
-
-from symbolon.exchange.messages import Evaluated
-from symbolon.exchange.padding import padded_count
-from symbolon.exchange.sender_set import live_keys
 
 KEYS = [f"k{number}" for number in range(9)]
 TIERS = ("A", "C")

@@ -1,19 +1,14 @@
 """Size mode counts what the lists share, and shows nothing else of them."""
 
 import random
-import sys
-from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "unit" / "exchange"))
-
-from exchange_harness import converse, rng_of, size_answer, size_receiver, table_of
-
 from symbolon.api.exchange.v1 import exchange_pb2 as pb
 from symbolon.exchange.padding import padded_count
 from symbolon.exchange.size_mode import shown
+from unit.exchange.harness import converse, rng_of, size_answer, size_receiver, table_of
 
 KEYS = [f"k{number}" for number in range(12)]
 

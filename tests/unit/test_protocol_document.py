@@ -215,8 +215,7 @@ class NodeReceiver:
             receiver.receive(to_receiver(message))
         receiver.receive(to_receiver(sender.finish()))
         result = receiver.results()["A"]
-        new = result.own
-        self.own, opened = join(self.own, new, self.deltas, result.deltas, tag_bytes=result.tag_bytes)
+        self.own, opened = join(self.own, result.own, self.deltas, result.deltas, tag_bytes=result.tag_bytes)
         self.hits, self.epoch = self.hits.plus(opened), receiver.epoch
         self.deltas.update(result.deltas)
         standing = self.hits.standing(table.key_ids[live], result.withdrawn, result.tag_bytes)

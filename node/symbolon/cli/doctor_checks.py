@@ -29,7 +29,7 @@ from symbolon.membership.directory import FileMemberDirectory
 from symbolon.membership.member_list import CLOCK_SKEW, MAX_LIST_BYTES, MemberList, open_member_list
 from symbolon.membership.trust_anchor import TrustAnchor
 from symbolon.oprf.backend import choose_backend
-from symbolon.oprf.suite import DEFAULT_SUITE, SUITE_NAMES, get_suite
+from symbolon.oprf.suite import DEFAULT_SUITE, get_suite
 from symbolon.rpc.diagnosis import presented_certificate, probe, wait_for_port
 from symbolon.rpc.diagnosis_finding import SOON_DAYS, Finding, State, Target, days_left, failed
 from symbolon.rpc.diagnosis_own import own_transport
@@ -298,11 +298,6 @@ class Examination:
 
     def _backend(self) -> Iterator[Finding]:
         exchange = self.config.exchange
-        unknown = sorted({exchange.suite, *exchange.suites_answered} - set(SUITE_NAMES))
-        if unknown:
-            said = f"the configuration names suites that do not exist: {', '.join(unknown)}"
-            yield failed("multiplication", "config.suite", said, f"Known: {', '.join(SUITE_NAMES)}.")
-            return
         chosen = choose_backend(exchange.backend)
         said = f"{chosen.name} ({chosen.reason})"
         if exchange.suite != DEFAULT_SUITE:

@@ -8,6 +8,9 @@ from typing import Final
 
 _SIMILAR: Final = "similar name, same street address"
 
+_UNCHECKED: Final = "-unchecked"
+"""Ends the scheme of an identifier that has no check digit to verify."""
+
 _PHRASES: Final = {
     "lei": "same LEI",
     "os-id": "same OS ID",
@@ -27,7 +30,7 @@ def in_words(schemes: Iterable[str]) -> str:
     Args:
         schemes: names of the schemes that hit, strongest first, with or without their version.
     """
-    phrases = dict.fromkeys(_PHRASES.get(scheme.partition(".")[0], scheme) for scheme in schemes)
+    phrases = dict.fromkeys(map(_phrase, schemes))
     if len(phrases) > 1 and _SIMILAR in phrases:
         del phrases[_SIMILAR]
         phrases["same street address"] = None
@@ -38,3 +41,11 @@ def in_words(schemes: Iterable[str]) -> str:
             for phrase in phrases
         }
     return "; ".join(phrases)
+
+
+def _phrase(scheme: str) -> str:
+    name = scheme.partition(".")[0]
+    checked = name.removesuffix(_UNCHECKED)
+    if checked not in _PHRASES:
+        return scheme
+    return _PHRASES[checked] + (" (no check digit)" if name != checked else "")

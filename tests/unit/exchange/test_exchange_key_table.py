@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from exchange_harness import SUITE, key_bytes, key_id, table_of
 
 from symbolon.exchange.key_table import KeyTable, PackedInputs
 from symbolon.oprf.suite import RISTRETTO255_SHA512, get_suite
+from unit.exchange.harness import SUITE, key_bytes, key_id, table_of
 
 
 def packed() -> PackedInputs:

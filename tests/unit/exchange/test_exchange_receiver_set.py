@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from exchange_harness import rng_of
 
 from symbolon.exchange.receiver_set import NO_HITS, NO_OUTPUTS, Hits, OwnOutputs, find_tags, join
 from symbolon.exchange.sender_set import tag_prefixes
+from unit.exchange.harness import rng_of
 
 WIDTH = 10
 

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from exchange_harness import SUITE, TAG_BYTES, rng_of, table_of
 
 from symbolon.exchange.key_table import KeyTable
 from symbolon.exchange.limits import MAX_TAG_BYTES, MIN_TAG_BYTES
@@ -15,6 +14,7 @@ from symbolon.exchange.sender_set import (
     shuffled,
     tag_bytes_for,
 )
+from unit.exchange.harness import SUITE, TAG_BYTES, rng_of, table_of
 
 RNG = rng_of("sender set")
 KEY = SUITE.derive_key(bytes(range(64)), b"context")

@@ -1,7 +1,15 @@
 """Receiver and sender driven by hand: what each says when, and what it refuses to be made to do."""
 
 import pytest
-from exchange_harness import (
+
+from symbolon.errors import LocalProtocolError, RemoteProtocolError, StaleEpochError
+from symbolon.exchange import receiver as receiving
+from symbolon.exchange import sender as sending
+from symbolon.exchange.messages import Elements, Evaluated, Failure, TierAsk, TierOffer
+from symbolon.exchange.receiver import Receiver
+from symbolon.exchange.sender import Sender, shuffle_groups
+from symbolon.exchange.size_mode import SizeReceiver, record_groups
+from unit.exchange.harness import (
     SUITE,
     ReceiverEnd,
     SenderEnd,
@@ -13,14 +21,6 @@ from exchange_harness import (
     size_receiver,
     table_of,
 )
-
-from symbolon.errors import LocalProtocolError, RemoteProtocolError, StaleEpochError
-from symbolon.exchange import receiver as receiving
-from symbolon.exchange import sender as sending
-from symbolon.exchange.messages import Elements, Evaluated, Failure, TierAsk, TierOffer
-from symbolon.exchange.receiver import Receiver
-from symbolon.exchange.sender import Sender, shuffle_groups
-from symbolon.exchange.size_mode import SizeReceiver, record_groups
 
 OURS = {1: {"a", "b"}, 2: {"b", "c"}, 3: {"d"}}
 THEIRS = {7: {"b"}, 8: {"d", "e"}}

@@ -1,15 +1,10 @@
 """A real SQLite file, a clock that only the test moves, and the stores of the exchange on both."""
 
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-
-sys.path.append(str(Path(__file__).resolve().parents[1] / "exchange"))
-
-from exchange_harness import rng_of
 
 from symbolon.storage.database import Database
 from symbolon.storage.exchange_receiver_store import ReceiverStore
@@ -18,6 +13,7 @@ from symbolon.storage.exchange_session_store import SessionStore
 from symbolon.storage.journal_store import JournalStore
 from symbolon.storage.match_store import MatchStore
 from symbolon.storage.seal import Sealer
+from unit.exchange.harness import rng_of
 
 
 @dataclass

@@ -2,13 +2,13 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from exchange_harness import PURPOSE, SUITE, hello_of, rng_of
 
 from symbolon.audit.journal import JournalLine
 from symbolon.errors import StorageError
 from symbolon.exchange.messages import Hello, TierAsk
 from symbolon.exchange.receiver_set import NO_OUTPUTS, Hits, OwnOutputs
 from symbolon.storage.exchange_receiver_store import ReceivedState, Update
+from unit.exchange.harness import PURPOSE, SUITE, hello_of, rng_of
 
 RNG = rng_of("receiver store")
 

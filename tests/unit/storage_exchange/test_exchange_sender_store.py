@@ -2,7 +2,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from exchange_harness import PURPOSE, SUITE, hello_of, rng_of, table_of
 from sqlalchemy import Table, func, select
 
 from symbolon.errors import (
@@ -25,6 +24,7 @@ from symbolon.storage.exchange_schema import (
     released_set,
 )
 from symbolon.storage.exchange_sender_store import Epoch, SetState
+from unit.exchange.harness import PURPOSE, SUITE, hello_of, rng_of, table_of
 
 WIDE = Grant("allow table 1", ("p:intersection:A", "p:size:A"))
 NARROW = Grant("allow table 1", ("p:size:A",))

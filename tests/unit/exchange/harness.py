@@ -223,7 +223,6 @@ class ReceiverEnd:
         found = {}
         for tier, result in session.results().items():
             held, table = self.held.setdefault(tier, Held()), tables[tier]
-            keys = live_keys(table).keys
             new = result.own
             held.own, opened = join(held.own, new, held.deltas, result.deltas, tag_bytes=result.tag_bytes)
             held.hits = held.hits.plus(opened)

@@ -1,0 +1,348 @@
+"""Two members that set up their nodes by hand: every step is a command as a person types it."""
+
+import csv
+import json
+import os
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import astuple, fields, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from real_nodes import DEADLINE_S, first_line
+from symbolon.cli.local_coalition import own_environment, symbolon
+from symbolon.cli.made_up_suppliers import made_up_supplier
+from symbolon.suppliers.match_keys import match_keys
+from symbolon.suppliers.reader import open_list
+from symbolon.suppliers.record import Supplier
+
+_POSTGRES = os.environ.get("SYMBOLON_TEST_POSTGRES_URL", "")
+_TIERS = "ABC"
+_BANDS = {"A": "certain", "B": "probable", "C": "candidate"}
+
+
+def suppliers(first: int, count: int, prefix: str) -> list[Supplier]:
+    """Made-up suppliers; of every ten, some have no LEI, and some are written differently at each member."""
+    found = []
+    for number in range(first, first + count):
+        record = made_up_supplier(number, f"{prefix}-{number}")
+        if number % 10 < 4:
+            record = replace(record, lei="")
+        if number % 10 == 1 and prefix == "B":
+            record = replace(record, name=record.name.upper())
+        if number % 10 == 2 and prefix == "B":
+            # Another postal code and a letter too few: no strong key, no name key, the pair still hits.
+            record = replace(record, postal_code="", city="", name=record.name.replace(" ", "  "))
+        found.append(record)
+    return found
+
+
+def write(path: Path, records: list[Supplier]) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow([field.name for field in fields(Supplier)])
+        writer.writerows(astuple(record) for record in records)
+    return path
+
+
+def clear_join(mine: Path, theirs: Path) -> dict[str, set[str]]:
+    """Own supplier ids by the band of their strongest shared key, from the files alone.
+
+    The rule of the protocol: a key that more than four records of one list share says too little.
+    """
+    keys: list[dict[tuple[str, bytes], set[str]]] = []
+    for path in (mine, theirs):
+        owners: dict[tuple[str, bytes], set[str]] = defaultdict(set)
+        with open_list(path) as reader:
+            for record in reader:
+                assert isinstance(record, Supplier)
+                for key in match_keys(record):
+                    owners[key.tier.value, key.encoded()].add(record.supplier_id)
+        keys.append({key: ids for key, ids in owners.items() if len(ids) <= 4})
+    found: dict[str, set[str]] = {}
+    seen: set[str] = set()
+    for tier in _TIERS:
+        shared = {key for key in keys[0].keys() & keys[1].keys() if key[0] == tier}
+        ids = set().union(*(keys[0][key] for key in shared)) - seen
+        found[_BANDS[tier]] = ids
+        seen |= ids
+    return found
+
+
+class Member:
+    """One member and its node's folder."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        self.home = folder / name
+        self.process: subprocess.Popen[str] | None = None
+        self.log = folder / f"{name}.log"
+
+    def run(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            symbolon("--home", str(self.home), *arguments),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=DEADLINE_S,
+            env=own_environment(),
+        )
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+    def match(self, peer: "Member", *more: str) -> tuple[dict[str, Any], list[dict[str, str]]]:
+        out = self.home / "found.json"
+        shape = ("--mode", "intersection", "--tiers", _TIERS, "--json", "--out", str(out))
+        done = self.run("match", peer.name, "--purpose", "due-diligence", *shape, *more)
+        return json.loads(done.stdout), json.loads(out.read_text(encoding="utf-8"))
+
+    def allow(self, peer: "Member", url: str = "") -> None:
+        """What an operator writes into symbolon.toml."""
+        path = self.home / "symbolon.toml"
+        content = path.read_text(encoding="utf-8").replace(
+            "# additions_interval_s = 86400", "additions_interval_s = 0"
+        )
+        if url:
+            content = content.replace('# url = ""', f'url = "{url}"')
+        content += f'\n[[allow]]\npeer = "{peer.name}"\npurposes = ["due-diligence"]\n'
+        content += 'modes = ["size", "intersection"]\ntiers = ["A", "B", "C"]\ninvited = true\n'
+        path.write_text(content, encoding="utf-8")
+
+    def serve(self, listen: str) -> None:
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                symbolon("--home", str(self.home), "serve"),
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=own_environment(),
+            )
+        assert first_line(self.process) == listen, self.log.read_text()
+
+    def stop(self) -> int:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(30)
+        finally:
+            self.process.kill()
+            assert self.process.stdout is not None
+            self.process.stdout.close()
+
+
+Pair = tuple[Member, Member, Path]
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory, free_port: int) -> Iterator[Pair]:
+    """`north-co` and `south-co`, enrolled, with their lists; `south-co` serves."""
+    folder = tmp_path_factory.mktemp("two-nodes")
+    north, south = Member("north-co", folder), Member("south-co", folder)
+    authority = folder / "authority"
+    listen = {"north-co": "127.0.0.1:1", "south-co": f"127.0.0.1:{free_port}"}
+    founded = north.run("coalition", "create", str(authority), "--name", "spring")
+    fingerprint = founded.stdout.strip()
+    for member in (north, south):
+        made = member.run(
+            "init", "--member", member.name, "--coalition", "spring", "--listen", listen[member.name]
+        )
+        request, enrolment = made.stdout.strip(), folder / f"{member.name}.json"
+        member.run("coalition", "enrol", str(authority), request, "--out", str(enrolment))
+        accepted = member.run("coalition", "accept", str(enrolment), "--fingerprint", fingerprint)
+        assert accepted.stdout.strip() == fingerprint
+    # `north-co` was enrolled first: the coordinator sends it the list that names `south-co`.
+    north.run("coalition", "update", str(authority / "members.list"))
+    north.allow(south)
+    south.allow(north)
+    north.run("suppliers", "import", str(write(folder / "north.csv", suppliers(0, 300, "N"))))
+    south.run("suppliers", "import", str(write(folder / "south.csv", suppliers(150, 300, "B"))))
+    south.serve(listen["south-co"])
+    yield north, south, folder
+    assert south.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def ids_by_band(rows: list[dict[str, str]]) -> dict[str, set[str]]:
+    """Own ids by their strongest band."""
+    found: dict[str, set[str]] = {band: set() for band in _BANDS.values()}
+    for row in rows:
+        if not any(row["supplier_id"] in ids for ids in found.values()):
+            found[row["band"]].add(row["supplier_id"])
+    return found
+
+
+def spent(member: Member) -> int:
+    with sqlite3.connect(f"file:{member.home / 'node.db'}?mode=ro", uri=True) as database:
+        query = "SELECT sum(spent) FROM budget_spent WHERE period LIKE 'window:%' AND peer != '*'"
+        return int(database.execute(query).fetchone()[0] or 0)
+
+
+def test_match_first_session_equals_the_clear_join_of_both_files(pair: Pair) -> None:
+    north, south, folder = pair
+    figures, rows = north.match(south, "--mutual")
+    expected = clear_join(folder / "north.csv", folder / "south.csv")
+    # Nothing here is trivially true: every band holds something, and the LEIs alone say the same.
+    assert all(expected.values())
+    with (folder / "north.csv").open() as mine, (folder / "south.csv").open() as theirs:
+        leis = {row["lei"] for row in csv.DictReader(theirs)} - {""}
+        assert {row["supplier_id"] for row in csv.DictReader(mine) if row["lei"] in leis} == expected[
+            "certain"
+        ]
+    assert ids_by_band(rows) == expected
+    assert figures["matched"] == {band: len(ids) for band, ids in expected.items()}
+    assert set(figures["phases_s"]) >= {"load", "blind", "finalize", "join"}
+    assert (figures["suite"], figures["bytes_sent"] > 0, figures["bytes_received"] > 0) == (
+        "X25519-ELL2-SHA512",
+        True,
+        True,
+    )
+    assert figures["mutual"]["counts"]["elements"] > 0
+    # --mutual: the other side learned the same, seen from its own list.
+    theirs_rows = json.loads(south.run("match", "show", north.name, "--json").stdout)
+    assert ids_by_band(theirs_rows) == clear_join(folder / "south.csv", folder / "north.csv")
+    for log in (south.log.read_text(), north.run("match", "show", south.name).stdout):
+        assert "Traceback" not in log
+
+
+def test_match_second_session_sends_only_the_difference(pair: Pair) -> None:
+    north, south, folder = pair
+    before = spent(south)
+    # Ten of the south leave, ten new ones come; five of the north leave, five new ones come.
+    south.run("suppliers", "import", str(write(folder / "south.csv", suppliers(160, 300, "B"))))
+    north.run("suppliers", "import", str(write(folder / "north.csv", suppliers(5, 300, "N"))))
+    figures, rows = north.match(south)
+    expected = clear_join(folder / "north.csv", folder / "south.csv")
+    assert ids_by_band(rows) == expected
+    assert spent(south) - before == figures["counts"]["elements"] <= 3 * 128
+    assert figures["bytes_sent"] < 3 * 128 * 40
+    assert figures["bytes_received"] < 3 * (128 * 60 + 100 * 20)
+    # Those that the peer withdrew are gone from the result, those it added are there.
+    found = {row["supplier_id"] for row in rows}
+    assert not found & {f"N-{number}" for number in range(150, 160)}
+    assert {"N-304"} <= found
+    # Nothing changed: a third session costs the least there is, and says the same.
+    figures, rows = north.match(south)
+    assert ids_by_band(rows) == expected
+    assert figures["counts"]["elements"] == 3 * 64
+
+
+def test_match_review_is_remembered_over_a_new_key_epoch(pair: Pair) -> None:
+    north, south, _ = pair
+    rows = json.loads(north.run("match", "show", south.name, "--json").stdout)
+    uncertain = sorted({row["supplier_id"] for row in rows if row["band"] != "certain"})
+    yes, no, left = uncertain[:3]
+    told = north.run("match", "review", south.name, "--accept", yes, "--reject", no)
+    assert "Remembered: 1 accepted, 1 rejected." in told.stderr
+    wrong = north.run("match", "review", south.name, "--accept", "N-nobody", code=2)
+    assert "no uncertain match of this supplier" in wrong.stderr
+    north.run("match", "review", south.name, code=2)
+    # The operator of the south narrows what north may do: the key is changed, and all is asked anew.
+    handles = {row["peer_record"] for row in rows}
+    configuration = south.home / "symbolon.toml"
+    content = configuration.read_text()
+    assert south.stop() == 0
+    configuration.write_text(content.replace('modes = ["size", "intersection"]', 'modes = ["intersection"]'))
+    south.serve(re.findall(r'^listen = "(.*)"', content, re.MULTILINE)[0])
+    figures, again = north.match(south)
+    assert figures["counts"]["elements"] > 3 * 64
+    assert not handles & {row["peer_record"] for row in again}
+    decisions = {row["supplier_id"]: row["decision"] for row in again if row["band"] != "certain"}
+    assert (decisions[yes], decisions[no], decisions[left]) == ("accepted", "rejected", "open")
+    assert {row["decision"] for row in again if row["band"] == "certain"} == {"certain"}
+
+
+def test_match_mutual_works_again_after_the_caller_changed_its_key(pair: Pair) -> None:
+    north, south, folder = pair
+    configuration = north.home / "symbolon.toml"
+    configuration.write_text(
+        configuration.read_text().replace('modes = ["size", "intersection"]', 'modes = ["intersection"]')
+    )
+    north.match(south, "--mutual")
+    rows = json.loads(south.run("match", "show", north.name, "--json").stdout)
+    assert ids_by_band(rows) == clear_join(folder / "south.csv", folder / "north.csv")
+
+
+def test_match_out_writes_csv_whole_and_refuses_a_missing_folder(pair: Pair, tmp_path: Path) -> None:
+    north, south, _ = pair
+    target = tmp_path / "matches.csv"
+    north.run("match", "show", south.name, "--out", str(target))
+    with target.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert rows == json.loads(north.run("match", "show", south.name, "--json").stdout)
+    assert (
+        "no folder"
+        in north.run("match", "show", south.name, "--out", str(tmp_path / "no" / "x.csv"), code=65).stderr
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["nobody-co", "--purpose", "due-diligence"], 77),
+        (["south-co", "--purpose", "marketing", "--mode", "intersection"], 77),
+        (["south-co", "--purpose", "due-diligence", "--mode", "guess"], 2),
+        (["south-co", "--purpose", "due-diligence", "--tiers", "X"], 2),
+        (["south-co", "--purpose", "due-diligence"], 77),
+        (["south-co"], 2),
+    ],
+    ids=["unknown peer", "purpose not allowed", "mode", "tiers", "mode not allowed any more", "no purpose"],
+)
+def test_match_refused_exits_with_its_code_and_says_why(pair: Pair, arguments: list[str], code: int) -> None:
+    told = pair[0].run("match", *arguments, code=code).stderr
+    assert told.startswith("symbolon: error: ")
+    assert "symbolon: hint: " in told
+
+
+def test_match_expelled_by_hand_is_refused_and_service_goes_on(pair: Pair) -> None:
+    # The last one: north is expelled for good.
+    north, south, folder = pair
+    out = north.run("coalition", "expel", str(folder / "authority"), north.name)
+    south.run("coalition", "update", out.stdout.strip())
+    refused = north.run("match", south.name, "--purpose", "due-diligence", "--mode", "intersection", code=77)
+    assert "does not take this node for a current member" in refused.stderr
+    assert "membership.expelled" in south.log.read_text()
+
+
+@pytest.mark.skipif(not _POSTGRES, reason="SYMBOLON_TEST_POSTGRES_URL does not name a PostgreSQL database")
+def test_match_answerer_on_postgresql_gives_the_clear_join(tmp_path: Path, free_port: int) -> None:
+    engine = create_engine(_POSTGRES)
+    with engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    engine.dispose()
+    one, two = Member("west-co", tmp_path), Member("east-co", tmp_path)
+    authority = tmp_path / "authority"
+    one.run("coalition", "create", str(authority), "--name", "spring")
+    listen = {"west-co": "127.0.0.1:1", "east-co": f"127.0.0.1:{free_port}"}
+    for member in (one, two):
+        made = member.run(
+            "init", "--member", member.name, "--coalition", "spring", "--listen", listen[member.name]
+        )
+        enrolment = tmp_path / f"{member.name}.json"
+        member.run("coalition", "enrol", str(authority), made.stdout.strip(), "--out", str(enrolment))
+        member.run("coalition", "accept", str(enrolment))
+    one.run("coalition", "update", str(authority / "members.list"))
+    one.allow(two)
+    two.allow(one, url=_POSTGRES)
+    one.run("suppliers", "import", str(write(tmp_path / "one.csv", suppliers(0, 100, "N"))))
+    two.run("suppliers", "import", str(write(tmp_path / "two.csv", suppliers(50, 100, "B"))))
+    two.serve(listen["east-co"])
+    try:
+        _, rows = one.match(two)
+        assert ids_by_band(rows) == clear_join(tmp_path / "one.csv", tmp_path / "two.csv")
+    finally:
+        assert two.stop() == 0

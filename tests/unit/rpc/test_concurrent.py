@@ -1,0 +1,79 @@
+import asyncio
+
+import pytest
+
+from symbolon.rpc.concurrent import together
+
+
+def test_together_of_all_that_succeed_runs_all() -> None:
+    done: list[int] = []
+
+    async def work(number: int) -> None:
+        await asyncio.sleep(0)
+        done.append(number)
+
+    asyncio.run(together(work(1), work(2)))
+    assert sorted(done) == [1, 2]
+
+
+def test_together_raises_the_first_failure_and_leaves_nothing_running() -> None:
+    ended: list[str] = []
+
+    async def fails() -> None:
+        await asyncio.sleep(0)
+        raise ValueError("first")
+
+    async def waits() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("cancelled")
+
+    async def run() -> int:
+        with pytest.raises(ValueError, match="first"):
+            await together(waits(), fails())
+        return len(asyncio.all_tasks())
+
+    assert asyncio.run(run()) == 1
+    assert ended == ["cancelled"]
+
+
+def test_together_that_is_cancelled_cancels_all_and_waits_for_them() -> None:
+    ended: list[str] = []
+
+    async def waits() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await asyncio.sleep(0)
+            ended.append("cleaned up")
+            raise
+
+    async def run() -> None:
+        task = asyncio.ensure_future(together(waits(), waits()))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert len(asyncio.all_tasks()) == 1
+
+    asyncio.run(run())
+    assert ended == ["cleaned up"] * 2
+
+
+def test_together_takes_no_second_failure_for_the_first() -> None:
+    """What breaks while the others are wound up does not hide the reason."""
+
+    async def fails() -> None:
+        await asyncio.sleep(0)
+        raise ValueError("reason")
+
+    async def breaks_when_cancelled() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise RuntimeError("in the way")
+
+    with pytest.raises(ValueError, match="reason"):
+        asyncio.run(together(breaks_when_cancelled(), fails()))
