@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from symbolon.api.exchange.v1 import exchange_pb2 as pb
 from symbolon.errors import RemoteProtocolError
 from symbolon.exchange.limits import MAX_CHUNK_BYTES, MAX_ENTRIES
-from symbolon.exchange.messages import Elements, Failure, Finish, ReceiverMessage, TierAsk
+from symbolon.exchange.messages import Elements, Failure, ReceiverMessage, TierAsk
 from symbolon.exchange.sender import Sender, State
 from symbolon.rpc import codec
 from unit.exchange.harness import (
@@ -58,7 +58,6 @@ ATTACKS: dict[str, tuple[list[ReceiverMessage], str]] = {
         [elements(0, 8), hello_of((TierAsk("A", 64),), rng_of(1))],
         "protocol.state",
     ),
-    "an_early_finish": ([elements(0, 8), Finish()], "protocol.state"),
     "a_failure": ([elements(0, 8), Failure("internal", "internal error")], "peer.internal"),
     "an_oversized_chunk": ([Elements("A", 0, NINE * (MAX_CHUNK_BYTES // 32))], "protocol.excess"),
     "an_all_zero_element": ([Elements("A", 0, NINE + bytes(32))], "protocol.element"),
@@ -163,7 +162,6 @@ def test_receiver_with_a_chunk_out_of_bounds_is_refused(data: bytes) -> None:
         st.one_of(
             st.builds(elements, st.sampled_from([0, 1, 8, 16]), st.integers(1, 70), st.sampled_from("AB")),
             st.builds(Elements, st.just("A"), st.integers(0, 4), st.binary(min_size=1, max_size=64)),
-            st.just(Finish()),
             st.builds(Failure, st.text(max_size=5), st.text(max_size=5)),
         ),
         max_size=6,

@@ -216,6 +216,10 @@ ATTACKS: dict[str, tuple[Callable[[Script], Script], str]] = {
         lambda s: changed(s, Accept, lambda m: replace(m, tiers=(*m.tiers, TierOffer("B", 10, ())))),
         "protocol.tier",
     ),
+    "more_withdrawn_than_there_are_entries": (
+        lambda s: with_offer(s, withdrawn=MAX_ENTRIES),
+        "protocol.excess",
+    ),
     "a_failure_midway": (lambda s: [*s[:4], Failure("internal", "internal error")], "peer.internal"),
     "a_message_of_the_other_end": (
         lambda s: [s[0], Elements("A", 0, element(9))],  # type: ignore[list-item]
@@ -276,15 +280,31 @@ def test_sender_changes_the_epoch_that_was_asked_for_and_is_refused() -> None:
 
 
 def test_sender_with_tags_too_short_for_the_sizes_is_refused() -> None:
-    """Short tags would make chance hits likely: 2^16 keys among 2^25 entries want 81 bits."""
+    """Short tags would make chance hits likely: 2^18 keys among 2^23 entries want 81 bits."""
     table = table_of(OURS)
-    asked = AskedKeys(table, np.zeros(2**16, np.int64))
+    asked = AskedKeys(table, np.zeros(2**18, np.int64))
     session = Receiver(hello_of((TierAsk("A", asked.declared),), rng_of(1)), {"A": asked}, SUITE, rng_of(1))
     session.start()
     with pytest.raises(RemoteProtocolError) as caught:
         session.receive(Accept(1, (TierOffer("A", 10, (DeltaHeader(1, MAX_ENTRIES),)),)))
     assert caught.value.full_code == "protocol.tag"
     assert session.state is State.FAILED
+
+
+def test_sender_fills_the_receiver_delta_by_delta_and_is_refused() -> None:
+    """The limit counts what is held from earlier sessions, not one offer."""
+    table = table_of(OURS)
+    for held, refused in ((0, False), (1, True)):
+        asked = AskedKeys(table, np.zeros(0, np.int64), held)
+        session = Receiver(hello_of((TierAsk("A", 64),), rng_of(1)), {"A": asked}, SUITE, rng_of(1))
+        session.start()
+        offer = Accept(1, (TierOffer("A", 10, (DeltaHeader(1, MAX_ENTRIES),)),))
+        if not refused:
+            session.receive(offer)
+            continue
+        with pytest.raises(RemoteProtocolError) as caught:
+            session.receive(offer)
+        assert caught.value.full_code == "protocol.excess"
 
 
 def test_sender_offers_a_delta_that_is_held_already_and_is_refused() -> None:

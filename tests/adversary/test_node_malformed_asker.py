@@ -75,7 +75,6 @@ def test_node_bad_hello_is_refused_and_nothing_is_debited(
 
 _FIRST_MESSAGES: dict[str, dict[str, Any]] = {
     "elements before hello": {"elements": elements()},
-    "finish before hello": {"finish": pb.Finish()},
     "an empty message": {},
     "failure before hello": {"failure": pb.Failure(code="x" * 10_000, message="\x1b[2J" * 1000)},
 }
@@ -133,7 +132,6 @@ def test_node_bad_elements_end_the_session_and_the_debit_stays(
 def test_node_message_out_of_place_ends_the_session(channel: grpc.Channel, name: str) -> None:
     body: dict[str, Any] = {
         "a hello twice": {"hello": hello()},
-        "finish early": {"finish": pb.Finish()},
         "failure": {"failure": pb.Failure(code="protocol.x", message="\x1b[31m")},
         "an empty message": {},
     }[name]

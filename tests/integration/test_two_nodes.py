@@ -65,7 +65,7 @@ def clear_join(mine: Path, theirs: Path) -> dict[str, set[str]]:
             for record in reader:
                 assert isinstance(record, Supplier)
                 for key in match_keys(record):
-                    owners[key.tier.value, key.encoded()].add(record.supplier_id)
+                    owners[key.tier.value, key.encoded].add(record.supplier_id)
         keys.append({key: ids for key, ids in owners.items() if len(ids) <= 4})
     found: dict[str, set[str]] = {}
     seen: set[str] = set()

@@ -62,8 +62,6 @@ receiver_messages = st.one_of(
     intersection_hellos(),
     size_hellos(),
     st.builds(Elements, tier_names, offsets, datas),
-    st.just(Finish()),
-    failures,
 )
 
 

@@ -45,7 +45,7 @@ FIELDS: dict[str, dict[int, tuple[str, str, bool]]] = {
     "Finish": {},
     "Failure": {1: ("code", "string", False), 2: ("message", "string", False)},
 }
-RECEIVER_SAYS = {1: "Hello", 2: "Elements", 3: "Finish", 4: "Failure"}
+RECEIVER_SAYS = {1: "Hello", 2: "Elements", 3: "Failure"}
 SENDER_SAYS = {1: "Accept", 2: "Evaluated", 3: "Entries", 4: "Withdrawn", 5: "Finish", 6: "Failure"}
 
 Message = dict[str, Any]

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from reference import arithmetic, ends, wire
 from symbolon.api.exchange.v1 import exchange_pb2 as pb
 from symbolon.config import BudgetConfig
-from symbolon.errors import InvalidElementError, RemoteProtocolError
+from symbolon.errors import InvalidElementError
 from symbolon.exchange.derive import entry_masks
 from symbolon.exchange.key_table import KeyTable
 from symbolon.exchange.limits import SIZE_TOKEN_BYTES
@@ -497,16 +497,6 @@ def test_codes_in_the_document_are_those_that_the_node_sends():
     codes |= set(re.findall(r'^    code = "(protocol[a-z_.]*|permission\.[a-z]+)"', source, re.MULTILINE))
     local = {"protocol", "protocol.local", "protocol.remote", "protocol.refused"}
     assert {code for code in codes - local if f"`{code}`" not in DOCUMENT} == set()
-
-
-def test_sender_refuses_a_finish_from_the_receiver():
-    node = NodeSender(rng_of("sender"))
-    receiver = ends.Receiver(NAMES, "A", live_keys(FIRST_OWN), rng_of("receiver"))
-    sender = node.session(to_sender(receiver.start()), FIRST_THEIRS)
-    sender.accept()
-    with pytest.raises(RemoteProtocolError) as refused:
-        sender.receive(to_sender(wire.say(wire.RECEIVER_SAYS, "Finish", {})))
-    assert refused.value.full_code == "protocol.state"
 
 
 def test_elements_message_of_the_reference_is_one_that_the_node_reads():

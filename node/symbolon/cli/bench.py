@@ -89,7 +89,7 @@ def _import_both(coalition: LocalCoalition, size: int, replaced: int, tiers: tup
 def _session(coalition: LocalCoalition, mode: str, tiers: str, *, fresh: bool) -> dict[str, object]:
     if fresh:
         with Node(coalition.home(ANSWERER)) as node:
-            node.sending.rotate(ASKER, "match")
+            node.sending.rotate(ASKER)
         with Node(coalition.home(ASKER)) as node:
             node.receiving.forget(ANSWERER, "match")
     command = symbolon(

@@ -9,7 +9,7 @@ import typer
 
 from symbolon import config
 from symbolon.cli.enrolment_file import Enrolment, Request
-from symbolon.cli.node_home import home
+from symbolon.cli.node_home import home, open_node
 from symbolon.errors import MembershipError, UsageError
 from symbolon.membership.atomic_file import read_bounded, write_atomically
 from symbolon.membership.authority import LIST_FILE, Authority
@@ -64,6 +64,41 @@ def enrol(
     print(f"Admitted {asked.member}. Send {target} back to it,", file=sys.stderr)
     print(f"and {authority / LIST_FILE} to every other member.", file=sys.stderr)
     print(target)
+
+
+@app.command()
+def renew(
+    authority: Directory,
+    request: Annotated[Path, typer.Argument(help="The member's request.json, the old one or a new one.")],
+    out: Annotated[Path | None, typer.Option(help="Where to write the enrolment.")] = None,
+) -> None:
+    """Give a current member a new certificate, before the old one ends; it accepts it like the first.
+
+    The old certificate is refused as soon as the new members.json has reached the other members.
+    """
+    asked = Request.read(request)
+    open_authority = Authority.load(authority, _now)
+    certificate = open_authority.renew(asked.member, asked.csr_pem, endpoint=asked.endpoint)
+    target = out or Path(f"{asked.member}-enrolment.json")
+    Enrolment(asked.member, open_authority.anchor, certificate, open_authority.current_list()).write(target)
+    print(f"Renewed {asked.member}. Send {target} back to it,", file=sys.stderr)
+    print(f"and {authority / LIST_FILE} to every other member.", file=sys.stderr)
+    print(target)
+
+
+@app.command()
+def rotate(
+    peer: Annotated[
+        str, typer.Argument(help="Member whose match key is erased; all members without it.")
+    ] = "",
+) -> None:
+    """Erase the match keys of this node: do so after it was restored from a backup.
+
+    The next session with each peer begins a new key epoch and compares the whole lists; budgets go on.
+    """
+    with open_node() as node:
+        erased = node.sending.erase_where(lambda owner, _: not peer or owner == peer)
+    print(f"Erased {erased} match keys.", file=sys.stderr)
 
 
 @app.command()

@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 from symbolon.cli.match_table import MatchRow, match_rows, print_table, write_rows
 from symbolon.cli.node_home import open_node
 from symbolon.cli.progress import session_progress
-from symbolon.errors import UsageError
+from symbolon.errors import SymbolonError, UsageError
 from symbolon.exchange.messages import Invitation
 from symbolon.matching.evidence import matches
 from symbolon.rpc.figures import Figures
@@ -109,17 +109,28 @@ async def exchange(
     figures = Figures()
     # Loaded and self-tested before the clock of the session starts.
     await asyncio.to_thread(node.suite, node.config.exchange.suite, answering=False)
+    await asyncio.to_thread(node.close_left_over)
+    back, sentence = Figures(), ""
     async with connect(node, ask.peer) as peer:
         with session_progress(f"matching with {ask.peer}") as progress:
-            outcome = await peer.ask(ask, figures, progress)
-        _report(node, ask, outcome, out=out, table=table, stored=stored)
-        document = {**_document(node, ask, outcome), **figures.as_json()}
-        if mutual:
-            back = Figures()
-            tiers = ("".join(ask.tiers),) if ask.mode == "size" else ask.tiers
-            sentence = await peer.offer(Invitation(ask.mode, ask.purpose, tiers), back)
-            print(sentence, file=sys.stderr)
-            document["mutual"] = back.as_json()
+            async with peer.asking(ask, figures, progress) as asking:
+                # In turn before the conclusion: the peer must not see how long that takes.
+                offered: SymbolonError | None = None
+                if mutual:
+                    tiers = ("".join(ask.tiers),) if ask.mode == "size" else ask.tiers
+                    try:
+                        sentence = await peer.offer(Invitation(ask.mode, ask.purpose, tiers), back)
+                    except SymbolonError as error:
+                        offered = error
+                outcome = await asking.conclude()
+    _report(node, ask, outcome, out=out, table=table, stored=stored)
+    document = {**_document(node, ask, outcome), **figures.as_json()}
+    if offered is not None:
+        print("symbolon: the own result is stored; the peer could not ask in turn.", file=sys.stderr)
+        raise offered
+    if mutual:
+        print(sentence, file=sys.stderr)
+        document["mutual"] = back.as_json()
     document["peak_memory_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return document
 

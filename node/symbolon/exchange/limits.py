@@ -11,8 +11,9 @@ MAX_CHUNK_BYTES: Final = 1 << 20
 MAX_ELEMENTS: Final = 1 << 24
 """Elements of one tier and session: 512 MiB of points, far above a list of 500,000 suppliers."""
 
-MAX_ENTRIES: Final = 1 << 25
-"""Entries of one tier and epoch that a receiver is willing to hold."""
+MAX_ENTRIES: Final = 1 << 23
+"""Entries of one tier and epoch that a receiver is willing to hold: 150 MiB, three times what a list of
+500,000 suppliers makes with its keys."""
 
 MAX_DELTAS: Final = 1024
 """Deltas of one set and epoch: one a day for the longest epoch, with room."""
@@ -45,7 +46,7 @@ SIZE_STEP: Final = 10
 """Size mode: counts are shown rounded down to a multiple of this."""
 
 SIZE_TOKEN_BYTES: Final = 16
-"""Size mode: bytes kept of a token; 2^25 × 2^24 pairs leave 2^-79 for a chance hit."""
+"""Size mode: bytes kept of a token; 2^23 × 2^24 pairs leave 2^-81 for a chance hit."""
 
 MAX_NAME_BYTES: Final = 64
 """Longest suite, coalition, area, mode or purpose accepted in a hello."""

@@ -189,7 +189,7 @@ class Accept:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """The last message of either end; it depends on nothing the exchange found."""
+    """The sender's last message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,5 +220,5 @@ class Invitation:
         check_tiers(self.mode, self.tiers)
 
 
-ReceiverMessage = Hello | Elements | Finish | Failure
+ReceiverMessage = Hello | Elements | Failure
 SenderMessage = Accept | Evaluated | Entries | Withdrawn | Finish | Failure

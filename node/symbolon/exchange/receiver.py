@@ -18,7 +18,7 @@ from symbolon.errors import LocalProtocolError, RemoteProtocolError
 from symbolon.exchange.chunks import Inbound
 from symbolon.exchange.derive import entry_masks
 from symbolon.exchange.key_table import KeyTable
-from symbolon.exchange.limits import CHUNK_ELEMENTS, OUTPUT_BYTES
+from symbolon.exchange.limits import CHUNK_ELEMENTS, MAX_ENTRIES, OUTPUT_BYTES
 from symbolon.exchange.messages import (
     Accept,
     Elements,
@@ -50,10 +50,17 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class AskedKeys:
-    """The keys of one tier to be asked in this session: int64 `[n]` indices into a key table."""
+    """The keys of one tier to be asked in this session.
+
+    Attributes:
+        table: the keys of the list.
+        index: int64 `[n]`, which of them are asked.
+        held: entries of the sender's set that are held already.
+    """
 
     table: KeyTable
     index: npt.NDArray[np.int64]
+    held: int = 0
 
     @property
     def declared(self) -> int:
@@ -102,6 +109,8 @@ class _Tier:
             raise RemoteProtocolError("tags too short for these sizes", code="protocol.tag")
         if any(header.number <= have_delta for header in offer.deltas):
             raise RemoteProtocolError("a delta that is held already", code="protocol.delta")
+        if self.asked.held + total > MAX_ENTRIES or offer.withdrawn > self.asked.held + total:
+            raise RemoteProtocolError("more entries than a receiver holds", code="protocol.excess")
         self.offer = offer
         width = entry_bytes(offer.tag_bytes)
         self.probes = np.empty((len(self.asked.index), width), np.uint8)

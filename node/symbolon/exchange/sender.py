@@ -1,8 +1,9 @@
 """The sending end of an exchange, without I/O, for both modes.
 
 Built after policy has allowed the hello and the budget has been debited. `accept()` opens; each `Elements`
-is answered by `evaluate()`; `entries()` and `withdrawn()` cut the set into messages; `finish()` closes when
-all was said. `evaluate()` and the making of entries may run in two threads: they share no state. Refuses
+goes to `receive()`, which gives the evaluations; `entries()` and `withdrawn()` cut the set into messages;
+`finish()` closes when all was said. `receive()` and the making of entries may run in two threads: they share
+no state. Refuses
 elements beyond what the hello declared, out of order, or refused by the suite.
 docs/PROTOCOL.md, The sender.
 """

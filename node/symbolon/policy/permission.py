@@ -57,6 +57,10 @@ class Permission(Protocol):
         """
         ...
 
+    def scope(self, peer: str) -> tuple[str, ...]:
+        """See `Grant.scope`; empty where the peer may be answered nothing."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -86,14 +90,15 @@ class ConfiguredPermission:
                 and request.mode in rule.modes
                 and rule.tiers.issuperset(request.tiers)
             ):
-                return Grant(f"allow table {number}", self._scope(request.peer))
+                return Grant(f"allow table {number}", self.scope(request.peer))
         wanted = f"{request.direction} {request.peer}: {request.mode} for {request.purpose}, tiers "
         raise PermissionDeniedError(
             f"no [[allow]] table covers: {wanted}{', '.join(request.tiers)}",
             hint="To allow it, add it to an [[allow]] table of symbolon.toml; then restart `symbolon serve`.",
         )
 
-    def _scope(self, peer: str) -> tuple[str, ...]:
+    def scope(self, peer: str) -> tuple[str, ...]:
+        """See `Permission.scope`."""
         words = {
             f"{purpose}:{mode}:{tier}"
             for rule in self._rules

@@ -47,8 +47,6 @@ def encode_receiver(message: ReceiverMessage) -> pb.ReceiverMessage:
         case Elements():
             elements = pb.Elements(tier=message.tier, offset=message.offset, data=message.data)
             return pb.ReceiverMessage(elements=elements)
-        case Finish():
-            return pb.ReceiverMessage(finish=pb.Finish())
         case Failure():
             return pb.ReceiverMessage(failure=pb.Failure(code=message.code, message=message.message))
 
@@ -75,8 +73,6 @@ def decode_receiver(message: pb.ReceiverMessage) -> ReceiverMessage:
             )
         case "elements":
             return Elements(message.elements.tier, message.elements.offset, message.elements.data)
-        case "finish":
-            return Finish()
         case "failure":
             return _decode_failure(message.failure)
         case _:

@@ -1,8 +1,11 @@
-"""Several coroutines of one exchange, none of which outlives another's failure."""
+"""Coroutines of one exchange, none of which outlives another's failure; and locks between exchanges."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
+
+from symbolon.storage.database import Database
 
 
 async def together(*work: Coroutine[Any, Any, None]) -> None:
@@ -20,3 +23,18 @@ async def together(*work: Coroutine[Any, Any, None]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def exclusive(database: Database, name: str) -> AsyncIterator[None]:
+    """Holds `Database.exclusive`, which may have to ask a server, without stopping the event loop.
+
+    Raises:
+        StorageBusyError: another exchange holds the lock.
+    """
+    lock = database.exclusive(name)
+    await asyncio.to_thread(lock.__enter__)
+    try:
+        yield
+    finally:
+        await asyncio.shield(asyncio.to_thread(lock.__exit__, None, None, None))

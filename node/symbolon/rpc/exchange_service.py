@@ -4,8 +4,9 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any, Final
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -18,12 +19,15 @@ from symbolon.rpc import codec
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.identity import caller
 from symbolon.rpc.node import Node
-from symbolon.rpc.receiver_role import Ask, run_receiver
+from symbolon.rpc.receiver_role import Ask, Asking
 from symbolon.rpc.sender_role import SenderWire, run_sender
 from symbolon.rpc.status import CODE_KEY, public_code, public_message, to_status
 from symbolon.rpc.wire import Wire
 
 log = logging.getLogger(__name__)
+
+MAX_SESSIONS_OF_ONE: Final = 2
+"""Sessions of one member at a time, of all that `node.max_sessions` allows: nobody can take every place."""
 
 
 class ExchangeService(stubs.ExchangeServiceServicer):
@@ -31,10 +35,11 @@ class ExchangeService(stubs.ExchangeServiceServicer):
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._free = node.config.node.max_sessions
+        self._most = node.config.node.max_sessions
+        self._sessions: Counter[str] = Counter()
         self._idle_s = float(node.config.exchange.idle_timeout_s)
         self._session_s = float(node.config.exchange.session_timeout_s)
-        self.running: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[None]] = set()
 
     async def Ask(  # noqa: N802 - named by the proto
         self, request_iterator: AsyncIterator[pb.AskRequest], context: grpc.aio.ServicerContext
@@ -79,12 +84,45 @@ class ExchangeService(stubs.ExchangeServiceServicer):
         )
 
         async def work(peer: str) -> str:
-            invitation = await wire.expect()
-            ask = Ask.invited_by(peer, invitation)
-            outcome = await run_receiver(self._node, ask, wire, figures, lambda *_: None)
-            return outcome.sentence
+            ask = Ask.invited_by(peer, await wire.expect())
+            asking = Asking(self._node, ask, figures, lambda *_: None)
+            await asking.open()
+            try:
+                await asking.converse(wire)
+            except BaseException:
+                await asking.close()
+                raise
+            # After the call: how long the join takes depends on hits, and the caller must not see it.
+            self._later(self._conclude(asking, peer, figures))
+            return "the exchange was held; its result is being stored"
 
         await self._serve(context, work, figures, "receiver")
+
+    async def _conclude(self, asking: Asking, peer: str, figures: Figures) -> None:
+        try:
+            outcome = await asking.conclude()
+        except SymbolonError as error:
+            _log_error(error, "receiver", peer)
+        except Exception as error:  # noqa: BLE001 - it must not pass unseen
+            _log_error(error, "receiver", peer)
+        else:
+            _log_outcome("receiver", peer, outcome.sentence, figures)
+        finally:
+            await asking.close()
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    @property
+    def open_sessions(self) -> int:
+        """Exchanges being served now."""
+        return self._sessions.total()
+
+    async def finish(self) -> None:
+        """Waits for what goes on after calls have ended."""
+        await asyncio.gather(*self._running, return_exceptions=True)
 
     async def _serve(
         self,
@@ -95,41 +133,42 @@ class ExchangeService(stubs.ExchangeServiceServicer):
     ) -> None:
         peer = caller.get().member_id
         start = time.perf_counter()
-        task = asyncio.current_task()
-        if task is not None:
-            self.running.add(task)
-        self._free -= 1
+        self._sessions[peer] += 1
         try:
-            if self._free < 0:
+            if self._sessions.total() > self._most or self._sessions[peer] > MAX_SESSIONS_OF_ONE:
                 raise UnavailableError("all sessions are in use", code="unavailable.busy")
             async with asyncio.timeout(self._session_s):
                 sentence = await work(peer)
-            figures.total_s = time.perf_counter() - start
-            log.info("%s of %s: %s", role, peer, sentence)
-            log.info("figures %s", json.dumps({"role": role, "peer": peer, **figures.as_json()}))
+            figures.total_s = figures.total_s or time.perf_counter() - start
+            _log_outcome(role, peer, sentence, figures)
         except TimeoutError:
             await self._abort(context, UnavailableError("the session took too long"), role, peer)
-        except SymbolonError as error:
-            await self._abort(context, error, role, peer)
         except asyncio.CancelledError:
             log.info("%s of %s: the call was cancelled", role, peer)
             raise
         except Exception as error:  # noqa: BLE001 - nothing unexpected leaves as more than INTERNAL
             await self._abort(context, error, role, peer)
         finally:
-            self._free += 1
-            if task is not None:
-                self.running.discard(task)
+            self._sessions[peer] -= 1
 
     async def _abort(self, context: grpc.aio.ServicerContext, error: Exception, role: str, peer: str) -> None:
-        if isinstance(error, SymbolonError):
-            log.warning("%s of %s: %s (%s)", role, peer, error.detail, error.full_code)
-            if error.hint:
-                log.warning("hint: %s", error.hint)
-        else:
-            log.error("%s of %s: unexpected %s", role, peer, type(error).__name__, exc_info=error)
+        _log_error(error, role, peer)
         context.set_trailing_metadata(((CODE_KEY, public_code(error)),))
         await context.abort(to_status(error), public_message(error))
+
+
+def _log_outcome(role: str, peer: str, sentence: str, figures: Figures) -> None:
+    log.info("%s of %s: %s", role, peer, sentence)
+    log.info("figures %s", json.dumps({"role": role, "peer": peer, **figures.as_json()}))
+
+
+def _log_error(error: Exception, role: str, peer: str) -> None:
+    if not isinstance(error, SymbolonError):
+        log.error("%s of %s: unexpected %s", role, peer, type(error).__name__, exc_info=error)
+        return
+    log.warning("%s of %s: %s (%s)", role, peer, error.detail, error.full_code)
+    if error.hint:
+        log.warning("hint: %s", error.hint)
 
 
 async def _readable(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:

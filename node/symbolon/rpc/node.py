@@ -4,6 +4,7 @@ Handles the folder of one node: configuration, database, sealing key, certificat
 folder in which any of them is missing, each with what to do.
 """
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from symbolon.membership.trust_anchor import TrustAnchor
 from symbolon.oprf.suite import Suite, get_suite
 from symbolon.policy.permission import ConfiguredPermission, Direction, Permission, Rule
 from symbolon.storage.database import Database
+from symbolon.storage.database_errors import StorageBusyError
 from symbolon.storage.exchange_budget import BudgetLimits
 from symbolon.storage.exchange_receiver_store import ReceiverStore
 from symbolon.storage.exchange_sender_store import SenderStore
@@ -90,6 +92,29 @@ class Node:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def close_left_over(self) -> int:
+        """Marks sessions that a dead process left open as failed; those still being held are left alone.
+
+        Returns:
+            How many there were.
+        """
+        closed = 0
+        for role, peer in self.sessions.open_roles():
+            lock = f"release-{peer}" if role == "sender" else f"ask-{peer}"
+            with contextlib.suppress(StorageBusyError), self.database.exclusive(lock):
+                closed += self.sessions.fail_open(role, peer)
+        return closed
+
+    def erase_narrowed(self) -> int:
+        """Erases the key epochs of peers that may be answered less than when these began.
+
+        Returns:
+            How many there were.
+        """
+        return self.sending.erase_where(
+            lambda peer, scope: not scope <= frozenset(self.permission.scope(peer))
+        )
 
     def close(self) -> None:
         """Closes the database."""

@@ -7,6 +7,7 @@ certificate and no other.
 """
 
 import asyncio
+import contextlib
 import socket
 import ssl
 import time
@@ -30,7 +31,7 @@ from symbolon.membership.certificates import peer_identity, tls_target_name
 from symbolon.rpc import codec
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.node import LEAF_FILE, LEAF_KEY_FILE, Node
-from symbolon.rpc.receiver_role import Ask, Outcome, Progress, run_receiver
+from symbolon.rpc.receiver_role import Ask, Asking, Outcome, Progress
 from symbolon.rpc.sender_role import run_sender
 from symbolon.rpc.server import MAX_MESSAGE_BYTES
 from symbolon.rpc.status import from_failure, from_status, public_code, public_message
@@ -51,19 +52,34 @@ class Peer:
         self._session_s = float(node.config.exchange.session_timeout_s)
 
     async def ask(self, ask: Ask, figures: Figures, progress: Progress = lambda *_: None) -> Outcome:
-        """Runs one exchange as receiver; a stale epoch is answered by one full session.
+        """Runs one exchange as receiver, whole.
 
         Raises:
             SymbolonError: what the peer or this node refused, or `UnavailableError`.
         """
-        try:
-            return await self._ask(ask, figures, progress)
-        except StaleEpochError:
-            await asyncio.to_thread(self._node.receiving.forget, self._member_id, "match")
-            return await self._ask(ask, figures, progress)
+        async with self.asking(ask, figures, progress) as asking:
+            return await asking.conclude()
 
-    async def _ask(self, ask: Ask, figures: Figures, progress: Progress) -> Outcome:
-        start = time.perf_counter()
+    @asynccontextmanager
+    async def asking(
+        self, ask: Ask, figures: Figures, progress: Progress = lambda *_: None
+    ) -> AsyncIterator[Asking]:
+        """Holds the conversation of one exchange as receiver; the block concludes it.
+
+        What the peer is to see next (an offer in turn) belongs before the conclusion, since the time that
+        takes tells of hits. A stale epoch is answered by one full session.
+
+        Raises:
+            SymbolonError: as `ask`.
+        """
+        async with Asking(self._node, ask, figures, progress) as asking:
+            try:
+                await self._converse(asking, figures)
+            except StaleEpochError:
+                await self._converse(asking, figures)
+            yield asking
+
+    async def _converse(self, asking: Asking, figures: Figures) -> None:
         call = self._stub.Ask(timeout=self._session_s)
         wire: Wire[Any, Any] = Wire(
             call.__aiter__(),
@@ -74,9 +90,7 @@ class Peer:
             figures=figures,
         )
         async with self._ended(call):
-            outcome = await run_receiver(self._node, ask, wire, figures, progress)
-        figures.total_s = time.perf_counter() - start
-        return outcome
+            await asking.converse(wire)
 
     async def offer(self, invitation: Invitation, figures: Figures) -> str:
         """Runs one exchange as sender: the peer is invited to ask; a stale epoch is offered once more.
@@ -117,7 +131,9 @@ class Peer:
                     await wire.send(Failure(public_code(error), public_message(error)))
                     if isinstance(error, StaleEpochError):
                         # The peer drops what it held before it ends the call; then it can be invited again.
-                        await self._status(call)
+                        with contextlib.suppress(grpc.aio.AioRpcError, SymbolonError):
+                            while await wire.receive() is not None:
+                                pass
                 raise
         figures.total_s = time.perf_counter() - start
         return sentence
@@ -141,7 +157,7 @@ class Peer:
             if status is not grpc.StatusCode.OK:
                 raise UnavailableError(
                     f"{self._member_id} reported {status.name.lower()} at the end",
-                    hint="The result was stored; the peer's operator finds the reason in its log.",
+                    hint="Try again; the peer's operator finds the reason in its log.",
                 )
         except grpc.aio.AioRpcError as error:
             raise from_status(self._member_id, error) from error
@@ -223,7 +239,7 @@ async def connect(node: Node, member_id: str) -> AsyncIterator[Peer]:
     identity = peer_identity(leaf.encode("ascii"), node.config.node.coalition, now=node.now)
     node.directory.require(identity.member_id, identity.fingerprint, node.now)
     tls = grpc.ssl_channel_credentials(leaf.encode("ascii"), credentials.private_key, credentials.certificate)
-    async with grpc.aio.secure_channel(member.endpoint, tls, options) as channel:
+    async with grpc.aio.secure_channel(f"dns:///{member.endpoint}", tls, options) as channel:
         try:
             async with asyncio.timeout(max(0.0, end - time.monotonic())):
                 await channel.channel_ready()

@@ -4,7 +4,9 @@ What the session brought is stored in one transaction at its end; until then not
 """
 
 import asyncio
+import time
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +14,7 @@ import numpy.typing as npt
 
 from symbolon.audit.journal import JournalLine
 from symbolon.errors import (
+    LocalProtocolError,
     PermissionDeniedError,
     RemoteProtocolError,
     StaleEpochError,
@@ -20,9 +23,10 @@ from symbolon.errors import (
 )
 from symbolon.exchange.id_sets import among
 from symbolon.exchange.key_table import KeyTable
-from symbolon.exchange.limits import SIZE_GROUP, SIZE_MIN_RECORDS
+from symbolon.exchange.limits import MAX_ELEMENTS, SIZE_GROUP, SIZE_MIN_RECORDS
 from symbolon.exchange.messages import (
     SESSION_ID_BYTES,
+    Elements,
     Evaluated,
     Hello,
     Invitation,
@@ -32,7 +36,7 @@ from symbolon.exchange.messages import (
 )
 from symbolon.exchange.receiver import AskedKeys, Receiver, State
 from symbolon.exchange.receiver_set import NO_HITS, NO_OUTPUTS, join
-from symbolon.exchange.sender_set import live_keys
+from symbolon.exchange.sender_set import entry_bytes, live_keys
 from symbolon.exchange.size_mode import (
     SizeReceiver,
     declared_elements,
@@ -43,7 +47,7 @@ from symbolon.exchange.size_mode import (
 from symbolon.matching.evidence import Evidence, count_by_band, evidence
 from symbolon.oprf.suite import Suite
 from symbolon.policy.permission import Direction, ExchangeRequest
-from symbolon.rpc.concurrent import together
+from symbolon.rpc.concurrent import exclusive, together
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.node import Node
 from symbolon.rpc.wire import Wire
@@ -54,6 +58,8 @@ ReceiverWire = Wire[ReceiverMessage, SenderMessage]
 
 AREA = "match"
 ELEMENT_BYTES = 32
+BLINDED_AHEAD = 16
+"""Chunks blinded before they can be sent: work for the time that the peer takes to accept."""
 
 Progress = Callable[[str, int, int], None]
 """Told a phase in words, the items done and the items to do."""
@@ -120,38 +126,106 @@ class _Tier:
     asked: AskedKeys
 
 
-async def run_receiver(
-    node: Node, ask: Ask, wire: ReceiverWire, figures: Figures, progress: Progress
-) -> Outcome:
-    """Runs one exchange as receiver.
+class Asking:
+    """One exchange as receiver: `open`, `converse`, and, once the call has ended, `conclude`; then `close`.
 
-    Raises:
-        StaleEpochError: what was held of the peer's set is dropped; run it again.
-        SymbolonError: the exchange ended in error; the session and journal say so.
+    Between `open` and `close` no other exchange of this node asks the same peer: two that load the same
+    state would both add to it. What the session brought is worked out after the call: how long that takes
+    depends on hits, and the peer must not see it.
+
+    Args:
+        node: this node.
+        ask: what to ask.
+        figures: filled on the way.
+        progress: told how far it has come.
     """
-    try:
-        await asyncio.to_thread(_permit, node, ask)
-    except PermissionDeniedError as error:
-        if ask.direction == "invited":
-            line = JournalLine("denied", ask.peer, "", ask.mode, ask.purpose, {}, error.full_code)
-            await asyncio.to_thread(node.journal.write, line)
-        raise
-    suite = await asyncio.to_thread(node.suite, node.config.exchange.suite, answering=False)
-    run = _run_size if ask.mode == "size" else _run_intersection
-    return await run(node, ask, suite, wire, figures, progress)
+
+    def __init__(self, node: Node, ask: Ask, figures: Figures, progress: Progress) -> None:
+        self._node = node
+        self._ask = ask
+        self._figures = figures
+        self._progress = progress
+        self._lock = AsyncExitStack()
+        self._prepared: _Prepared | None = None
+
+    async def __aenter__(self) -> "Asking":
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def open(self) -> None:
+        """Asks this node's own permission and makes sure that nobody else asks the peer.
+
+        Raises:
+            PermissionDeniedError: the operator has not allowed it.
+            UsageError: there is nothing to ask.
+            StorageBusyError: another exchange is asking this peer.
+        """
+        try:
+            await asyncio.to_thread(_permit, self._node, self._ask)
+        except PermissionDeniedError as error:
+            if self._ask.direction == "invited":
+                line = JournalLine(
+                    "denied", self._ask.peer, "", self._ask.mode, self._ask.purpose, {}, error.full_code
+                )
+                await asyncio.to_thread(self._node.journal.write, line)
+            raise
+        await self._lock.enter_async_context(exclusive(self._node.database, f"ask-{self._ask.peer}"))
+
+    async def close(self) -> None:
+        """Lets others ask the peer."""
+        await self._lock.aclose()
+
+    async def converse(self, wire: ReceiverWire) -> None:
+        """Says everything there is to say and takes everything that comes; writes down a failure.
+
+        Raises:
+            StaleEpochError: what was held of the peer's set is dropped; converse again, in a new call.
+            SymbolonError: the exchange ended in error; the session and journal say so.
+        """
+        started = time.perf_counter()
+        suite = await asyncio.to_thread(self._node.suite, self._node.config.exchange.suite, answering=False)
+        prepare = _prepare_size if self._ask.mode == "size" else _prepare_intersection
+        with self._figures.phase("load"):
+            self._prepared = await asyncio.to_thread(prepare, self._node, self._ask, suite)
+        await _converse(self._node, self._ask, self._prepared.session, wire, self._figures, self._progress)
+        self._figures.total_s += time.perf_counter() - started
+
+    async def conclude(self) -> Outcome:
+        """Joins and stores what the session brought.
+
+        Raises:
+            SymbolonError: it does not fit what is held, or cannot be stored; the session says so.
+        """
+        prepared = self._prepared
+        if prepared is None:
+            raise LocalProtocolError("concluded before it was held")
+        started = time.perf_counter()
+        try:
+            outcome = await asyncio.to_thread(prepared.conclude, self._figures)
+        except BaseException as error:
+            hello = prepared.session.hello
+            await asyncio.shield(asyncio.to_thread(_note_failure, self._node, self._ask, hello, error))
+            raise
+        self._figures.total_s += time.perf_counter() - started
+        return outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A session ready to be held, and what to do with what it brings."""
+
+    session: Receiver | SizeReceiver
+    conclude: Callable[[Figures], Outcome]
 
 
 def _permit(node: Node, ask: Ask) -> None:
     node.permission.require(ExchangeRequest(ask.direction, ask.peer, AREA, ask.mode, ask.purpose, ask.tiers))
-    records = node.suppliers.count()
-    if not records:
+    if not node.suppliers.count():
         raise UsageError(
             "this node holds no suppliers yet", hint="Run `symbolon suppliers import FILE` first."
-        )
-    if ask.mode == "size" and records < SIZE_MIN_RECORDS:
-        raise UsageError(
-            f"size mode needs at least {SIZE_MIN_RECORDS} suppliers on each side; this list has {records}",
-            hint="A count over fewer records would speak of single suppliers; use --mode intersection.",
         )
 
 
@@ -167,14 +241,24 @@ async def _converse(
     hello = session.hello
     total = sum(each.elements for each in hello.tiers)
 
-    async def say() -> None:
+    accepted = asyncio.Event()
+    blinded: asyncio.Queue[Elements | None] = asyncio.Queue(BLINDED_AHEAD)
+
+    async def blind() -> None:
         elements = session.elements()
-        sent = 0
+        message: Elements | None = None
         while True:
             with figures.phase("blind"):
                 message = await asyncio.to_thread(next, elements, None)
+            await blinded.put(message)
             if message is None:
                 return
+
+    async def say() -> None:
+        # While this end writes, gRPC tells a refusal as a write that failed, and its reason is lost.
+        await accepted.wait()
+        sent = 0
+        while (message := await blinded.get()) is not None:
             await wire.send(message)
             sent += len(message.data) // ELEMENT_BYTES
             progress("asking", sent, total)
@@ -186,6 +270,7 @@ async def _converse(
                 message = await wire.expect()
             with figures.phase("finalize"):
                 await asyncio.to_thread(session.receive, message)
+            accepted.set()
             if isinstance(message, Evaluated):
                 heard += len(message.data) // ELEMENT_BYTES
                 progress("hearing", heard, total)
@@ -195,7 +280,7 @@ async def _converse(
     try:
         await asyncio.shield(beginning)
         await wire.send(session.start())
-        await together(say(), hear())
+        await together(blind(), say(), hear())
     except BaseException as error:
         # A thread does not end with a cancelled call: only once it is done can the session be ended.
         await asyncio.wait((beginning,))
@@ -217,12 +302,13 @@ def _line(event: str, ask: Ask, hello: Hello, counts: dict[str, int], note: str)
     return JournalLine(event, ask.peer, hello.session_id.hex(), ask.mode, ask.purpose, counts, note)  # type: ignore[arg-type]
 
 
-async def _run_intersection(
-    node: Node, ask: Ask, suite: Suite, wire: ReceiverWire, figures: Figures, progress: Progress
-) -> Outcome:
-    with figures.phase("load"):
-        tiers = await asyncio.to_thread(_load_tiers, node, ask, suite)
+def _prepare_intersection(node: Node, ask: Ask, suite: Suite) -> _Prepared:
+    tiers = _load_tiers(node, ask, suite)
     epoch = max((tier.state.epoch for tier in tiers.values() if tier.state), default=0)
+    asks = []
+    for name, tier in tiers.items():
+        _check_length(tier.asked.declared)
+        asks.append(TierAsk(name, tier.asked.declared, tier.state.last_delta if tier.state else 0))
     hello = Hello(
         node.rng(SESSION_ID_BYTES),
         suite.name,
@@ -231,14 +317,18 @@ async def _run_intersection(
         ask.mode,
         ask.purpose,
         epoch,
-        tuple(
-            TierAsk(name, tier.asked.declared, tier.state.last_delta if tier.state else 0)
-            for name, tier in tiers.items()
-        ),
+        tuple(asks),
     )
     session = Receiver(hello, {name: tier.asked for name, tier in tiers.items()}, suite, node.rng)
-    await _converse(node, ask, session, wire, figures, progress)
-    return await asyncio.to_thread(_conclude, node, ask, hello, session, tiers, figures)
+    return _Prepared(session, lambda figures: _conclude(node, ask, hello, session, tiers, figures))
+
+
+def _check_length(elements: int) -> None:
+    if elements > MAX_ELEMENTS:
+        raise UsageError(
+            f"the list makes {elements} elements in one tier; a session takes {MAX_ELEMENTS}",
+            hint="Ask for fewer tiers, or split the list over two nodes.",
+        )
 
 
 def _load_tiers(node: Node, ask: Ask, suite: Suite) -> dict[str, _Tier]:
@@ -254,7 +344,9 @@ def _load_tiers(node: Node, ask: Ask, suite: Suite) -> dict[str, _Tier]:
         current = table.key_ids[keys]
         if state is not None:
             keys = keys[~among(current, state.own.key_ids)]
-        tiers[name] = _Tier(table, current, state, AskedKeys(table, keys))
+        held = sum(len(entries) for entries in state.deltas.values()) if state else 0
+        width = entry_bytes(state.tag_bytes) if state else 1
+        tiers[name] = _Tier(table, current, state, AskedKeys(table, keys, held // width))
     return tiers
 
 
@@ -297,17 +389,22 @@ def _conclude(
     return Outcome(by_band, found, "", sentence)
 
 
-async def _run_size(
-    node: Node, ask: Ask, suite: Suite, wire: ReceiverWire, figures: Figures, progress: Progress
-) -> Outcome:
+def _prepare_size(node: Node, ask: Ask, suite: Suite) -> _Prepared:
     tiers = "".join(ask.tiers)
     if tiers not in SIZE_GROUP:
         raise UsageError(f"size mode cannot count tiers {tiers}", hint="Use --tiers A, B or AB.")
     group = SIZE_GROUP[tiers]
-    with figures.phase("load"):
-        tables = [await asyncio.to_thread(node.suppliers.load_keys, Tier(letter)) for letter in tiers]
-        points = await asyncio.to_thread(distinct_points, tables, suite)
-        groups = await asyncio.to_thread(record_groups, tables, group)
+    tables = [node.suppliers.load_keys(Tier(letter)) for letter in tiers]
+    groups = record_groups(tables, group)
+    records = int((groups >= 0).any(axis=1).sum())
+    if records < SIZE_MIN_RECORDS:
+        raise UsageError(
+            f"size mode needs {SIZE_MIN_RECORDS} suppliers with a key of tiers {tiers}, "
+            f"this list has {records}",
+            hint="A count over fewer would speak of single suppliers; use --mode intersection.",
+        )
+    elements = declared_elements(len(groups), group)
+    _check_length(elements)
     hello = Hello(
         node.rng(SESSION_ID_BYTES),
         suite.name,
@@ -316,20 +413,22 @@ async def _run_size(
         ask.mode,
         ask.purpose,
         0,
-        (TierAsk(tiers, declared_elements(len(groups), group)),),
+        (TierAsk(tiers, elements),),
         group,
     )
-    session = SizeReceiver(hello, points, groups, suite, node.rng)
-    await _converse(node, ask, session, wire, figures, progress)
+    session = SizeReceiver(hello, distinct_points(tables, suite), groups, suite, node.rng)
+    return _Prepared(session, lambda figures: _conclude_size(node, ask, hello, session, figures))
+
+
+def _conclude_size(node: Node, ask: Ask, hello: Hello, session: SizeReceiver, figures: Figures) -> Outcome:
     with figures.phase("join"):
-        count = await asyncio.to_thread(session.count)
-    shared = shown(count)
+        shared = shown(session.count())
+    declared = hello.tiers[0].elements
+    figures.counts = {"elements": declared}
     sentence = (
-        f"Revealed to {ask.peer}: that this node holds about {hello.tiers[0].elements // group} records "
-        "(padded); "
-        f"learned: that {shared} suppliers are shared, not which."
+        f"Revealed to {ask.peer}: that this node holds about {declared // hello.group_size} records "
+        f"(padded); learned: that {shared} suppliers are shared, not which."
     )
-    figures.counts = {"elements": hello.tiers[0].elements}
     line = _line("learned", ask, hello, {}, shared)
-    await asyncio.to_thread(node.sessions.end, "receiver", line, done=True, sentence=sentence)
+    node.sessions.end("receiver", line, done=True, sentence=sentence)
     return Outcome({}, [], shared, sentence)

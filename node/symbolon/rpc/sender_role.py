@@ -16,6 +16,7 @@ from symbolon.errors import (
     RemoteProtocolError,
     SymbolonError,
 )
+from symbolon.exchange.id_sets import distinct
 from symbolon.exchange.key_table import KeyTable
 from symbolon.exchange.limits import SIZE_MIN_RECORDS, SIZE_TOKEN_BYTES
 from symbolon.exchange.messages import DeltaHeader, Hello, ReceiverMessage, SenderMessage, TierOffer
@@ -26,7 +27,7 @@ from symbolon.exchange.size_mode import distinct_points, sender_tokens
 from symbolon.oprf.key_schedule import KeyContext
 from symbolon.oprf.suite import Suite
 from symbolon.policy.permission import Direction, ExchangeRequest, Grant
-from symbolon.rpc.concurrent import together
+from symbolon.rpc.concurrent import exclusive, together
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.node import Node
 from symbolon.rpc.wire import Wire
@@ -82,9 +83,11 @@ async def run_sender(
     try:
         suite, grant = await asyncio.to_thread(_permit, node, peer, direction, hello)
         run = _run_size if hello.mode == "size" else _run_intersection
-        opening = asyncio.ensure_future(asyncio.to_thread(_open, node, peer, hello, grant))
-        epoch = await asyncio.shield(opening)
-        sentence = await run(node, peer, hello, epoch, suite, wire, figures)
+        # Before the budget is touched: a second session of the same peer pays nothing.
+        async with exclusive(node.database, f"release-{peer}"):
+            opening = asyncio.ensure_future(asyncio.to_thread(_open, node, peer, hello, grant))
+            epoch = await asyncio.shield(opening)
+            sentence = await run(node, peer, hello, epoch, suite, wire, figures)
     except BaseException as error:
         opened = opening is not None and await _succeeds(opening)
         await asyncio.shield(asyncio.to_thread(_note_failure, node, peer, hello, error, opened))
@@ -105,13 +108,22 @@ def _permit(node: Node, peer: str, direction: Direction, hello: Hello) -> tuple[
     )
     if hello.mode == "size":
         asked = hello.tiers[0].elements // hello.group_size
-        if min(asked, node.suppliers.count()) < SIZE_MIN_RECORDS:
+        if min(asked, _counted_records(node, hello.tiers[0].tier)) < SIZE_MIN_RECORDS:
             raise PermissionDeniedError(
-                f"size mode needs {SIZE_MIN_RECORDS} records on each side",
+                f"size mode needs {SIZE_MIN_RECORDS} records with a key of the tiers on each side",
                 hint="A count over fewer would speak of single suppliers; agree on intersection mode.",
                 code="permission.small",
             )
     return suite, grant
+
+
+def _counted_records(node: Node, tiers: str) -> int:
+    """Own records that a count over these tiers can count."""
+    owners = []
+    for letter in tiers:
+        table = node.suppliers.load_keys(Tier(letter))
+        owners.append(table.link_supplier[live_keys(table).links])
+    return len(distinct(np.concatenate(owners)))
 
 
 def _open(node: Node, peer: str, hello: Hello, grant: Grant) -> Epoch:
@@ -144,18 +156,17 @@ def _line(event: str, peer: str, hello: Hello, counts: dict[str, int], note: str
 async def _run_intersection(
     node: Node, peer: str, hello: Hello, epoch: Epoch, suite: Suite, wire: SenderWire, figures: Figures
 ) -> str:
-    with node.database.exclusive(f"release-{peer}"):
-        with figures.phase("load"):
-            plans = await asyncio.to_thread(_plan_tiers, node, peer, hello, epoch, suite)
-        offers = tuple(plan.offer for plan in plans)
-        sender = Sender(hello, epoch.number, offers, {p.tier: p.key for p in plans}, suite, node.rng)
-        await wire.send(sender.accept())
+    with figures.phase("load"):
+        plans = await asyncio.to_thread(_plan_tiers, node, peer, hello, epoch, suite)
+    offers = tuple(plan.offer for plan in plans)
+    sender = Sender(hello, epoch.number, offers, {p.tier: p.key for p in plans}, suite, node.rng)
+    await wire.send(sender.accept())
 
-        async def send_sets() -> None:
-            for plan in plans:
-                await _send_tier(node, peer, hello, epoch, suite, sender, plan, wire, figures)
+    async def send_sets() -> None:
+        for plan in plans:
+            await _send_tier(node, peer, hello, epoch, suite, sender, plan, wire, figures)
 
-        await together(_evaluate_all(sender, wire, figures), send_sets())
+    await together(_evaluate_all(sender, wire, figures), send_sets())
     await wire.send(sender.finish())
     asked = sum(ask.elements for ask in hello.tiers)
     entries = sum(header.entries for offer in offers for header in offer.deltas)
@@ -174,6 +185,7 @@ async def _run_intersection(
 
 def _plan_tiers(node: Node, peer: str, hello: Hello, epoch: Epoch, suite: Suite) -> list[_TierPlan]:
     plans = []
+    interval = node.config.exchange.additions_interval_s
     for ask in hello.tiers:
         table = node.suppliers.load_keys(Tier(ask.tier))
         state = node.sending.load_set(
@@ -184,8 +196,8 @@ def _plan_tiers(node: Node, peer: str, hello: Hello, epoch: Epoch, suite: Suite)
             have_delta=ask.have_delta,
             elements=ask.elements,
             entries=padded_count(int(live_keys(table).links.sum())),
+            least_epoch_s=interval,
         )
-        interval = node.config.exchange.additions_interval_s
         due = state.last_added_s is None or node.clock() - state.last_added_s >= interval
         plan = plan_delta(table, state.released, additions=due, rng=node.rng)
         context = _context(node, peer, hello, ask.tier, epoch.number)

@@ -58,9 +58,12 @@ async def serve(node: Node, listening: Callable[[str], None], *, grace_s: float 
     """
     credentials = node.credentials
     directory = node.directory
-    left_over = await asyncio.to_thread(node.sessions.fail_open, "sender")
+    left_over = await asyncio.to_thread(node.close_left_over)
     if left_over:
         log.warning("%d sessions had been cut off when the node last stopped", left_over)
+    erased = await asyncio.to_thread(node.erase_narrowed)
+    if erased:
+        log.warning("%d key epochs were erased: their peers are permitted less than before", erased)
     interceptor = MemberInterceptor(
         directory,
         node.config.node.coalition,
@@ -96,7 +99,8 @@ async def serve(node: Node, listening: Callable[[str], None], *, grace_s: float 
     await healthy.set(SERVICE, health_pb2.HealthCheckResponse.SERVING)
     listening(f"{host}:{port}")
     await stop.wait()
-    log.info("stopping: %d exchanges still run", len(service.running))
+    log.info("stopping: %d exchanges still run", service.open_sessions)
     await healthy.enter_graceful_shutdown()
     await server.stop(grace_s)
+    await service.finish()
     log.info("stopped")

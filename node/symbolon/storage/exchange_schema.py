@@ -20,7 +20,7 @@ key_epoch: Final = Table(
     _row_id(),
     Column("peer", String(64), nullable=False, comment="member that the key is for"),
     Column("area", String(16), nullable=False, comment="match"),
-    Column("number", Integer, nullable=False, comment="epoch, ascending from 1 for each peer and area"),
+    Column("number", RowId, nullable=False, comment="epoch, ascending from 1 for each peer and area"),
     Column(
         "scope", Text, nullable=False, comment="what the peer was permitted, JSON list of purpose:mode:tier"
     ),
@@ -80,7 +80,7 @@ received_set: Final = Table(
     Column("purpose", String(64), nullable=False, comment="purpose it was asked for"),
     Column("tier", String(2), nullable=False, comment="tier of its keys"),
     Column("suite", String(64), nullable=False, comment="suite of its entries"),
-    Column("epoch", Integer, nullable=False, comment="the sender's epoch"),
+    Column("epoch", RowId, nullable=False, comment="the sender's epoch"),
     Column("tag_bytes", Integer, nullable=False, comment="length of a tag in that epoch"),
     Column("last_delta", Integer, nullable=False, comment="highest delta held whole"),
     UniqueConstraint("peer", "area", "purpose", "tier", "suite"),

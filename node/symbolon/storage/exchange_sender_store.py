@@ -14,7 +14,7 @@ import numpy.typing as npt
 from sqlalchemy import Connection, delete, insert, select, update
 
 from symbolon.audit.journal import JournalLine
-from symbolon.errors import PermissionDeniedError, RemoteProtocolError, StaleEpochError
+from symbolon.errors import PermissionDeniedError, RemoteProtocolError, StaleEpochError, UnavailableError
 from symbolon.exchange.id_sets import among, distinct
 from symbolon.exchange.limits import HANDLE_BYTES, MAX_DELTAS, SIZE_SESSIONS_PER_EPOCH
 from symbolon.exchange.messages import Hello
@@ -41,11 +41,12 @@ _HEADROOM = 2
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """A live key epoch: its row, number and seed."""
+    """A live key epoch: its row, number, seed and start."""
 
     row: int
     number: int
     seed: bytes
+    created_at_s: int
 
     def __repr__(self) -> str:
         return f"Epoch(number={self.number}, seed=<redacted>)"
@@ -110,7 +111,8 @@ class SenderStore:
                 if set(json.loads(live.scope)) != set(grant.scope):
                     scope = json.dumps(sorted(grant.scope))
                     connection.execute(update(key_epoch).where(key_epoch.c.id == live.id).values(scope=scope))
-                return Epoch(live.id, live.number, self._open_seed(peer, area, live.number, live.seed))
+                seed = self._open_seed(peer, area, live.number, live.seed)
+                return Epoch(live.id, live.number, seed, live.created_at_s)
             if live is not None:
                 self._erase(connection, live.id)
             return self._begin_epoch(connection, peer, area, grant, now, epoch_days)
@@ -142,7 +144,7 @@ class SenderStore:
             )
             .returning(key_epoch.c.id)
         ).scalar_one()
-        return Epoch(row, number, seed)
+        return Epoch(row, number, seed, now)
 
     def _open_seed(self, peer: str, area: str, number: int, sealed: bytes) -> bytes:
         return self._sealer.open("key_epoch", "seed", f"{peer}/{area}/{number}", sealed)
@@ -154,16 +156,25 @@ class SenderStore:
         connection.execute(delete(record_handle).where(record_handle.c.epoch_id == epoch))
         connection.execute(update(key_epoch).where(key_epoch.c.id == epoch).values(seed=None))
 
-    def rotate(self, peer: str, area: str) -> None:
-        """Erases the peer's live epoch; its next session begins a new one."""
-        with self._database.transaction("erase the key epoch") as connection:
-            rows = connection.execute(
-                select(key_epoch.c.id).where(
-                    key_epoch.c.peer == peer, key_epoch.c.area == area, key_epoch.c.seed.is_not(None)
-                )
-            ).scalars()
-            for row in rows.all():
-                self._erase(connection, row)
+    def rotate(self, peer: str) -> None:
+        """Erases the live epochs of a peer."""
+        self.erase_where(lambda owner, _: owner == peer)
+
+    def erase_where(self, ends: Callable[[str, frozenset[str]], bool]) -> int:
+        """Erases live epochs; the next session of each peer begins a new one.
+
+        Args:
+            ends: told the peer of an epoch and the scope it was begun under; whether to erase it.
+
+        Returns:
+            How many were erased.
+        """
+        with self._database.transaction("erase key epochs") as connection:
+            live = connection.execute(select(key_epoch).where(key_epoch.c.seed.is_not(None))).all()
+            over = [row for row in live if ends(row.peer, frozenset(json.loads(row.scope)))]
+            for row in over:
+                self._erase(connection, row.id)
+        return len(over)
 
     def open_session(self, hello: Hello, peer: str, grant: Grant, epoch: Epoch, limits: BudgetLimits) -> None:
         """Debits the budget and writes session and journal line, all or nothing.
@@ -179,9 +190,7 @@ class SenderStore:
                 f"{peer} holds state of epoch {hello.epoch}, the live one is {epoch.number}"
             )
         with self._database.transaction("open a session") as connection:
-            alive = select(key_epoch.c.id).where(key_epoch.c.id == epoch.row, key_epoch.c.seed.is_not(None))
-            if connection.execute(alive).first() is None:
-                raise StaleEpochError(f"the epoch of {peer} was erased meanwhile")
+            _require_alive(connection, epoch)
             held = select(exchange_session.c.peer).where(
                 exchange_session.c.session_id == hello.session_id.hex(), exchange_session.c.role == "sender"
             )
@@ -238,6 +247,7 @@ class SenderStore:
         have_delta: int,
         elements: int,
         entries: int,
+        least_epoch_s: int = 0,
     ) -> SetState:
         """The set of one tier, made when it does not exist; notes the elements the peer asks now.
 
@@ -249,11 +259,14 @@ class SenderStore:
             have_delta: highest delta the peer holds whole.
             elements: of this session, padding included.
             entries: the node's whole set of this tier, padding included; fixes the tag length of a new set.
+            least_epoch_s: age below which a receiver's claim does not end the epoch; it could otherwise
+                see the list as often as it likes.
 
         Raises:
             StaleEpochError: the epoch was erased, for one of: its tags are too short for what has come
                 together; it has as many deltas as one may have; the receiver holds a delta that this
                 database has never seen, so it was restored from a backup and could use a slot twice.
+            UnavailableError: the last of these, in an epoch younger than `least_epoch_s`.
         """
         where = (
             released_set.c.epoch_id == epoch.row,
@@ -262,6 +275,7 @@ class SenderStore:
             released_set.c.suite == suite,
         )
         with self._database.transaction("load a released set") as connection:
+            _require_alive(connection, epoch)
             row = connection.execute(select(released_set).where(*where)).first()
             if row is None:
                 tag_bytes = tag_bytes_for(_HEADROOM * elements, _HEADROOM * entries)
@@ -279,6 +293,12 @@ class SenderStore:
             asked = row.elements + elements
             needed = tag_bytes_for(asked, max(entries, sum(part.entry_count for part in parts)))
             restored = have_delta > max((part.number for part in parts), default=0)
+            if restored and self._clock() - epoch.created_at_s < least_epoch_s:
+                raise UnavailableError(
+                    "the receiver holds a delta that this database has never seen, in a young key epoch",
+                    hint="If this node was restored from a backup, run `symbolon coalition rotate`.",
+                    code="unavailable.epoch",
+                )
             over = restored or needed > row.tag_bytes or len(parts) >= MAX_DELTAS
             if over:
                 self._erase(connection, epoch.row)
@@ -358,6 +378,7 @@ class SenderStore:
         added = delta.added
         columns = pack(added.key_ids.tobytes(), added.suppliers.tobytes(), added.slots.tobytes(), added.tags)
         with self._database.transaction("record a delta") as connection:
+            _require_alive(connection, epoch)
             connection.execute(
                 insert(released_delta).values(
                     set_id=state.row,
@@ -386,6 +407,13 @@ class SenderStore:
         self._journal.write(
             _line("released", hello, peer, {"tokens": tokens}, f"tiers {hello.tiers[0].tier}")
         )
+
+
+def _require_alive(connection: Connection, epoch: Epoch) -> None:
+    """Refuses to go on under an epoch that another session, or the operator, has erased."""
+    alive = select(key_epoch.c.id).where(key_epoch.c.id == epoch.row, key_epoch.c.seed.is_not(None))
+    if connection.execute(alive).first() is None:
+        raise StaleEpochError("the key epoch was erased meanwhile")
 
 
 @dataclass(frozen=True, slots=True)

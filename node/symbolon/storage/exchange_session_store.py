@@ -53,8 +53,15 @@ class SessionStore:
         )
         self._journal.write_in(connection, line)
 
-    def fail_open(self, role: Role) -> int:
-        """Marks sessions a dead process left open as failed.
+    def open_roles(self) -> list[tuple[Role, str]]:
+        """Roles and peers of the sessions that are open, or were left so."""
+        table = exchange_session.c
+        query = select(table.role, table.peer).where(table.state == "open").distinct()
+        with self._database.read("look for open sessions") as connection:
+            return [(row.role, row.peer) for row in connection.execute(query)]
+
+    def fail_open(self, role: Role, peer: str) -> int:
+        """Marks sessions with a peer that a dead process left open as failed.
 
         Returns:
             How many there were.
@@ -62,7 +69,9 @@ class SessionStore:
         with self._database.transaction("close left-over sessions") as connection:
             rows = connection.execute(
                 select(exchange_session).where(
-                    exchange_session.c.role == role, exchange_session.c.state == "open"
+                    exchange_session.c.role == role,
+                    exchange_session.c.peer == peer,
+                    exchange_session.c.state == "open",
                 )
             ).all()
             for row in rows:

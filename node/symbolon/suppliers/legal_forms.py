@@ -116,8 +116,8 @@ _MISSPELT: Final = {"Columbia": "CO", "Luxemborg": "LU"}
 _FEW_LETTERS: Final = 4
 """A form of cleanco with fewer letters counts in the countries cleanco lists it for only."""
 
-_START_LETTERS: Final = 8
-"""A form of two words or more and this many letters is taken off the start of a name as well."""
+_START_CHARS: Final = 9
+"""A form of two words or more and this many characters, blanks too, comes off the start of a name as well."""
 
 
 def _folded(term: str) -> str:
@@ -149,7 +149,7 @@ FORMS: Final = _everywhere()
 MAX_FORM_WORDS: Final = max(form.count(" ") + 1 for form in FORMS)
 
 _FORMS_BY_COUNTRY: Final = _by_country()
-_LEADING: Final = START_WORDS | {form for form in FORMS if " " in form and len(form) > _START_LETTERS}
+_LEADING: Final = START_WORDS | {form for form in FORMS if " " in form and len(form) >= _START_CHARS}
 _FIRST_WORDS: Final = frozenset(form.split()[0] for form in _LEADING)
 _LAST_WORDS: Final = frozenset(form.split()[-1] for form in FORMS.union(*_FORMS_BY_COUNTRY.values()))
 

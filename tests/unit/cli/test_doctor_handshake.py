@@ -36,6 +36,10 @@ def talk(ask: Callable[[socket.socket], Answer], answer: Callable[[socket.socket
             thread.join()
 
 
+def ask_group(near: socket.socket) -> int | None:
+    return group_wanted(near, "birch.harbour.symbolon")
+
+
 def test_groups_offered_by_openssl_are_read() -> None:
     def dial(connection: socket.socket) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -53,7 +57,7 @@ def test_groups_offered_by_openssl_are_read() -> None:
 def test_groups_offered_by_group_wanted_has_the_hybrid_first() -> None:
     heard: list[list[int] | None] = []
     wanted = talk(
-        lambda near: group_wanted(near, "birch.harbour.symbolon"),
+        ask_group,
         lambda far: heard.append(groups_offered(far)),
     )
     assert wanted is None, "the other side only listened"
@@ -67,7 +71,7 @@ def test_group_wanted_any_bytes_give_a_group_or_none(noise: bytes) -> None:
         far.recv(4096)
         far.sendall(noise)
 
-    assert talk(lambda near: group_wanted(near, "birch.harbour.symbolon"), answer) is None
+    assert talk(ask_group, answer) is None
 
 
 @given(body=st.binary(max_size=200))
@@ -83,7 +87,7 @@ def test_group_wanted_oversized_record_is_not_read() -> None:
         far.recv(4096)
         far.sendall(b"\x16\x03\x03\xff\xff" + os.urandom(100))
 
-    assert talk(lambda near: group_wanted(near, "birch.harbour.symbolon"), answer) is None
+    assert talk(ask_group, answer) is None
 
 
 def test_group_name_unknown_number_is_shown() -> None:

@@ -210,7 +210,8 @@ class ReceiverEnd:
         for tier, table in tables.items():
             keys = live_keys(table).keys
             keys = keys[~np.isin(table.key_ids[keys], self.held.get(tier, Held()).own.key_ids)]
-            asked[tier] = AskedKeys(table, keys)
+            held = sum(map(len, self.held.get(tier, Held()).deltas.values())) // entry_bytes(TAG_BYTES)
+            asked[tier] = AskedKeys(table, keys, held)
         asks = tuple(
             TierAsk(tier, keys.declared, max(self.held.get(tier, Held()).deltas, default=0))
             for tier, keys in asked.items()

@@ -8,7 +8,8 @@ from symbolon.exchange import sender as sending
 from symbolon.exchange.messages import Elements, Evaluated, Failure, TierAsk, TierOffer
 from symbolon.exchange.receiver import Receiver
 from symbolon.exchange.sender import Sender, shuffle_groups
-from symbolon.exchange.size_mode import SizeReceiver, record_groups
+from symbolon.exchange.sender_set import live_keys
+from symbolon.exchange.size_mode import SizeReceiver, distinct_points, record_groups
 from unit.exchange.harness import (
     SUITE,
     ReceiverEnd,
@@ -262,3 +263,75 @@ def test_size_groups_keep_the_strongest_keys_of_a_record_with_too_many() -> None
     ]
     (group,) = record_groups(tables, 8)
     assert sorted(group.tolist()) == [0, 1, 2, 3, 4, 5, 6, 7]
+
+
+class WatchedSuite:
+    """The suite, with a note of which points were blinded in which order."""
+
+    def __init__(self) -> None:
+        self.blinded: list[bytes] = []
+
+    def __getattr__(self, name: str):  # type: ignore[no-untyped-def]
+        return getattr(SUITE, name)
+
+    def _note(self, elements: bytes) -> None:
+        self.blinded += [elements[at : at + 32] for at in range(0, len(elements), 32)]
+
+    def blind(self, elements: bytes, blinds):  # type: ignore[no-untyped-def]
+        self._note(elements)
+        return SUITE.blind(elements, blinds)
+
+    def blind_with_one(self, elements: bytes, pair):  # type: ignore[no-untyped-def]
+        self._note(elements)
+        return SUITE.blind_with_one(elements, pair)
+
+
+def test_receiver_asks_its_keys_in_an_order_of_chance() -> None:
+    """The table's order follows the keys: sent in that order, positions would name them."""
+    table = table_of({no: {f"k{no}"} for no in range(200)})
+    orders = []
+    for number in range(2):
+        suite = WatchedSuite()
+        asked = {"A": receiving.AskedKeys(table, live_keys(table).keys)}
+        hello = hello_of((TierAsk("A", 208),), rng_of(number))
+        session = Receiver(hello, asked, suite, rng_of(number))  # type: ignore[arg-type]
+        session.start()
+        list(session.elements())
+        points = [table.points[at : at + 32] for at in range(0, len(table.points), 32)]
+        assert sorted(suite.blinded) == sorted(points)
+        orders.append([points.index(each) for each in suite.blinded])
+    assert orders[0] != orders[1]
+    assert all(order != sorted(order) for order in orders)
+
+
+def test_receiver_spreads_its_dummies_among_its_elements() -> None:
+    """The sender sees 64 elements; where the two true ones stand differs from session to session."""
+    table = table_of({1: {"a", "b"}})
+    places = set()
+    for number in range(6):
+        session = Receiver(
+            hello_of((TierAsk("A", 64),), rng_of(number)),
+            {"A": receiving.AskedKeys(table, live_keys(table).keys)},
+            SUITE,
+            rng_of(number),
+        )
+        places.add(tuple(sorted(int(at) for at in (session._tiers["A"].order < 2).nonzero()[0])))
+    assert len(places) == 6
+
+
+def test_size_receiver_asks_records_and_their_keys_in_an_order_of_chance() -> None:
+    table = table_of({no: {f"k{no}", f"m{no}"} for no in range(1, 101)})
+    suite = WatchedSuite()
+    groups = record_groups([table], 4)
+    hello = hello_of((TierAsk("A", 104 * 4),), rng_of(1), mode="size")
+    session = SizeReceiver(hello, distinct_points([table], SUITE), groups, suite, rng_of(2))  # type: ignore[arg-type]
+    session.start()
+    list(session.elements())
+    points = [table.points[at : at + 32] for at in range(0, len(table.points), 32)]
+    order = [points.index(each) for each in suite.blinded]
+    assert sorted(order) == list(range(200))
+    in_groups = [at for group in groups.tolist() for at in group if at >= 0]
+    assert order != in_groups
+    # Records stay together whatever their order: that is what lets the sender shuffle them.
+    owner = {at: row for row, group in enumerate(groups.tolist()) for at in group if at >= 0}
+    assert all(owner[order[at]] == owner[order[at + 1]] for at in range(0, 200, 2))

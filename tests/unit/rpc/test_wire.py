@@ -6,7 +6,7 @@ import pytest
 
 from symbolon.api.exchange.v1 import exchange_pb2 as pb
 from symbolon.errors import RemoteProtocolError, UnavailableError
-from symbolon.exchange.messages import Elements, Finish
+from symbolon.exchange.messages import Elements, Failure, Finish
 from symbolon.rpc import codec
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.wire import Wire
@@ -75,7 +75,7 @@ def test_wire_whose_peer_takes_nothing_gives_up_and_counts_nothing() -> None:
 
     async def run() -> None:
         with pytest.raises(UnavailableError, match="took nothing"):
-            await wire(messages(), nowhere, figures, idle_s=0).send(Finish())
+            await wire(messages(), nowhere, figures, idle_s=0).send(Failure("internal", "internal error"))
 
     asyncio.run(run())
     assert figures.bytes_sent == 0
@@ -94,7 +94,7 @@ def test_wire_writes_one_message_at_a_time() -> None:
 
     async def run() -> None:
         line = wire(messages(), write, Figures())
-        await asyncio.gather(*(line.send(Finish()) for _ in range(5)))
+        await asyncio.gather(*(line.send(Failure("internal", "internal error")) for _ in range(5)))
 
     asyncio.run(run())
     assert most == 1

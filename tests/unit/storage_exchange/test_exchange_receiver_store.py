@@ -175,15 +175,16 @@ def test_session_ends_with_its_sentence_and_line(stores) -> None:
     assert row.ended_at_s - row.started_at_s == 86400
 
 
-def test_sessions_left_open_by_a_dead_process_are_closed_for_their_role_only(stores) -> None:
-    first, second = hello(), hello()
-    for opening in (first, second):
-        stores.receiving.begin_session(opening, "farm", "x")
-    assert stores.sessions.fail_open("sender") == 0
-    assert stores.sessions.fail_open("receiver") == 2
-    assert stores.sessions.fail_open("receiver") == 0
-    assert {row.state for row in stores.sessions.newest(9)} == {"failed"}
-    assert [line.event for _, line in stores.journal.newest(9)] == ["asked", "asked", "failed", "failed"]
+def test_sessions_left_open_by_a_dead_process_are_closed_for_their_role_and_peer_only(stores) -> None:
+    for peer in ("farm", "farm", "mill"):
+        stores.receiving.begin_session(hello(), peer, "x")
+    assert sorted(stores.sessions.open_roles()) == [("receiver", "farm"), ("receiver", "mill")]
+    assert stores.sessions.fail_open("sender", "farm") == 0
+    assert stores.sessions.fail_open("receiver", "farm") == 2
+    assert stores.sessions.fail_open("receiver", "farm") == 0
+    assert stores.sessions.open_roles() == [("receiver", "mill")]
+    assert sorted(row.state for row in stores.sessions.newest(9)) == ["failed", "failed", "open"]
+    assert [line.event for _, line in stores.journal.newest(9)] == ["asked"] * 3 + ["failed"] * 2
 
 
 def test_journal_gives_the_newest_lines_oldest_first(stores) -> None:

@@ -10,6 +10,7 @@ from symbolon.errors import (
     RemoteProtocolError,
     StaleEpochError,
     StorageError,
+    UnavailableError,
 )
 from symbolon.exchange.limits import MAX_DELTAS
 from symbolon.exchange.messages import Hello, TierAsk
@@ -55,6 +56,7 @@ def load(stores, epoch: Epoch, have_delta: int = 0, elements: int = 64, tier: st
         have_delta=have_delta,
         elements=elements,
         entries=64,
+        least_epoch_s=86400,
     )
 
 
@@ -132,7 +134,7 @@ def test_epochs_of_two_peers_share_neither_number_row_nor_seed(stores) -> None:
 
 def test_epoch_rotated_by_hand_begins_anew(stores) -> None:
     first = epoch_of(stores)
-    stores.sending.rotate("mill", "match")
+    stores.sending.rotate("mill")
     assert epoch_of(stores).number == first.number + 1
 
 
@@ -157,7 +159,7 @@ def test_session_of_an_epoch_that_is_over_is_refused_as_stale_and_debits_nothing
     for named in (epoch.number + 1, 7):
         with pytest.raises(StaleEpochError):
             stores.sending.open_session(hello(epoch=named), "mill", WIDE, epoch, LIMITS)
-    stores.sending.rotate("mill", "match")
+    stores.sending.rotate("mill")
     with pytest.raises(StaleEpochError):
         stores.sending.open_session(hello(), "mill", WIDE, epoch, LIMITS)
     assert rows(stores, exchange_session) == 0
@@ -218,7 +220,7 @@ def test_session_of_size_mode_debits_every_tier_it_asks_together(stores) -> None
 
 def test_new_epoch_gives_no_budget_back(stores) -> None:
     stores.sending.open_session(hello(elements=900), "mill", WIDE, epoch_of(stores), LIMITS)
-    stores.sending.rotate("mill", "match")
+    stores.sending.rotate("mill")
     with pytest.raises(BudgetError):
         stores.sending.open_session(hello(elements=101), "mill", WIDE, epoch_of(stores), LIMITS)
     stores.sending.open_session(hello(elements=100), "mill", WIDE, epoch_of(stores), LIMITS)
@@ -270,23 +272,58 @@ def test_receiver_that_holds_deltas_never_made_ends_the_epoch(stores, have: int)
     """Either it lies, or this database was restored from a backup and would use slots a second time."""
     epoch = epoch_of(stores)
     make(stores, epoch, load(stores, epoch))
+    stores.pass_days(1)
     with pytest.raises(StaleEpochError):
         load(stores, epoch, have_delta=have)
     assert epoch_of(stores).number == epoch.number + 1
-    with pytest.raises(StaleEpochError):
-        load(stores, epoch_of(stores), have_delta=1)
+
+
+def test_receiver_that_claims_deltas_of_a_young_epoch_ends_nothing(stores) -> None:
+    """Else a lie at every session would show it the list as often as it likes."""
+    epoch = epoch_of(stores)
+    stores.pass_days(0.9)
+    with pytest.raises(UnavailableError) as caught:
+        load(stores, epoch, have_delta=1)
+    assert caught.value.full_code == "unavailable.epoch"
+    assert epoch_of(stores) == epoch
 
 
 def test_early_end_of_an_epoch_buys_no_size_session(stores) -> None:
     """A peer can bring the end about with one lie; the count of an epoch goes over to the next."""
     for _ in range(2):
         stores.sending.open_session(hello(mode="size"), "mill", WIDE, epoch_of(stores), LIMITS)
+    stores.pass_days(2)
     with pytest.raises(StaleEpochError):
         load(stores, epoch_of(stores), have_delta=9)
     with pytest.raises(PermissionDeniedError):
         stores.sending.open_session(hello(mode="size"), "mill", WIDE, epoch_of(stores), LIMITS)
     stores.pass_days(91)
     stores.sending.open_session(hello(mode="size"), "mill", WIDE, epoch_of(stores), LIMITS)
+
+
+def test_epoch_that_another_session_erased_takes_no_set_and_no_delta(stores) -> None:
+    epoch = epoch_of(stores)
+    state = load(stores, epoch)
+    stores.sending.rotate("mill")
+    with pytest.raises(StaleEpochError):
+        load(stores, epoch)
+    with pytest.raises(StaleEpochError):
+        make(stores, epoch, state)
+    assert [rows(stores, table) for table in (record_handle, released_set, released_delta)] == [0, 0, 0]
+
+
+def test_erase_where_ends_the_epochs_it_names_and_no_other(stores) -> None:
+    kept, over = epoch_of(stores, NARROW, peer="farm"), epoch_of(stores, WIDE)
+    asked: dict[str, frozenset[str]] = {}
+
+    def ends(peer: str, scope: frozenset[str]) -> bool:
+        asked[peer] = scope
+        return peer == "mill"
+
+    assert stores.sending.erase_where(ends) == 1
+    assert asked == {"farm": frozenset(NARROW.scope), "mill": frozenset(WIDE.scope)}
+    assert epoch_of(stores, NARROW, peer="farm") == kept
+    assert epoch_of(stores).number == over.number + 1
 
 
 def test_set_that_outgrew_its_tags_ends_the_epoch(stores) -> None:
@@ -333,7 +370,7 @@ def test_handles_are_distinct_stable_in_an_epoch_and_new_in_the_next(stores) -> 
     assert [row.tobytes() for row in stores.sending.handles(epoch, suppliers).rows] == of
 
     other = stores.sending.handles(epoch_of(stores, peer="farm"), suppliers)
-    stores.sending.rotate("mill", "match")
+    stores.sending.rotate("mill")
     later = stores.sending.handles(epoch_of(stores), suppliers)
     assert not set(of) & {row.tobytes() for row in other.rows}
     assert not set(of) & {row.tobytes() for row in later.rows}

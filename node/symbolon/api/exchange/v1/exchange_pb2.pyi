@@ -43,16 +43,14 @@ class Invitation(_message.Message):
     def __init__(self, mode: _Optional[str] = ..., purpose: _Optional[str] = ..., tiers: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ReceiverMessage(_message.Message):
-    __slots__ = ("hello", "elements", "finish", "failure")
+    __slots__ = ("hello", "elements", "failure")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     ELEMENTS_FIELD_NUMBER: _ClassVar[int]
-    FINISH_FIELD_NUMBER: _ClassVar[int]
     FAILURE_FIELD_NUMBER: _ClassVar[int]
     hello: Hello
     elements: Elements
-    finish: Finish
     failure: Failure
-    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., elements: _Optional[_Union[Elements, _Mapping]] = ..., finish: _Optional[_Union[Finish, _Mapping]] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ...) -> None: ...
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., elements: _Optional[_Union[Elements, _Mapping]] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ...) -> None: ...
 
 class SenderMessage(_message.Message):
     __slots__ = ("accept", "evaluated", "entries", "withdrawn", "finish", "failure")

@@ -19,7 +19,7 @@ def upgrade() -> None:
         sa.Column("peer", sa.String(64), nullable=False, comment="member that the key is for"),
         sa.Column("area", sa.String(16), nullable=False, comment="match"),
         sa.Column(
-            "number", sa.Integer, nullable=False, comment="epoch, ascending from 1 for each peer and area"
+            "number", _ROW_ID, nullable=False, comment="epoch, ascending from 1 for each peer and area"
         ),
         sa.Column(
             "scope",
@@ -97,7 +97,7 @@ def upgrade() -> None:
         sa.Column("purpose", sa.String(64), nullable=False, comment="purpose it was asked for"),
         sa.Column("tier", sa.String(2), nullable=False, comment="tier of its keys"),
         sa.Column("suite", sa.String(64), nullable=False, comment="suite of its entries"),
-        sa.Column("epoch", sa.Integer, nullable=False, comment="the sender's epoch"),
+        sa.Column("epoch", _ROW_ID, nullable=False, comment="the sender's epoch"),
         sa.Column("tag_bytes", sa.Integer, nullable=False, comment="length of a tag in that epoch"),
         sa.Column("last_delta", sa.Integer, nullable=False, comment="highest delta held whole"),
         sa.UniqueConstraint("peer", "area", "purpose", "tier", "suite"),

@@ -1,0 +1,131 @@
+"""`symbolon demo` as a newcomer runs it: what it tells, that it checks itself, and that it leaves nothing."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+DEADLINE_S = 240.0
+DEMO = [sys.executable, "-m", "symbolon", "demo"]
+SABOTAGED = """
+import sys
+from symbolon.cli import demo, main
+honest = demo.clear_join
+demo.clear_join = lambda *arguments: honest(*arguments)[1:]
+sys.exit(main.run(["demo"]))
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the demonstration makes its folder."""
+    path = tmp_path / "temporary"
+    path.mkdir()
+    return path
+
+
+def environment(folder: Path) -> dict[str, str]:
+    return {**os.environ, "TMPDIR": str(folder), "HOME": str(folder.parent), "SYMBOLON_HOME": "/nowhere"}
+
+
+def left_over(folder: Path) -> list[str]:
+    """Files in the folder, and processes that name it."""
+    found = [path.name for path in folder.iterdir() if path.name.startswith("symbolon-")]
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = process.read_bytes()
+        except OSError:
+            continue
+        if bytes(folder) in command:
+            found.append(command.replace(b"\0", b" ").decode(errors="replace"))
+    return found
+
+
+def test_demo_without_a_terminal_tells_all_and_leaves_nothing(folder: Path) -> None:
+    done = subprocess.run(
+        DEMO,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+        env=environment(folder),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    assert re.findall(r"^(\d)\. ", done.stdout, re.MULTILINE) == list("123456789")
+    told = " ".join(done.stdout.split())
+    for words in (
+        "symbolon: error: birch does not permit this",
+        "[[allow]]",
+        "certain: ",
+        "probable: ",
+        "candidate: ",
+        "Revealed to birch: ",
+        "Revealed to alder: ",
+    ):
+        assert words in told
+    first, second = (
+        int(count.replace(",", ""))
+        for count in re.findall(r"first session took ([\d,]+) bytes, this one ([\d,]+)", told)[0]
+    )
+    assert second < first / 10
+    assert "\x1b" not in done.stdout
+    *_, closing, pointer = done.stdout.splitlines()
+    assert closing.startswith("symbolon: the demo did what it should: two nodes matched ")
+    assert pointer.startswith("symbolon: next: `symbolon try match A.csv B.csv`")
+    assert left_over(folder) == []
+
+
+def test_demo_result_that_differs_from_the_clear_join_fails(folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SABOTAGED],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+        env=environment(folder),
+    )
+    assert done.returncode == 70, done.stdout + done.stderr
+    assert "symbolon: error: the private result differs from the join in the clear" in done.stderr
+    assert "did what it should" not in done.stdout
+    assert left_over(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "moment"),
+    [
+        pytest.param(signal.SIGINT, "5. ", id="Ctrl-C while a session runs"),
+        pytest.param(signal.SIGTERM, "3. ", id="killed while a node starts"),
+        pytest.param(signal.SIGHUP, "2. ", id="terminal closed while lists are imported"),
+    ],
+)
+def test_demo_stopped_half_way_leaves_nothing(folder: Path, number: signal.Signals, moment: str) -> None:
+    process = subprocess.Popen(
+        DEMO,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**environment(folder), "PYTHONUNBUFFERED": "1"},
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    try:
+        for line in process.stdout:
+            if line.startswith(moment):
+                break
+        time.sleep(0.5)
+        os.killpg(process.pid, number)
+        _, err = process.communicate(timeout=DEADLINE_S)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert err == "symbolon: interrupted; both nodes and their folder are removed.\n"
+    assert left_over(folder) == []

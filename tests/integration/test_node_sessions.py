@@ -1,0 +1,140 @@
+"""Sessions of every kind between real processes: modes, suites, backends, and the end of a served node."""
+
+import signal
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from raw_peer import RawAsk, channel_to, elements, hello
+from real_nodes import (
+    ALPHA,
+    BETA,
+    MALLORY,
+    PURPOSES,
+    SHARED,
+    Nodes,
+    asking,
+    real_nodes,
+    two_nodes,
+    wait_until,
+)
+from symbolon.cli.made_up_suppliers import MadeUpList
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[Nodes]:
+    with two_nodes() as both:
+        yield both
+
+
+@pytest.mark.parametrize(
+    ("exchange", "backend"),
+    [
+        ({"suite": "ristretto255-SHA512"}, "libsodium"),
+        ({"suite": "X25519-ELL2-SHA512", "backend": "openssl"}, "openssl"),
+    ],
+    ids=["ristretto255", "openssl"],
+)
+def test_match_other_suites_and_backends_give_the_same_answer(
+    nodes: Nodes, exchange: dict[str, object], backend: str
+) -> None:
+    nodes.configure(ALPHA, allow=({"peer": BETA},), exchange=exchange)
+    result = nodes.match(ALPHA, BETA, PURPOSES[1])
+    assert (result.figures["suite"], result.figures["backend"]) == (exchange["suite"], backend)
+    assert result.ids() == SHARED
+
+
+def test_match_suite_that_the_peer_does_not_answer_is_refused_with_a_hint(nodes: Nodes) -> None:
+    nodes.configure(ALPHA, allow=({"peer": BETA},), exchange={"suite": "ristretto255-SHA512"})
+    only = {"suites_answered": ("X25519-ELL2-SHA512",)}
+    nodes.configure(BETA, allow=({"peer": ALPHA}, {"peer": MALLORY}), exchange=only)
+    nodes.start(BETA)
+    asked = nodes.run(ALPHA, *asking(BETA, PURPOSES[2]), code=76)
+    assert "does not offer this suite" in asked.stderr
+    assert "Set exchange.suite" in asked.stderr
+    assert nodes.events(BETA, PURPOSES[2]) == ["failed"]
+
+
+def test_match_size_is_the_default_and_shows_tens_twice_an_epoch() -> None:
+    with real_nodes() as large:
+        large.add(ALPHA, MadeUpList(1100, 0, 0, ALPHA), allow=({"peer": BETA},))
+        large.add(BETA, MadeUpList(1050, 345, 0, BETA), allow=({"peer": ALPHA},))
+        large.start(BETA)
+        command = ["match", BETA, "--purpose", PURPOSES[0]]
+        told = large.run(ALPHA, *command)
+        # 345 to 1,099 are shared: 755, shown in tens.
+        assert told.stdout == "Shared suppliers: at least 750.\n"
+        assert "which" in told.stderr
+        assert large.spent(BETA, ALPHA) >= 1100 * 8
+        large.run(ALPHA, *command, "--tiers", "A", "--json")
+        third = large.run(ALPHA, *command, code=77)
+        assert "next one" in third.stderr
+        large.take_in(ALPHA, MadeUpList(900, 0, 0, ALPHA))
+        assert "1,000" in large.run(ALPHA, *command, code=2).stderr.replace("1000", "1,000")
+
+
+def is_open(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host, int(port)), timeout=5):
+            return True
+    except ConnectionError:
+        return False
+
+
+def test_serve_sigterm_lets_a_running_session_finish_and_leaves_no_listener() -> None:
+    with two_nodes() as both, channel_to(both, BETA) as channel:
+        both.start(BETA, grace=30)
+        address = both.authority.members().find(BETA).endpoint  # type: ignore[union-attr]
+        with channel_to(both, BETA) as channel, RawAsk(channel) as ask:
+            ask.say(hello=hello(purpose=PURPOSES[1]))
+            ask.hear_until("accept")
+            both.processes[BETA].send_signal(signal.SIGTERM)
+            wait_until(lambda: not is_open(address), "the listener to close")
+            # Nobody new is let in; the one inside is served to the end.
+            code, _ = both.quick_error(ALPHA, BETA, PURPOSES[2])
+            assert code == 75
+            ask.say(elements=elements())
+            ask.hear_until("finish")
+            assert ask.refusal() == ("OK", "")
+        assert both.processes[BETA].wait(30) == 0
+        assert both.states(BETA, PURPOSES[1]) == ["done"]
+
+
+def test_serve_sigterm_ends_a_session_that_does_not_finish_in_time() -> None:
+    with two_nodes(faulty=True) as both:
+        both.start(BETA, faulty=both.orders(BETA), grace=0.5)
+        with channel_to(both, BETA) as channel, RawAsk(channel) as ask:
+            ask.say(hello=hello(purpose=PURPOSES[1]))
+            ask.hear_until("accept")
+            # A real asker is in the middle of a session too, and stands still.
+            order = both.order(ALPHA, "stop", "sending Elements")
+            with both.begin(ALPHA, *asking(BETA, PURPOSES[2]), faulty=order) as asker:
+                wait_until(lambda: both.states(BETA, PURPOSES[2]) == ["open"], "the session to begin")
+                both.processes[BETA].send_signal(signal.SIGTERM)
+                assert both.processes[BETA].wait(30) == 0
+                asker.send_signal(signal.SIGCONT)
+                _, talk = asker.communicate(timeout=30)
+                assert (asker.returncode, "Traceback" in talk) == (75, False), talk
+            assert ask.refusal()[0] in ("UNAVAILABLE", "CANCELLED")
+        for purpose in PURPOSES[1:3]:
+            assert both.states(BETA, purpose) == ["failed"]
+        assert both.spent(BETA, ALPHA) == 120
+
+
+def test_match_interrupted_by_a_person_ends_with_130_and_the_answerer_goes_on(nodes: Nodes) -> None:
+    nodes.configure(ALPHA, allow=({"peer": BETA},))
+    nodes.configure(BETA, allow=({"peer": ALPHA}, {"peer": MALLORY}))
+    nodes.start(BETA, faulty=nodes.orders(BETA))
+    nodes.order(BETA, "stop", "sending Accept")
+    with nodes.begin(ALPHA, *asking(BETA, PURPOSES[3])) as asker:
+        wait_until(lambda: nodes.obeyed(BETA), "the session to begin")
+        wait_until(lambda: nodes.states(ALPHA, PURPOSES[3]) == ["open"], "the asker to be waiting")
+        asker.send_signal(signal.SIGINT)
+        _, talk = asker.communicate(timeout=30)
+    nodes.processes[BETA].send_signal(signal.SIGCONT)
+    assert (asker.returncode, "Traceback" in talk, "nothing is half-written" in talk) == (130, False, True)
+    assert nodes.states(ALPHA, PURPOSES[3]) == ["failed"]
+    wait_until(lambda: nodes.states(BETA, PURPOSES[3]) == ["failed"], "the answerer to end the session")
+    assert nodes.quick_match(ALPHA, BETA, PURPOSES[3]).ids() == SHARED
