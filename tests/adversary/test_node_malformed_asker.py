@@ -128,7 +128,7 @@ def test_node_bad_elements_end_the_session_and_the_debit_stays(
     assert [row.state for row in nodes.query(BETA, ended, id=opening.session_id.hex())] == ["failed"]
 
 
-@pytest.mark.parametrize("name", ["a hello twice", "finish early", "failure", "an empty message"])
+@pytest.mark.parametrize("name", ["a hello twice", "failure", "an empty message"])
 def test_node_message_out_of_place_ends_the_session(channel: grpc.Channel, name: str) -> None:
     body: dict[str, Any] = {
         "a hello twice": {"hello": hello()},

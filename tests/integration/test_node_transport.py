@@ -1,4 +1,4 @@
-"""TLS as it really is between two nodes: 1.3 only, a hybrid key exchange, health and reflection for members."""
+"""TLS as it really is between two nodes: 1.3 only, a hybrid key exchange, health and reflection."""
 
 import socket
 import ssl

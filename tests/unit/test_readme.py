@@ -32,9 +32,8 @@ def command_lines() -> list[str]:
     lines = []
     for body in blocks("sh"):
         script = re.sub(r"<<'END'\n.*?^END$", "", body, flags=re.MULTILINE | re.DOTALL)
-        for line in script.replace("\\\n", " ").splitlines():
-            if line.startswith("symbolon "):
-                lines.append(re.sub(r"\s+(?:2?>>?\s*\S+|&)(?=\s|$)", "", line))
+        typed = [line for line in script.splitlines() if line.startswith("symbolon ")]
+        lines += [re.sub(r"\s+(?:2?>>?\s*\S+|&)(?=\s|$)", "", line) for line in typed]
     return lines
 
 

@@ -31,7 +31,7 @@ from symbolon.membership.certificates import peer_identity, tls_target_name
 from symbolon.rpc import codec
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.node import LEAF_FILE, LEAF_KEY_FILE, Node
-from symbolon.rpc.receiver_role import Ask, Asking, Outcome, Progress
+from symbolon.rpc.receiver_role import AREA, Ask, Asking, Outcome, Progress
 from symbolon.rpc.sender_role import run_sender
 from symbolon.rpc.server import MAX_MESSAGE_BYTES
 from symbolon.rpc.status import from_failure, from_status, public_code, public_message
@@ -76,6 +76,7 @@ class Peer:
             try:
                 await self._converse(asking, figures)
             except StaleEpochError:
+                await asyncio.to_thread(self._node.receiving.forget, self._member_id, AREA)
                 await self._converse(asking, figures)
             yield asking
 
@@ -91,6 +92,10 @@ class Peer:
         )
         async with self._ended(call):
             await asking.converse(wire)
+            # Everything came, up to the sender's finish: how the call itself ends takes nothing from that.
+            with contextlib.suppress(grpc.aio.AioRpcError, grpc.aio.UsageError, asyncio.InvalidStateError):
+                await call.done_writing()
+                await self._status(call)
 
     async def offer(self, invitation: Invitation, figures: Figures) -> str:
         """Runs one exchange as sender: the peer is invited to ask; a stale epoch is offered once more.
@@ -135,6 +140,13 @@ class Peer:
                             while await wire.receive() is not None:
                                 pass
                 raise
+            await call.done_writing()
+            status = await self._status(call)
+            if status is not grpc.StatusCode.OK:
+                raise UnavailableError(
+                    f"{self._member_id} reported {status.name.lower()} at the end",
+                    hint="Try again; the peer's operator finds the reason in its log.",
+                )
         figures.total_s = time.perf_counter() - start
         return sentence
 
@@ -152,13 +164,6 @@ class Peer:
         """Turns the end of a call into an error of this node, and leaves no call behind."""
         try:
             yield
-            await call.done_writing()
-            status = await self._status(call)
-            if status is not grpc.StatusCode.OK:
-                raise UnavailableError(
-                    f"{self._member_id} reported {status.name.lower()} at the end",
-                    hint="Try again; the peer's operator finds the reason in its log.",
-                )
         except grpc.aio.AioRpcError as error:
             raise from_status(self._member_id, error) from error
         except asyncio.CancelledError:
