@@ -23,7 +23,12 @@ from symbolon.storage.supplier_import import import_list
 from symbolon.storage.supplier_keys import make_keys
 from symbolon.suppliers.tier import Tier
 
-app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Measure this machine; figures as JSON.")
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="Measure this machine; figures as JSON.",
+)
 
 ASKER: Final = "alpha-co"
 ANSWERER: Final = "beta-co"

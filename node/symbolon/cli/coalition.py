@@ -19,7 +19,10 @@ from symbolon.membership.trust_anchor import MAX_ANCHOR_BYTES, TrustAnchor
 from symbolon.rpc.node import ANCHOR_FILE, LEAF_FILE, MEMBERS_FILE
 
 app = typer.Typer(
-    rich_markup_mode=None, no_args_is_help=True, help="Make a coalition, enrol and expel members."
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="Make a coalition, enrol and expel members.",
 )
 
 Directory = Annotated[Path, typer.Argument(help="Folder of the coalition's authority.")]
@@ -49,7 +52,7 @@ def enrol(
 ) -> None:
     """Admit a member by its request, and write the enrolment to send back.
 
-    Then send the new members.json to every member.
+    Then send the new members.list to every member.
     """
     asked = Request.read(request)
     open_authority = Authority.load(authority, _now)
@@ -74,7 +77,7 @@ def renew(
 ) -> None:
     """Give a current member a new certificate, before the old one ends; it accepts it like the first.
 
-    The old certificate is refused as soon as the new members.json has reached the other members.
+    The old certificate is refused as soon as the new members.list has reached the other members.
     """
     asked = Request.read(request)
     open_authority = Authority.load(authority, _now)
@@ -139,7 +142,7 @@ def accept(
 
 @app.command()
 def update(
-    members: Annotated[Path, typer.Argument(help="The new members.json from the coordinator.")],
+    members: Annotated[Path, typer.Argument(help="The new members.list from the coordinator.")],
 ) -> None:
     """Take a newer member list; a running node uses it at once."""
     folder = home()
@@ -169,7 +172,7 @@ def expel(
     """Expel a member. It is refused by every node that has the new member list."""
     Authority.load(authority, _now).expel(member)
     print(f"Expelled {member}. Send {authority / LIST_FILE} to every member now:", file=sys.stderr)
-    print("each runs `symbolon coalition update members.json`.", file=sys.stderr)
+    print("each runs `symbolon coalition update members.list`.", file=sys.stderr)
     print(authority / LIST_FILE)
 
 

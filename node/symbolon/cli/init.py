@@ -18,7 +18,7 @@ from symbolon.storage.database import Database
 from symbolon.storage.seal import Sealer
 from symbolon.storage.seal_check import bind_key
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 REQUEST_FILE = "request.json"
 

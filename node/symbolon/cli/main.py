@@ -12,14 +12,19 @@ from typing import Annotated, Any, Final
 
 import click
 import typer
+import typer.core
 from typer.core import TyperGroup
 
 from symbolon import __version__
 from symbolon.cli import node_home
 from symbolon.errors import SymbolonError, UnavailableError
 
-EXIT_CODES: Final = """Exit codes: 0 done; 2 wrong usage; 65 unusable input; 70 defect; 74 database or disk;
-75 try again; 76 the peer broke the protocol; 77 not permitted; 78 wrong configuration; 130 interrupted."""
+# Help is plain text: typer would escape it for a renderer that rich_markup_mode=None has switched off.
+typer.core.HAS_RICH = False
+
+EXIT_CODES: Final = """Exit codes: 0 done; 1 doctor found a fault; 2 wrong usage; 65 unusable input;
+70 defect; 74 database or disk; 75 try again; 76 the peer broke the protocol; 77 not permitted;
+78 wrong configuration; 130 interrupted."""
 
 _COMMANDS: Final = {
     "init": "Make the folder of a new node.",
@@ -34,6 +39,7 @@ _COMMANDS: Final = {
     "demo": "Show a whole coalition on loopback, step by step.",
 }
 
+_INTERRUPTED: Final = 128 + signal.SIGINT
 _MODULES: Final = {"try": "try_files"}
 
 
@@ -111,7 +117,7 @@ def run(arguments: list[str] | None = None) -> int:
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         print("symbolon: interrupted; nothing is half-written.", file=sys.stderr)
-        return 128 + signal.SIGINT
+        return _INTERRUPTED
     except BrokenPipeError:
         # The reader of our output is gone (`| head`); nothing more can be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -119,6 +125,8 @@ def run(arguments: list[str] | None = None) -> int:
     except ConnectionError as error:
         tell_error(UnavailableError(f"the connection broke: {error}", hint="Try again; nothing was lost."))
         return UnavailableError.exit_code
+    if result == _INTERRUPTED:
+        print("symbolon: interrupted; nothing is half-written.", file=sys.stderr)
     return result if isinstance(result, int) else 0
 
 

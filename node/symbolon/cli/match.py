@@ -33,6 +33,16 @@ class _PeerFirst(TyperGroup):
             args = ["with", *args]
         return super().resolve_command(ctx, args)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Shows the options of `match PEER` too: nobody types the word `with`."""
+        asked = self.commands["with"]
+        rows = [row for each in asked.get_params(ctx) if (row := each.get_help_record(ctx)) is not None]
+        with formatter.section("With PEER"):
+            formatter.write_dl(rows)
+        with formatter.section("Commands"):
+            others = (name for name in self.list_commands(ctx) if name != "with")
+            formatter.write_dl([(name, self.commands[name].get_short_help_str(80)) for name in others])
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if args and args[0].startswith("--") and args[0] != "--help":
             args = ["with", *args]
@@ -40,6 +50,7 @@ class _PeerFirst(TyperGroup):
 
 
 app = typer.Typer(
+    add_completion=False,
     rich_markup_mode=None,
     cls=_PeerFirst,
     no_args_is_help=True,

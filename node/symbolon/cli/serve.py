@@ -10,7 +10,7 @@ import typer
 from symbolon.cli.node_home import open_node
 from symbolon.rpc.server import GRACE_S, serve
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()

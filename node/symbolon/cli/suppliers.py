@@ -25,7 +25,7 @@ from symbolon.suppliers.reader import open_list
 from symbolon.suppliers.record import Supplier
 from symbolon.suppliers.row_problem import RowProblem
 
-app = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
+app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
 PROBLEMS_SHOWN: Final = 10
 """Rows left out that are named on the terminal; --problems writes them all to a file."""

@@ -16,7 +16,7 @@ from symbolon.errors import InputError
 from symbolon.rpc.node import Node
 from symbolon.rpc.receiver_role import Ask
 
-app = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
+app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
 FIRST: Final = "first-list"
 SECOND: Final = "second-list"

@@ -8,3 +8,5 @@ so it is set here, before any module of this package imports gRPC.
 import os
 
 os.environ["GRPC_SSL_CIPHER_SUITES"] = "ECDHE-RSA-AES128-GCM-SHA256"
+# Strangers' failed handshakes are no news to the operator; what matters is logged by the node itself.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")

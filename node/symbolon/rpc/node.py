@@ -38,7 +38,7 @@ SEAL_KEY_FILE: Final = "seal.key"
 LEAF_KEY_FILE: Final = "node-key.pem"
 LEAF_FILE: Final = "node-cert.pem"
 ANCHOR_FILE: Final = "coalition.json"
-MEMBERS_FILE: Final = "members.json"
+MEMBERS_FILE: Final = "members.list"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,11 @@ The version stands in Alembic's own table. A database is refused when its versio
 build had added.
 """
 
+import re
 import threading
 from pathlib import Path
 from typing import Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, select, table
 from sqlalchemy import column as sql_column
 
@@ -19,21 +17,16 @@ from symbolon.errors import StorageError
 
 _VERSION_TABLE: Final = table("alembic_version", sql_column("version_num"))
 _MIGRATIONS: Final = Path(__file__).with_name("migrations")
+_MIGRATION_NAME: Final = re.compile(r"v(\d{4})_\w+\.py")
 
 # Alembic keeps the running migration in module globals.
 _ALEMBIC_LOCK: Final = threading.Lock()
 
 
-def _alembic_config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    return config
-
-
 def known_versions() -> list[str]:
-    """Returns the versions this build knows, newest first."""
-    script = ScriptDirectory.from_config(_alembic_config())
-    return [revision.revision for revision in script.walk_revisions()]
+    """Returns the versions this build knows, newest first, from the names of its migrations."""
+    names = (_MIGRATION_NAME.fullmatch(path.name) for path in (_MIGRATIONS / "versions").iterdir())
+    return sorted((name[1] for name in names if name), reverse=True)
 
 
 def read_version(connection: Connection) -> str | None:
@@ -85,7 +78,12 @@ def check_version(version: str | None) -> bool:
 
 def migrate(connection: Connection) -> None:
     """Brings the database to the newest version, inside the caller's write transaction."""
-    config = _alembic_config()
+    # Imported here: most commands open a database that is up to date, and Alembic takes a second to load.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     with _ALEMBIC_LOCK:
         command.upgrade(config, "head")

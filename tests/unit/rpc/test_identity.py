@@ -21,7 +21,7 @@ class Scene:
         self.now = NOW
         self.coalition = coalition
         self.authority = Authority.create(folder / coalition, coalition, lambda: self.now)
-        self.list_path = folder / f"{coalition}-members.json"
+        self.list_path = folder / f"{coalition}-members.list"
         self.certificate = self.enrol("mill")
 
     def enrol(self, member: str) -> bytes:

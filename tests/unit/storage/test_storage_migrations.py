@@ -45,9 +45,10 @@ def test_metadata_every_table_and_column_has_a_comment() -> None:
 
 
 def test_migrations_form_one_line() -> None:
-    script = ScriptDirectory.from_config(schema_version._alembic_config())
+    script = ScriptDirectory(str(Path(schema_version.__file__).with_name("migrations")))
     assert len(script.get_heads()) == 1
     assert len(script.get_bases()) == 1
+    assert schema_version.known_versions() == [step.revision for step in script.walk_revisions()]
 
 
 def test_open_older_version_is_migrated_unless_told_not_to(
