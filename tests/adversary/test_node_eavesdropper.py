@@ -32,6 +32,7 @@ def traces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Nodes, di
             f"{member} {path.name}": path.read_bytes()
             for member in (ALPHA, BETA)
             for path in sorted(nodes.home(member).glob("node.db*"))
+            if path.stat().st_size
         }
         nodes.stop(BETA)
         yield (

@@ -50,6 +50,13 @@ def nodes() -> Iterator[Nodes]:
         yield both
 
 
+@pytest.fixture(autouse=True)
+def _served(nodes: Nodes) -> None:
+    """A test that failed half-way leaves the next one a node that works."""
+    if nodes.processes[BETA].poll() is not None:
+        nodes.start(BETA, faulty=nodes.orders(BETA))
+
+
 def held_for(nodes: Nodes, purpose: str) -> int:
     """Rows that `ALPHA` holds of what sessions for this purpose brought."""
     tables = ("received_set", "match_result")

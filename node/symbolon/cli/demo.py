@@ -7,7 +7,6 @@ where they differ. Everything stands in one temporary folder, which is removed a
 
 import json
 import signal
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -60,9 +59,6 @@ def demo() -> None:
             folder = coalition.folder
             story = Story(folder)
             first, second = _Demo(coalition, story).tell()
-    except KeyboardInterrupt:
-        print("symbolon: interrupted; both nodes and their folder are removed.", file=sys.stderr)
-        raise typer.Exit(128 + signal.SIGINT) from None
     finally:
         signal.signal(signal.SIGHUP, hang_up)
     story.step("Everything is removed")

@@ -34,7 +34,7 @@ from symbolon.rpc.node import LEAF_FILE, LEAF_KEY_FILE, Node
 from symbolon.rpc.receiver_role import AREA, Ask, Asking, Outcome, Progress
 from symbolon.rpc.sender_role import run_sender
 from symbolon.rpc.server import MAX_MESSAGE_BYTES
-from symbolon.rpc.status import from_failure, from_status, public_code, public_message
+from symbolon.rpc.status import CODE_KEY, from_failure, from_status, public_code, public_message
 from symbolon.rpc.wire import Wire
 
 CONNECT_S: Final = 10.0
@@ -159,21 +159,25 @@ class Peer:
         except TimeoutError:
             return grpc.StatusCode.DEADLINE_EXCEEDED
 
+    def _stopped(self) -> UnavailableError:
+        return UnavailableError(f"{self._member_id} stopped half-way", hint="Try again; nothing was lost.")
+
     @asynccontextmanager
     async def _ended(self, call: Any) -> AsyncIterator[None]:
         """Turns the end of a call into an error of this node, and leaves no call behind."""
         try:
             yield
         except grpc.aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.INTERNAL and CODE_KEY not in (error.trailing_metadata() or ()):
+                # Not from the peer, which never leaves its code out: a write met a broken connection.
+                raise self._stopped() from error
             raise from_status(self._member_id, error) from error
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise
             # Not this node was told to stop: gRPC says so of a call that one of its own waits gave up.
-            raise UnavailableError(
-                f"{self._member_id} stopped half-way", hint="Try again; nothing was lost."
-            ) from None
+            raise self._stopped() from None
         except (asyncio.InvalidStateError, grpc.aio.UsageError):
             # Writing to a call that the peer has ended: its status is the reason.
             raise from_status(self._member_id, await _as_error(call)) from None

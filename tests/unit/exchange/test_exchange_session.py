@@ -183,6 +183,22 @@ def test_size_sender_answers_only_once_all_elements_have_come() -> None:
     assert sender.state is sending.State.OPEN
 
 
+def test_size_sender_returns_the_evaluations_in_another_order_than_they_were_asked() -> None:
+    """The receiver must not learn by position which of its records hit."""
+    table = table_of({no: {f"k{no}"} for no in range(60)})
+    session = size_receiver([table], rng_of(4))
+    sender = size_answer(session.start(), [table], rng_of(5)).sender
+    sender.accept()
+    (whole,) = list(session.elements())
+    data = b"".join(answer.data for answer in sender.receive(whole))
+    in_order = SUITE.blind_evaluate(sender._keys["A"], whole.data)
+    answered, plain = (
+        [buffer[at : at + 32] for at in range(0, len(buffer), 32)] for buffer in (data, in_order)
+    )
+    assert sorted(answered) == sorted(plain)
+    assert sum(one == other for one, other in zip(answered, plain, strict=True)) < 16
+
+
 def test_size_sender_moves_records_and_elements_within_them() -> None:
     """Same elements, same key, other randomness: another order every time, records still whole."""
     rng = rng_of(6)
@@ -332,6 +348,8 @@ def test_size_receiver_asks_records_and_their_keys_in_an_order_of_chance() -> No
     assert sorted(order) == list(range(200))
     in_groups = [at for group in groups.tolist() for at in group if at >= 0]
     assert order != in_groups
+    owners = [row for row, group in enumerate(groups.tolist()) for at in group if at in order]
+    assert [owners[in_groups.index(at)] for at in order] != sorted(owners)
     # Records stay together whatever their order: that is what lets the sender shuffle them.
     owner = {at: row for row, group in enumerate(groups.tolist()) for at in group if at >= 0}
     assert all(owner[order[at]] == owner[order[at + 1]] for at in range(0, 200, 2))
