@@ -12,12 +12,14 @@ async def together(*work: Coroutine[Any, Any, None]) -> None:
     """Runs coroutines side by side until all are done.
 
     Raises:
-        The first exception of any, as it was raised; the others are cancelled and waited for.
+        The first exception in the order of `work`, as it was raised; one that a cancelled sibling left
+        behind counts last. The others are cancelled and waited for.
     """
     tasks = [asyncio.ensure_future(each) for each in work]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-        for task in done:
+        ended = [task for task in tasks if task in done]
+        for task in sorted(ended, key=lambda each: each.cancelled()):
             task.result()
     finally:
         for task in tasks:

@@ -77,3 +77,18 @@ def test_together_takes_no_second_failure_for_the_first() -> None:
 
     with pytest.raises(ValueError, match="reason"):
         asyncio.run(together(breaks_when_cancelled(), fails()))
+
+
+def test_together_failures_of_one_turn_raise_the_first_in_order_and_no_cancellation() -> None:
+    async def fails(reason: str) -> None:
+        raise ValueError(reason)
+
+    async def gives_up() -> None:
+        raise asyncio.CancelledError
+
+    async def run() -> None:
+        for _ in range(20):
+            with pytest.raises(ValueError, match="first"):
+                await together(gives_up(), fails("first"), fails("second"))
+
+    asyncio.run(run())
