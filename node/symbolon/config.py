@@ -20,8 +20,6 @@ FILE_NAME = "symbolon.toml"
 
 def _key(default: Any, description: str, *, low: int | None = None, high: int | None = None) -> Any:
     metadata = {"description": description, "low": low, "high": high}
-    if isinstance(default, tuple):
-        return field(default=default, metadata=metadata)
     return field(default=default, metadata=metadata)
 
 

@@ -54,6 +54,17 @@ def enrol(
 
     Then send the new members.list to every member.
     """
+    asked, open_authority = _asked(authority, request)
+    certificate = open_authority.enrol(asked.member, asked.kind, asked.endpoint, asked.csr_pem)
+    _send_back("Admitted", authority, open_authority, asked.member, certificate, out)
+
+
+def _asked(authority: Path, request: Path) -> tuple[Request, Authority]:
+    """A member's request, and the authority it is for.
+
+    Raises:
+        MembershipError: the request is for another coalition.
+    """
     asked = Request.read(request)
     open_authority = Authority.load(authority, _now)
     if asked.coalition != open_authority.anchor.coalition:
@@ -61,10 +72,16 @@ def enrol(
             f"the request is for {asked.coalition}, this is {open_authority.anchor.coalition}",
             hint="Ask the member to run `symbolon init` with the right --coalition.",
         )
-    certificate = open_authority.enrol(asked.member, asked.kind, asked.endpoint, asked.csr_pem)
-    target = out or Path(f"{asked.member}-enrolment.json")
-    Enrolment(asked.member, open_authority.anchor, certificate, open_authority.current_list()).write(target)
-    print(f"Admitted {asked.member}. Send {target} back to it,", file=sys.stderr)
+    return asked, open_authority
+
+
+def _send_back(
+    done: str, authority: Path, open_authority: Authority, member: str, certificate: bytes, out: Path | None
+) -> None:
+    """Writes the enrolment and says who is to get what."""
+    target = out or Path(f"{member}-enrolment.json")
+    Enrolment(member, open_authority.anchor, certificate, open_authority.current_list()).write(target)
+    print(f"{done} {member}. Send {target} back to it,", file=sys.stderr)
     print(f"and {authority / LIST_FILE} to every other member.", file=sys.stderr)
     print(target)
 
@@ -79,14 +96,9 @@ def renew(
 
     The old certificate is refused as soon as the new members.list has reached the other members.
     """
-    asked = Request.read(request)
-    open_authority = Authority.load(authority, _now)
+    asked, open_authority = _asked(authority, request)
     certificate = open_authority.renew(asked.member, asked.csr_pem, endpoint=asked.endpoint)
-    target = out or Path(f"{asked.member}-enrolment.json")
-    Enrolment(asked.member, open_authority.anchor, certificate, open_authority.current_list()).write(target)
-    print(f"Renewed {asked.member}. Send {target} back to it,", file=sys.stderr)
-    print(f"and {authority / LIST_FILE} to every other member.", file=sys.stderr)
-    print(target)
+    _send_back("Renewed", authority, open_authority, asked.member, certificate, out)
 
 
 @app.command()

@@ -22,6 +22,9 @@ from symbolon.exchange.limits import (
 )
 
 MODES = ("size", "intersection")
+AREA = "match"
+"""The area of record handles; signals will have their own."""
+
 SESSION_ID_BYTES = 16
 MAX_EPOCH = 1 << 48
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")

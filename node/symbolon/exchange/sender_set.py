@@ -201,7 +201,6 @@ def build_delta(
     tag_bytes: int,
     handles: npt.NDArray[np.uint8],
     rng: Callable[[int], bytes],
-    progress: Callable[[int], None] = lambda done: None,
 ) -> Delta:
     """Computes the entries of a planned delta.
 
@@ -214,7 +213,6 @@ def build_delta(
         tag_bytes: fixed for the epoch.
         handles: uint8 `[n, 6]`: the record handle of each planned entry.
         rng: random bytes, for the dummies.
-        progress: told the number of keys evaluated so far.
     """
     keys, back = np.unique(plan.key_index, return_inverse=True)
     parts = []
@@ -222,7 +220,6 @@ def build_delta(
         some = keys[at : at + CHUNK_ELEMENTS]
         inputs = table.inputs_of(some)
         parts.append(suite.evaluate(secret_key, inputs, table.points_for(suite, some)))
-        progress(at + len(some))
     per_key = np.frombuffer(b"".join(parts), np.uint8).reshape(-1, OUTPUT_BYTES)
     width = entry_bytes(tag_bytes)
     rows = np.empty((plan.entries, width), np.uint8)

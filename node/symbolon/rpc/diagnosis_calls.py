@@ -20,10 +20,9 @@ from symbolon.api.exchange.v1 import exchange_pb2_grpc as stubs
 from symbolon.config import Config
 from symbolon.errors import MembershipError
 from symbolon.exchange.limits import MIN_PADDED, SIZE_GROUP
-from symbolon.exchange.messages import MAX_EPOCH, SESSION_ID_BYTES, Hello, TierAsk
+from symbolon.exchange.messages import AREA, MAX_EPOCH, SESSION_ID_BYTES, Hello, TierAsk
 from symbolon.rpc import codec
 from symbolon.rpc.diagnosis_finding import Finding, State, Target, failed
-from symbolon.rpc.receiver_role import AREA
 from symbolon.rpc.server import SERVICE
 from symbolon.rpc.status import CODE_KEY
 

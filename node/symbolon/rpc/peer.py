@@ -26,12 +26,12 @@ from symbolon.errors import (
     SymbolonError,
     UnavailableError,
 )
-from symbolon.exchange.messages import Failure, Hello, Invitation
+from symbolon.exchange.messages import AREA, Failure, Hello, Invitation
 from symbolon.membership.certificates import peer_identity, tls_target_name
 from symbolon.rpc import codec
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.node import LEAF_FILE, LEAF_KEY_FILE, Node
-from symbolon.rpc.receiver_role import AREA, Ask, Asking, Outcome, Progress
+from symbolon.rpc.receiver_role import Ask, Asking, Outcome, Progress
 from symbolon.rpc.sender_role import run_sender
 from symbolon.rpc.server import MAX_MESSAGE_BYTES
 from symbolon.rpc.status import CODE_KEY, from_failure, from_status, public_code, public_message

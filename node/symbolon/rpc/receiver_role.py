@@ -25,6 +25,7 @@ from symbolon.exchange.id_sets import among
 from symbolon.exchange.key_table import KeyTable
 from symbolon.exchange.limits import MAX_ELEMENTS, SIZE_GROUP, SIZE_MIN_RECORDS
 from symbolon.exchange.messages import (
+    AREA,
     SESSION_ID_BYTES,
     Elements,
     Evaluated,
@@ -52,11 +53,11 @@ from symbolon.rpc.figures import Figures
 from symbolon.rpc.node import Node
 from symbolon.rpc.wire import Wire
 from symbolon.storage.exchange_receiver_store import ReceivedState, Update
+from symbolon.storage.journal_store import session_line
 from symbolon.suppliers.tier import Tier
 
 ReceiverWire = Wire[ReceiverMessage, SenderMessage]
 
-AREA = "match"
 ELEMENT_BYTES = 32
 BLINDED_AHEAD = 16
 """Chunks blinded before they can be sent: work for the time that the peer takes to accept."""
@@ -293,13 +294,9 @@ def _note_failure(node: Node, ask: Ask, hello: Hello, error: BaseException) -> N
     # A peer that answers says so by a status, one that called by a failure.
     if isinstance(error, StaleEpochError) or code == f"peer.{StaleEpochError.code}":
         node.receiving.forget(ask.peer, AREA)
-    line = _line("failed", ask, hello, {}, code)
+    line = session_line("failed", ask.peer, hello, {}, code)
     sentence = f"The session with {ask.peer} ended early ({code}); nothing was learned from it."
     node.sessions.end("receiver", line, done=False, sentence=sentence)
-
-
-def _line(event: str, ask: Ask, hello: Hello, counts: dict[str, int], note: str) -> JournalLine:
-    return JournalLine(event, ask.peer, hello.session_id.hex(), ask.mode, ask.purpose, counts, note)  # type: ignore[arg-type]
 
 
 def _prepare_intersection(node: Node, ask: Ask, suite: Suite) -> _Prepared:
@@ -384,7 +381,7 @@ def _conclude(
     with figures.phase("store"), node.database.transaction("store what a session brought") as connection:
         node.receiving.save(connection, hello, ask.peer, session.epoch, updates)
         node.matches.save(connection, ask.peer, ask.purpose, found)
-        line = _line("learned", ask, hello, {"entry_bytes": entry_total}, "")
+        line = session_line("learned", ask.peer, hello, {"entry_bytes": entry_total}, "")
         node.sessions.end_in(connection, "receiver", line, done=True, sentence=sentence)
     return Outcome(by_band, found, "", sentence)
 
@@ -429,6 +426,6 @@ def _conclude_size(node: Node, ask: Ask, hello: Hello, session: SizeReceiver, fi
         f"Revealed to {ask.peer}: that this node holds about {declared // hello.group_size} records "
         f"(padded); learned: that {shared} suppliers are shared, not which."
     )
-    line = _line("learned", ask, hello, {}, shared)
+    line = session_line("learned", ask.peer, hello, {}, shared)
     node.sessions.end("receiver", line, done=True, sentence=sentence)
     return Outcome({}, [], shared, sentence)

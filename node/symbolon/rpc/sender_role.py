@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symbolon.audit.journal import JournalLine
 from symbolon.errors import (
     BudgetError,
     PermissionDeniedError,
@@ -19,7 +18,7 @@ from symbolon.errors import (
 from symbolon.exchange.id_sets import distinct
 from symbolon.exchange.key_table import KeyTable
 from symbolon.exchange.limits import SIZE_MIN_RECORDS, SIZE_TOKEN_BYTES
-from symbolon.exchange.messages import DeltaHeader, Hello, ReceiverMessage, SenderMessage, TierOffer
+from symbolon.exchange.messages import AREA, DeltaHeader, Hello, ReceiverMessage, SenderMessage, TierOffer
 from symbolon.exchange.padding import padded_count
 from symbolon.exchange.sender import Sender
 from symbolon.exchange.sender_set import DeltaPlan, build_delta, entry_bytes, live_keys, plan_delta
@@ -32,11 +31,10 @@ from symbolon.rpc.figures import Figures
 from symbolon.rpc.node import Node
 from symbolon.rpc.wire import Wire
 from symbolon.storage.exchange_sender_store import SEED_BYTES, Epoch, SetState
+from symbolon.storage.journal_store import session_line
 from symbolon.suppliers.tier import Tier
 
 SenderWire = Wire[SenderMessage, ReceiverMessage]
-
-AREA = "match"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,7 @@ async def run_sender(
         opened = opening is not None and await _succeeds(opening)
         await asyncio.shield(asyncio.to_thread(_note_failure, node, peer, hello, error, opened))
         raise
-    line = _line("ended", peer, hello, {}, "")
+    line = session_line("ended", peer, hello, {}, "")
     await asyncio.to_thread(node.sessions.end, "sender", line, done=True, sentence=sentence)
     return sentence
 
@@ -141,16 +139,12 @@ async def _succeeds(work: "asyncio.Future[Epoch]") -> bool:
 def _note_failure(node: Node, peer: str, hello: Hello, error: BaseException, opened: bool) -> None:
     code = error.full_code if isinstance(error, SymbolonError) else type(error).__name__
     denied = isinstance(error, (PermissionDeniedError, BudgetError))
-    line = _line("denied" if denied else "failed", peer, hello, {}, code)
+    line = session_line("denied" if denied else "failed", peer, hello, {}, code)
     if opened:
         sentence = f"The session with {peer} ended early ({code}); what was evaluated stays debited."
         node.sessions.end("sender", line, done=False, sentence=sentence)
     else:
         node.journal.write(line)
-
-
-def _line(event: str, peer: str, hello: Hello, counts: dict[str, int], note: str) -> JournalLine:
-    return JournalLine(event, peer, hello.session_id.hex(), hello.mode, hello.purpose, counts, note)  # type: ignore[arg-type]
 
 
 async def _run_intersection(

@@ -6,18 +6,18 @@ a session that dies leaves what was there before.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
-from symbolon.audit.journal import JournalLine
 from symbolon.exchange.limits import OUTPUT_BYTES
 from symbolon.exchange.messages import Hello
 from symbolon.exchange.receiver_set import NO_HITS, Hits, OwnOutputs
 from symbolon.storage.database import Database
 from symbolon.storage.exchange_columns import pack, unpack
 from symbolon.storage.exchange_schema import exchange_session, received_part, received_set
-from symbolon.storage.journal_store import JournalStore
+from symbolon.storage.journal_store import JournalStore, session_line
 from symbolon.storage.seal import Sealer
 
 
@@ -121,9 +121,7 @@ class ReceiverStore:
                     sentence="",
                 )
             )
-            line = JournalLine(
-                "asked", peer, hello.session_id.hex(), hello.mode, hello.purpose, elements, basis
-            )
+            line = session_line("asked", peer, hello, elements, basis)
             self._journal.write_in(connection, line)
 
     def save(
@@ -181,7 +179,7 @@ class ReceiverStore:
         connection.execute(insert(received_part).values(set_id=row, kind=kind, number=number, payload=sealed))
 
 
-def _select(peer: str, area: str, purpose: str, suite: str, tier: str):  # type: ignore[no-untyped-def]
+def _select(peer: str, area: str, purpose: str, suite: str, tier: str) -> Select[Any]:
     return select(received_set).where(
         received_set.c.peer == peer,
         received_set.c.area == area,

@@ -164,18 +164,3 @@ match_decision: Final = Table(
     Column("decided_at_s", RowId, nullable=False, comment="seconds since 1970-01-01 UTC"),
     comment="What a person decided about a probable or candidate match; outlives key epochs",
 )
-
-EXCHANGE_TABLES: Final = (
-    key_epoch,
-    record_handle,
-    released_set,
-    released_delta,
-    received_set,
-    received_part,
-    budget_spent,
-    exchange_session,
-    journal_line,
-    match_result,
-    match_decision,
-)
-"""In an order in which they can be created."""

@@ -6,14 +6,14 @@ entry leaves. Erasing an epoch removes its seed, handles and sets.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from symbolon.audit.journal import JournalLine
 from symbolon.errors import PermissionDeniedError, RemoteProtocolError, StaleEpochError, UnavailableError
 from symbolon.exchange.id_sets import among, distinct
 from symbolon.exchange.limits import HANDLE_BYTES, MAX_DELTAS, SIZE_SESSIONS_PER_EPOCH
@@ -30,7 +30,7 @@ from symbolon.storage.exchange_schema import (
     released_delta,
     released_set,
 )
-from symbolon.storage.journal_store import JournalStore
+from symbolon.storage.journal_store import JournalStore, session_line
 from symbolon.storage.seal import Sealer
 
 SEED_BYTES = 64
@@ -224,7 +224,7 @@ class SenderStore:
                 )
             )
             elements = {f"elements_{ask.tier}": ask.elements for ask in hello.tiers}
-            self._journal.write_in(connection, _line("answered", hello, peer, elements, grant.basis))
+            self._journal.write_in(connection, session_line("answered", peer, hello, elements, grant.basis))
 
     def _count_size_session(self, connection: Connection, epoch: Epoch) -> None:
         here = key_epoch.c.id == epoch.row
@@ -309,11 +309,11 @@ class SenderStore:
             raise StaleEpochError("the key epoch cannot go on and was erased; the next session begins anew")
         return self._set_state(row.id, row.tag_bytes, parts, have_delta)
 
-    def _set_state(self, row: int, tag_bytes: int, parts: object, have_delta: int) -> SetState:
+    def _set_state(self, row: int, tag_bytes: int, parts: Sequence[Row[Any]], have_delta: int) -> SetState:
         columns: list[list[bytes]] = []
         deltas: dict[int, bytes] = {}
         total, number, added_s = 0, 0, None
-        for part in parts:  # type: ignore[attr-defined]
+        for part in parts:
             place = f"{row}/{part.number}"
             columns.append(unpack(self._sealer.open("released_delta", "columns", place, part.columns), 4))
             if part.number > have_delta:
@@ -396,16 +396,16 @@ class SenderStore:
                 insert(record_handle).values(epoch_id=epoch.row, part=handles.part, payload=sealed)
             )
             counts = {"entries": added.entries, "delta": delta.number}
-            self._journal.write_in(connection, _line("released", hello, peer, counts, f"tier {tier}"))
+            self._journal.write_in(connection, session_line("released", peer, hello, counts, f"tier {tier}"))
 
     def record_withdrawal(self, hello: Hello, peer: str, tier: str, count: int) -> None:
         """Writes the journal line of withdrawn tags about to leave."""
-        self._journal.write(_line("withdrawn", hello, peer, {"tags": count}, f"tier {tier}"))
+        self._journal.write(session_line("withdrawn", peer, hello, {"tags": count}, f"tier {tier}"))
 
     def record_size_set(self, hello: Hello, peer: str, tokens: int) -> None:
         """Writes the journal line of a size set about to leave."""
         self._journal.write(
-            _line("released", hello, peer, {"tokens": tokens}, f"tiers {hello.tiers[0].tier}")
+            session_line("released", peer, hello, {"tokens": tokens}, f"tiers {hello.tiers[0].tier}")
         )
 
 
@@ -423,7 +423,3 @@ class Handles:
     rows: npt.NDArray[np.uint8]
     part: int
     fresh: bytes
-
-
-def _line(event: str, hello: Hello, peer: str, counts: dict[str, int], note: str) -> JournalLine:
-    return JournalLine(event, peer, hello.session_id.hex(), hello.mode, hello.purpose, counts, note)  # type: ignore[arg-type]

@@ -5,9 +5,15 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, insert, select
 
-from symbolon.audit.journal import Journal, JournalLine
+from symbolon.audit.journal import Event, Journal, JournalLine
+from symbolon.exchange.messages import Hello
 from symbolon.storage.database import Database
 from symbolon.storage.exchange_schema import journal_line
+
+
+def session_line(event: Event, peer: str, hello: Hello, counts: dict[str, int], note: str) -> JournalLine:
+    """A line about the session that a hello opens; the arguments as in `JournalLine`."""
+    return JournalLine(event, peer, hello.session_id.hex(), hello.mode, hello.purpose, counts, note)
 
 
 class JournalStore(Journal):
