@@ -3,7 +3,8 @@ from collections.abc import Iterator
 import grpc
 import pytest
 
-import symbolon.rpc.node  # noqa: F401 - so that every error of the node is defined
+import symbolon.rpc.node
+import symbolon.storage.import_report  # noqa: F401 - so that every error of the node is defined
 from symbolon.errors import (
     BudgetError,
     InvalidElementError,
@@ -34,7 +35,10 @@ ERRORS = sorted(set(every_error()), key=lambda kind: kind.__name__)
 
 
 def made(kind: type[SymbolonError]) -> SymbolonError:
-    return kind(DETAIL, hint=f"look at {DETAIL}")
+    """An error of a kind, whatever its own constructor takes."""
+    error = kind.__new__(kind)
+    SymbolonError.__init__(error, DETAIL, hint=f"look at {DETAIL}")
+    return error
 
 
 def test_error_tree_is_not_empty() -> None:
