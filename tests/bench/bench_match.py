@@ -57,8 +57,8 @@ def openmined(size: int) -> dict[str, Any] | None:
         import private_set_intersection.python as psi
     except ImportError:
         return None
-    mine = [f"lei 9999{number:014d}" for number in range(size)]
-    theirs = [f"lei 9999{number:014d}" for number in range(size // 2, size + size // 2)]
+    mine = [f"lei.1 9999{number:014d}" for number in range(size)]
+    theirs = [f"lei.1 9999{number:014d}" for number in range(size // 2, size + size // 2)]
     start = time.perf_counter()
     server = psi.server.CreateWithNewKey(True)
     client = psi.client.CreateWithNewKey(True)

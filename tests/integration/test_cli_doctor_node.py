@@ -84,6 +84,20 @@ def test_doctor_whole_node_has_every_check_and_no_failure(home: Path, examine: E
     assert "as server and as client" in checks["key exchange"]["said"]
 
 
+def test_doctor_and_match_list_keyed_by_other_rules_is_told(
+    home: Path, examine: Examine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Node(home) as node:
+        import_list(node.database, node.sealer, MadeUpList(5, 0, 0, MEMBER), clock=node.clock, workers=0)
+    with sqlite3.connect(home / "node.db") as database:
+        database.execute("UPDATE supplier_import SET key_rules = NULL")
+    found = examine(home, 0)["supplier list"]
+    assert (found["state"], found["code"]) == ("warn", "suppliers.outdated")
+    assert "symbolon suppliers import" in found["hint"]
+    main.run(["--home", str(home), "match", "birch", "--purpose", "due-diligence"])
+    assert "keyed by other rules" in capsys.readouterr().err
+
+
 def test_doctor_fresh_node_is_warned_of_what_is_still_to_do(home: Path, examine: Examine) -> None:
     checks = examine(home, 0)
     assert checks["permission"]["code"] == "allow.none"

@@ -61,7 +61,7 @@ def test_import_list_and_keys_show_what_was_imported(symbolon: Run, file: Path) 
     shown = symbolon("suppliers", "keys", "S-2")
     assert "A certain" in shown.stdout
     keys = json.loads(symbolon("suppliers", "keys", "S-2", "--json").stdout)
-    assert {"tier": "A", "scheme": "lei", "value": "5299000J2N45DDNE4Y28"}.items() <= keys[0].items()
+    assert {"tier": "A", "scheme": "lei.1", "value": "5299000J2N45DDNE4Y28"}.items() <= keys[0].items()
     elsewhere = json.loads(symbolon("suppliers", "keys", "S-2", "--json", "--file", str(file)).stdout)
     assert elsewhere == keys
 

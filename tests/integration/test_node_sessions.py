@@ -20,6 +20,7 @@ from real_nodes import (
     wait_until,
 )
 from symbolon.cli.made_up_suppliers import MadeUpList
+from symbolon.suppliers.key_schemes import VERSIONS
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +55,21 @@ def test_match_suite_that_the_peer_does_not_answer_is_refused_with_a_hint(nodes:
     assert "does not offer this suite" in asked.stderr
     assert "Set exchange.suite" in asked.stderr
     assert nodes.events(BETA, PURPOSES[2]) == ["failed"]
+
+
+def test_match_lists_of_different_key_rules_share_nothing_until_imported_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with two_nodes() as both:
+        theirs = MadeUpList(120, 60, 0, BETA)
+        with monkeypatch.context() as older:
+            older.setitem(VERSIONS, "lei", 0)
+            both.take_in(BETA, theirs)
+        both.start(BETA)
+        assert both.quick_match(ALPHA, BETA, PURPOSES[1], tiers="A").ids() == set()
+        wait_until(lambda: "keyed by other rules" in both.log(BETA), "the warning")
+        both.take_in(BETA, theirs)
+        assert both.quick_match(ALPHA, BETA, PURPOSES[2], tiers="A").ids() == SHARED
 
 
 def test_match_size_is_the_default_and_shows_tens_twice_an_epoch() -> None:

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from sqlalchemy import func, select
 
 from symbolon import config
+from symbolon.cli.outdated_list import IMPORT_AGAIN, OUTDATED
 from symbolon.config import Config
 from symbolon.errors import MembershipError, SymbolonError
 from symbolon.membership.atomic_file import read_bounded
@@ -294,7 +295,11 @@ class Examination:
             hint = "Run `symbolon suppliers import FILE`."
             yield _warn("supplier list", "suppliers.none", "no suppliers imported yet", hint)
             return
-        yield _ok("supplier list", f"{count:,} suppliers, revision {store.revision()}")
+        said = f"{count:,} suppliers, revision {store.revision()}"
+        if store.is_outdated():
+            yield _warn("supplier list", "suppliers.outdated", f"{said}, {OUTDATED}", IMPORT_AGAIN)
+            return
+        yield _ok("supplier list", said)
 
     def _backend(self) -> Iterator[Finding]:
         exchange = self.config.exchange

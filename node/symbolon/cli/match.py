@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from symbolon.cli.match_table import MatchRow, match_rows, print_table, write_rows
 from symbolon.cli.node_home import open_node
+from symbolon.cli.outdated_list import IMPORT_AGAIN, OUTDATED
 from symbolon.cli.progress import session_progress
 from symbolon.errors import SymbolonError, UsageError
 from symbolon.exchange.messages import Invitation
@@ -77,6 +78,9 @@ def match_with(
     """Find the suppliers shared with PEER. The peer learns how many keys were asked, never which."""
     ask = Ask(peer, mode, purpose, parse_tiers(mode, tiers))
     with open_node() as node:
+        if node.suppliers.is_outdated():
+            print(f"symbolon: the supplier list was {OUTDATED}.", file=sys.stderr)
+            print(f"symbolon: hint: {IMPORT_AGAIN}", file=sys.stderr)
         document = asyncio.run(exchange(node, ask, mutual=mutual, out=out, table=not as_json))
     if as_json:
         print(json.dumps(document, indent=2))

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from symbolon.cli.node_home import open_node
+from symbolon.cli.outdated_list import OUTDATED
 from symbolon.rpc.server import GRACE_S, serve
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -33,6 +34,8 @@ def serve_command(
         logging.getLogger("alembic").setLevel(logging.WARNING)
         if not node.config.allow:
             logging.getLogger(__name__).warning("no [[allow]] table: this node answers nobody yet")
+        if node.suppliers.is_outdated():
+            logging.getLogger(__name__).warning("the supplier list was %s", OUTDATED)
 
         def listening(address: str) -> None:
             print(address, flush=True)

@@ -28,7 +28,7 @@ def in_words(schemes: Iterable[str]) -> str:
     """The reasons of a match as one phrase.
 
     Args:
-        schemes: names of the schemes that hit, strongest first, with or without their version.
+        schemes: the schemes that hit, strongest first, with or without their version.
     """
     phrases = dict.fromkeys(map(_phrase, schemes))
     if len(phrases) > 1 and _SIMILAR in phrases:

@@ -47,6 +47,7 @@ from symbolon.storage.supplier_keys import (
 from symbolon.storage.supplier_schema import key_segment, supplier, supplier_import
 from symbolon.storage.supplier_store import id_digest, read_revision, seal_record, slices, visible
 from symbolon.storage.supplier_sweep import discard_unfinished, sweep
+from symbolon.suppliers.key_schemes import key_rules
 from symbolon.suppliers.record import Supplier
 from symbolon.suppliers.row_problem import RowProblem
 
@@ -259,6 +260,7 @@ class _Import:
                     last_pk=self._last_pk,
                     last_supplier_no=self._last_supplier_no,
                     last_segment_id=self._last_segment_id,
+                    key_rules=key_rules(),
                 )
             )
         self.store_s += time.perf_counter() - began

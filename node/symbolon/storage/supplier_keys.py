@@ -26,6 +26,7 @@ import symbolon
 from symbolon.errors import StorageError
 from symbolon.oprf.suite import DEFAULT_SUITE, get_suite
 from symbolon.storage.key_columns import KeyLinks
+from symbolon.suppliers.key_schemes import key_rules
 from symbolon.suppliers.match_keys import match_keys
 from symbolon.suppliers.record import Supplier
 from symbolon.suppliers.tier import Tier
@@ -108,11 +109,11 @@ def make_keys(jobs: Sequence[KeyJob], tiers: Sequence[Tier] = tuple(Tier)) -> Ke
 def keys_version() -> str:
     """Names all that match keys depend on beside the record: other words here, and every key is made anew.
 
-    The releases of this package and of the libraries that normalise stand for their rules, so that no rule
-    can change and leave keys of the old rule in a list.
+    Beside the versions of the rules stand the releases of this package and of the libraries that normalise,
+    so that no rule can change, however small, and leave keys of the old rule in a list.
     """
     releases = (f"{library} {metadata.version(library)}" for library in _NORMALISERS)
-    return "; ".join((f"symbolon {symbolon.__version__}", SUITE, *releases))
+    return "; ".join((f"symbolon {symbolon.__version__}", SUITE, key_rules(), *releases))
 
 
 def default_workers() -> int:

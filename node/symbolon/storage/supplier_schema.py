@@ -11,7 +11,7 @@ behind is removed before the next one takes a number, so every number `<= r` is 
 
 from typing import Final
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, String, Table
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
 from symbolon.storage.metadata import RowId, metadata
 
@@ -32,6 +32,7 @@ supplier_import: Final = Table(
     Column("last_pk", RowId, nullable=True, comment="highest supplier.pk given out so far"),
     Column("last_supplier_no", RowId, nullable=True, comment="highest supplier.supplier_no given out so far"),
     Column("last_segment_id", RowId, nullable=True, comment="highest key_segment.id given out so far"),
+    Column("key_rules", Text, nullable=True, comment="schemes of its keys; null: before these were noted"),
     CheckConstraint("state IN ('running', 'done')", name="state"),
     comment="Imports of the supplier list; the highest done one is the list's revision",
 )

@@ -16,6 +16,7 @@ from symbolon.storage.database import Database
 from symbolon.storage.key_columns import KeyLinks, key_table
 from symbolon.storage.seal import Sealer
 from symbolon.storage.supplier_schema import key_segment, supplier, supplier_import
+from symbolon.suppliers.key_schemes import key_rules
 from symbolon.suppliers.record import Supplier
 from symbolon.suppliers.tier import Tier
 
@@ -104,6 +105,13 @@ class SupplierStore:
         with self._database.read("count the suppliers") as connection:
             query = select(func.count()).select_from(supplier).where(visible(read_revision(connection)))
             return connection.execute(query).scalar_one()
+
+    def is_outdated(self) -> bool:
+        """Whether the list was keyed by other rules than this software's; keys of the two never meet."""
+        with self._database.read("read the rules of the match keys") as connection:
+            newest = supplier_import.c.id == read_revision(connection)
+            rules = connection.execute(select(supplier_import.c.key_rules).where(newest)).scalars().all()
+        return any(each != key_rules() for each in rules)
 
     def load_keys(self, tier: Tier) -> KeyTable:
         """Reads all match keys of a tier, with their curve points and the suppliers behind them."""

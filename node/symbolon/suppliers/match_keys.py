@@ -28,6 +28,7 @@ from symbolon.suppliers.identifiers import (
     check_registration,
     check_vat,
 )
+from symbolon.suppliers.key_schemes import scheme
 from symbolon.suppliers.record import Supplier
 from symbolon.suppliers.supplier_addresses import AddressReading, read_address
 from symbolon.suppliers.supplier_names import NameReading, read_names
@@ -54,7 +55,7 @@ class MatchKey:
 
     Attributes:
         tier: what a hit on it says.
-        scheme: what kind of key it is, with the version of its normaliser.
+        scheme: what kind of key it is, with the version of its rules.
         value: the normalised value.
         source: the columns that gave it, in words.
     """
@@ -117,15 +118,14 @@ def explain_keys(supplier: Supplier) -> list[KeyExplanation]:
 
 def _explain(supplier: Supplier) -> Iterator[KeyExplanation]:
     unchecked: list[KeyExplanation] = []
-    for column, scheme, verdict in _identifiers(supplier):
+    for column, kind, verdict in _identifiers(supplier):
         if isinstance(verdict, Rejection):
             yield KeyExplanation(column, None, verdict.reason)
         elif verdict.checked:
-            yield KeyExplanation(
-                column, MatchKey(Tier.A, scheme, verdict.value, column), "valid, check digit verified"
-            )
+            key = _key(Tier.A, kind, verdict.value, column)
+            yield KeyExplanation(column, key, "valid, check digit verified")
         else:
-            key = MatchKey(Tier.B, f"{scheme}-unchecked", verdict.value, column)
+            key = _key(Tier.B, f"{kind}-unchecked", verdict.value, column)
             unchecked.append(
                 KeyExplanation(column, key, "well-formed; this number has no check digit to verify")
             )
@@ -179,13 +179,13 @@ def _name_keys(
             value = f"{supplier.country}|{identity}|{locality}{plots}"
             source = f"name + {where}"
             yield KeyExplanation(
-                source, _key(Tier.B, "name-locality.1", value, source), f"{shown} in {locality}"
+                source, _key(Tier.B, "name-locality", value, source), f"{shown} in {locality}"
             )
         if address.postal:
             value = f"{supplier.country}|{reading.identity()}|{address.postal}{plots}"
             source = "name + postal code"
             yield KeyExplanation(
-                source, _key(Tier.B, "name-postal.1", value, source), f"{shown} at {address.postal}"
+                source, _key(Tier.B, "name-postal", value, source), f"{shown} at {address.postal}"
             )
 
 
@@ -205,9 +205,7 @@ def _pair_keys(
         for anchor in address.anchors:
             value = f"{supplier.country}|{band}|{anchor}"
             source = "name sound + address" if band.startswith("p:") else "name letters + address"
-            yield KeyExplanation(
-                source, _key(Tier.C, "band-address.1", value, source), f"{shown} at {anchor}"
-            )
+            yield KeyExplanation(source, _key(Tier.C, "band-address", value, source), f"{shown} at {anchor}")
 
 
 def _bands(names: tuple[NameReading, ...], places: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -243,5 +241,5 @@ def _gram_rank(gram: str) -> tuple[int, str]:
     return zlib.crc32(gram.encode()), gram
 
 
-def _key(tier: Tier, scheme: str, value: str, source: str) -> MatchKey:
-    return MatchKey(tier, scheme, value.encode()[:MAX_VALUE_BYTES].decode("utf-8", "ignore"), source)
+def _key(tier: Tier, kind: str, value: str, source: str) -> MatchKey:
+    return MatchKey(tier, scheme(kind), value.encode()[:MAX_VALUE_BYTES].decode("utf-8", "ignore"), source)

@@ -10,7 +10,7 @@ from symbolon.errors import SymbolonError
 from symbolon.exchange.limits import SLOTS
 
 CLEAR = [
-    ClearMatch("A-1", "B-1", "certain", frozenset({"lei"})),
+    ClearMatch("A-1", "B-1", "certain", frozenset({"lei.1"})),
     ClearMatch("A-2", "B-1", "probable", frozenset({"name-locality.1"})),
     ClearMatch("A-3", "B-2", "candidate", frozenset({"band-address.1"})),
 ]
@@ -42,7 +42,7 @@ def test_require_equal_right_result_passes() -> None:
         pytest.param(rows(leave_out=0), id="a match missing"),
         pytest.param(rows(supplier_id="A-4"), id="another supplier"),
         pytest.param(rows(band="probable"), id="another band"),
-        pytest.param(rows(keys="lei"), id="another reason"),
+        pytest.param(rows(keys="lei.1"), id="another reason"),
         pytest.param(rows(peer_record="0000000000aa"), id="another record of the peer"),
         pytest.param([*rows(), *rows(supplier_id="A-9", peer_record="0000000000cc")], id="a match too many"),
         pytest.param([], id="nothing"),
@@ -63,7 +63,7 @@ def test_clear_join_strongest_tier_gives_the_band(tmp_path: Path) -> None:
     ours, theirs = write(tmp_path / "a.csv", f"A-1,{row}"), write(tmp_path / "b.csv", f"B-1,{row}")
     (found,) = clear_join(ours, theirs, "ABC")
     assert (found.ours, found.theirs, found.band) == ("A-1", "B-1", "certain")
-    assert "lei" in found.schemes
+    assert "lei.1" in found.schemes
     assert [each.band for each in clear_join(ours, theirs, "C")] == ["candidate"]
 
 

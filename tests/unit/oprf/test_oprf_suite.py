@@ -10,7 +10,7 @@ from symbolon.oprf.backend.openssl import OpensslBackend
 from symbolon.oprf.suite import SUITE_NAMES, get_suite
 from symbolon.oprf.x25519_ell2 import X25519Ell2
 
-INPUTS = [b"", b"a", b"lei\x1f5493001KJTIIGC8Y1R12", bytes(1000), *(b"%d" % number for number in range(30))]
+INPUTS = [b"", b"a", b"lei.1\x1f5493001KJTIIGC8Y1R12", bytes(1000), *(b"%d" % number for number in range(30))]
 COUNT = len(INPUTS)
 
 

@@ -25,7 +25,7 @@ def _links(*links: tuple[bytes, int, int]) -> KeyLinks:
 
 
 def test_decode_encoded_gives_the_same_columns() -> None:
-    links = _links((b"lei\x1f1", 1, 10), (b"", 2, 20), (b"name\x1fmill", 3, 30))
+    links = _links((b"lei.1\x1f1", 1, 10), (b"", 2, 20), (b"name\x1fmill", 3, 30))
     read = KeyLinks.decode(links.encode())
     assert read.supplier_no.tolist() == [1, 2, 3]
     assert read.supplier_pk.tolist() == [10, 20, 30]
@@ -33,7 +33,7 @@ def test_decode_encoded_gives_the_same_columns() -> None:
 
 
 def test_decode_columns_that_do_not_add_up_is_refused() -> None:
-    payload = _links((b"lei\x1f1", 1, 10), (b"gln\x1f2", 2, 20)).encode()
+    payload = _links((b"lei.1\x1f1", 1, 10), (b"gln.1\x1f2", 2, 20)).encode()
     backward = bytearray(payload)
     backward[4 + 32 + 4 : 4 + 32 + 8] = (2**31).to_bytes(4, "little")
     for bad in (b"", payload[:10], payload[:-1], payload + b"x", bytes(backward), b"\xff" * len(payload)):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import func, insert, null, select, text, update
 
 from symbolon.errors import InputError, SealError, StorageError
 from symbolon.storage import supplier_import as importing
@@ -18,7 +18,8 @@ from symbolon.storage.seal import Sealer
 from symbolon.storage.supplier_import import IMPORT_LOCK, import_list
 from symbolon.storage.supplier_keys import KeyBatch, KeyJob
 from symbolon.storage.supplier_schema import key_segment, seal_check, supplier, supplier_import
-from symbolon.storage.supplier_store import SupplierStore
+from symbolon.storage.supplier_store import SupplierStore, open_links
+from symbolon.suppliers.key_schemes import VERSIONS
 from symbolon.suppliers.record import Supplier
 from symbolon.suppliers.row_problem import RowProblem
 from symbolon.suppliers.tier import Tier
@@ -86,6 +87,41 @@ def test_import_newer_normaliser_makes_every_key_anew(
     monkeypatch.setattr(importing, "keys_version", lambda: "another")
     report = take_in(MILL, FARM)
     assert (report.changed, report.unchanged) == (2, 0)
+
+
+def test_import_unchanged_list_after_a_rule_changed_replaces_its_keys(
+    take_in: Callable[..., Any],
+    database: Database,
+    sealer: Sealer,
+    store: SupplierStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held = Supplier("A-1", "Mill", lei="5299000J2N45DDNE4Y28", duns="150483782")
+    with monkeypatch.context() as older:
+        older.setitem(VERSIONS, "lei", 0)
+        take_in(held, key_maker=supplier_keys.make_keys)
+        assert not store.is_outdated()
+    assert store.is_outdated()
+    assert list(store.load_keys(Tier.A).inputs) == [b"lei.0\x1f5299000J2N45DDNE4Y28"]
+    (before,) = store.list()
+    report = take_in(held, key_maker=supplier_keys.make_keys)
+    assert (report.new, report.changed, report.unchanged, report.gone) == (0, 1, 0, 0)
+    assert not store.is_outdated()
+    assert store.list() == [before]
+    with database.read("look for keys of the older rules") as connection:
+        rows = connection.execute(select(key_segment)).all()
+    inputs = {row.tier: open_links(sealer, row.id, row.payload).inputs for row in rows}
+    assert inputs == {"A": b"lei.1\x1f5299000J2N45DDNE4Y28", "B": b"duns-unchecked.1\x1f150483782"}
+
+
+def test_store_list_of_unknown_rules_is_outdated_and_no_list_is_not(
+    take_in: Callable[..., Any], database: Database, store: SupplierStore
+) -> None:
+    assert not store.is_outdated()
+    take_in(MILL)
+    with database.transaction("pretend it was imported before rules were noted") as connection:
+        connection.execute(update(supplier_import).values(key_rules=null()))
+    assert store.is_outdated()
 
 
 def test_import_list_cut_short_is_refused_unless_told(
@@ -323,7 +359,8 @@ def test_database_file_holds_no_word_of_the_list(
             "quellgasse",
             "hildesheim",
             "529900t8bm",
-            "name-",
+            "name-locality.1\x1f",
+            "name-postal.1\x1f",
         ):
             assert word.encode() not in lowered
             assert word.encode("utf-16-le") not in lowered

@@ -45,10 +45,15 @@ def test_keys_of_identifiers_come_first_and_checked_ones_are_certain() -> None:
             registration_number="12-3456781",
         )
     )
-    assert [key.scheme for key in keys if key.tier is Tier.A] == ["os-id", "lei", "gln", "vat"]
+    assert [key.scheme for key in keys if key.tier is Tier.A] == [
+        "os-id.1",
+        "lei.1",
+        "gln.1",
+        "vat.1",
+    ]
     assert [key.scheme for key in keys if key.tier is Tier.B][:2] == [
-        "registration-unchecked",
-        "duns-unchecked",
+        "registration-unchecked.1",
+        "duns-unchecked.1",
     ]
     assert [key.tier for key in keys] == sorted(key.tier for key in keys)
 
@@ -64,7 +69,7 @@ def test_keys_invalid_identifier_or_placeholder_gives_none(typed: dict[str, str]
 def test_keys_without_country_are_identifiers_only() -> None:
     assert match_keys(replace(GROVE, country="")) == ()
     assert [key.scheme for key in match_keys(replace(GROVE, country="", lei="213800KUD8LAJWSQ9D15"))] == [
-        "lei"
+        "lei.1"
     ]
 
 
