@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Final
 
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from sqlalchemy import func, select
 
 from symbolon import config
 from symbolon.cli.outdated_list import IMPORT_AGAIN, OUTDATED
@@ -36,7 +35,7 @@ from symbolon.rpc.diagnosis_finding import SOON_DAYS, Finding, State, Target, da
 from symbolon.rpc.diagnosis_own import own_transport
 from symbolon.rpc.node import ANCHOR_FILE, LEAF_FILE, LEAF_KEY_FILE, MEMBERS_FILE, SEAL_KEY_FILE, Credentials
 from symbolon.storage.database import Database
-from symbolon.storage.exchange_schema import journal_line
+from symbolon.storage.journal_store import JournalStore
 from symbolon.storage.schema_version import read_version
 from symbolon.storage.seal import Sealer
 from symbolon.storage.seal_check import bind_key
@@ -258,8 +257,7 @@ class Examination:
         marks = [(self.listed.issued, "the member list was signed")]
         starts = load_certificate(self.credentials.certificate).not_valid_before_utc
         marks.append((starts, "the certificate became valid"))
-        with self.database.read("find the newest journal line") as connection:
-            newest = connection.execute(select(func.max(journal_line.c.at_s))).scalar()
+        newest = JournalStore(self.database, self._now.timestamp).last_written_at_s()
         if newest is not None:
             marks.append((datetime.fromtimestamp(newest, UTC), "the journal was last written"))
         latest, event = max(marks)

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from symbolon.cli.node_home import open_node
 from symbolon.cli.status_report import Allowed, Report, read_report
+from symbolon.storage.exchange_budget import EVERYBODY
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -113,7 +114,7 @@ def _print_budget(console: Console, report: Report) -> None:
         table.add_column(name, justify="right")
     for each in report.budget:
         window = ("", "") if each.window_used is None else (f"{each.window_used:,}", f"{each.window_left:,}")
-        peer = "all members" if each.peer == "*" else each.peer
+        peer = "all members" if each.peer == EVERYBODY else each.peer
         table.add_row(peer, each.tier, *window, f"{each.year_used:,}", f"{each.year_left:,}")
     console.print(table)
 

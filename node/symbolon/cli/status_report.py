@@ -6,23 +6,19 @@ Read-only, except that opening a database of an older version brings it to the n
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import func, select
-
 from symbolon import __version__
 from symbolon.config import AllowConfig
 from symbolon.errors import SymbolonError
+from symbolon.exchange.messages import AREA
 from symbolon.membership.atomic_file import read_bounded
 from symbolon.membership.certificates import MAX_CERTIFICATE_BYTES, load_certificate
 from symbolon.membership.member_list import MAX_LIST_BYTES, MemberList, open_member_list
 from symbolon.membership.trust_anchor import MAX_ANCHOR_BYTES, TrustAnchor
 from symbolon.rpc.node import ANCHOR_FILE, LEAF_FILE, MEMBERS_FILE, Node
-from symbolon.storage.exchange_schema import budget_spent, key_epoch
+from symbolon.storage.exchange_budget import EVERYBODY, Spent
 from symbolon.storage.exchange_session_store import SessionRow
-from symbolon.storage.supplier_schema import key_segment
-from symbolon.suppliers.tier import Tier
 
 _DAY_S = 86400
-_EVERYBODY = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,17 +178,8 @@ def _members(node: Node, listed: MemberList, own_days: int) -> Members:
 
 
 def _supplier_list(node: Node) -> SupplierList:
-    revision = node.suppliers.revision()
-    query = (
-        select(key_segment.c.tier, func.sum(key_segment.c.link_count))
-        .where(key_segment.c.import_id <= revision)
-        .group_by(key_segment.c.tier)
-    )
-    with node.database.read("count the match keys") as connection:
-        counted = {tier: int(count) for tier, count in connection.execute(query).all()}
-    return SupplierList(
-        revision, node.suppliers.count(), {tier.value: counted.get(tier.value, 0) for tier in Tier}
-    )
+    keys = {tier.value: count for tier, count in node.suppliers.count_keys().items()}
+    return SupplierList(node.suppliers.revision(), node.suppliers.count(), keys)
 
 
 def _allowed(each: AllowConfig) -> Allowed:
@@ -228,30 +215,24 @@ def _moment(at_s: int) -> str:
 def _budget(node: Node) -> list[Budget]:
     """What is spent in the periods that run now; peers that may ask and have not stand with nothing spent."""
     limits = node.budget
-    now_s = node.clock()
-    window = f"window:{limits.window_days}d:{int(now_s // (limits.window_days * _DAY_S))}"
-    year = f"year:{datetime.fromtimestamp(now_s, UTC).year}"
-    query = select(budget_spent).where(budget_spent.c.period.in_((window, year)))
-    with node.database.read("read the budget") as connection:
-        spent = {(row.peer, row.tier, row.period): row.spent for row in connection.execute(query).all()}
-    owners = {(peer, tier) for peer, tier, _ in spent}
-    owners |= {(each.peer, tier) for each in node.config.allow if each.answer for tier in each.tiers}
+    may_ask = {(each.peer, tier) for each in node.config.allow if each.answer for tier in each.tiers}
+    spent = {owner: Spent(*owner, 0, 0) for owner in may_ask}
+    spent |= {(each.peer, each.tier): each for each in node.sending.spent(AREA, limits)}
     rows = []
-    for peer, tier in sorted(owners, key=lambda owner: (owner[0] == _EVERYBODY, owner)):
-        in_year = spent.get((peer, tier, year), 0)
-        if peer == _EVERYBODY:
-            left = max(0, limits.all_members_year - in_year)
-            rows.append(Budget(peer, tier, None, None, in_year, left))
+    for _, each in sorted(spent.items(), key=lambda item: (item[0][0] == EVERYBODY, item[0])):
+        if each.peer == EVERYBODY:
+            left = max(0, limits.all_members_year - each.in_year)
+            rows.append(Budget(each.peer, each.tier, None, None, each.in_year, left))
             continue
-        in_window = spent.get((peer, tier, window), 0)
-        left = max(0, limits.per_member_year - in_year)
-        rows.append(Budget(peer, tier, in_window, max(0, limits.per_window - in_window), in_year, left))
+        window_left = max(0, limits.per_window - each.in_window)
+        left = max(0, limits.per_member_year - each.in_year)
+        rows.append(Budget(each.peer, each.tier, each.in_window, window_left, each.in_year, left))
     return rows
 
 
 def _epochs(node: Node) -> list[Epoch]:
-    query = select(key_epoch).where(key_epoch.c.seed.is_not(None)).order_by(key_epoch.c.peer)
-    with node.database.read("list the key epochs") as connection:
-        rows = connection.execute(query).all()
     now_s = node.clock()
-    return [Epoch(row.peer, row.area, row.number, int((row.expires_at_s - now_s) // _DAY_S)) for row in rows]
+    return [
+        Epoch(each.peer, each.area, each.number, int((each.expires_at_s - now_s) // _DAY_S))
+        for each in node.sending.live_epochs()
+    ]

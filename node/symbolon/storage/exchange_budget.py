@@ -7,6 +7,7 @@ key epoch, nor a restart, nor a session that failed gives anything back.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -14,7 +15,9 @@ from symbolon.errors import BudgetError
 from symbolon.storage.exchange_schema import budget_spent
 
 _DAY_S = 86400
-_EVERYBODY = "*"
+
+EVERYBODY: Final = "*"
+"""Owner of the sums over all members."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,16 @@ class BudgetLimits:
     per_window: int
     per_member_year: int
     all_members_year: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Evaluations debited to one peer (or to all, `EVERYBODY`) in one tier, in the periods that run now."""
+
+    peer: str
+    tier: str
+    in_window: int
+    in_year: int
 
 
 def debit(
@@ -38,12 +51,11 @@ def debit(
     Raises:
         BudgetError: a sum would pass its limit; the transaction must be undone.
     """
-    window = f"window:{limits.window_days}d:{int(now_s // (limits.window_days * _DAY_S))}"
-    year = f"year:{datetime.fromtimestamp(now_s, UTC).year}"
+    window, year = _periods(limits, now_s)
     sums = (
         (peer, window, limits.per_window, f"in this window of {limits.window_days} days"),
         (peer, year, limits.per_member_year, "in this year"),
-        (_EVERYBODY, year, limits.all_members_year, "for all members in this year"),
+        (EVERYBODY, year, limits.all_members_year, "for all members in this year"),
     )
     left = 0
     for owner, period, limit, words in sums:
@@ -58,6 +70,12 @@ def debit(
         if owner == peer and period == window:
             left = limit - spent - count
     return left
+
+
+def _periods(limits: BudgetLimits, now_s: float) -> tuple[str, str]:
+    """The window and the year that run now."""
+    window = f"window:{limits.window_days}d:{int(now_s // (limits.window_days * _DAY_S))}"
+    return window, f"year:{datetime.fromtimestamp(now_s, UTC).year}"
 
 
 def _set(connection: Connection, peer: str, area: str, tier: str, period: str, spent: int) -> None:
@@ -76,3 +94,14 @@ def spent_in(connection: Connection, peer: str, area: str, tier: str, period: st
         budget_spent.c.period == period,
     )
     return connection.execute(query).scalar() or 0
+
+
+def read_spent(connection: Connection, limits: BudgetLimits, *, area: str, now_s: float) -> list[Spent]:
+    """What is debited in the window and the year that run now; who has asked nothing in them is absent."""
+    window, year = _periods(limits, now_s)
+    query = select(budget_spent).where(budget_spent.c.area == area, budget_spent.c.period.in_((window, year)))
+    sums = {(row.peer, row.tier, row.period): row.spent for row in connection.execute(query)}
+    return [
+        Spent(peer, tier, sums.get((peer, tier, window), 0), sums.get((peer, tier, year), 0))
+        for peer, tier in sorted({(peer, tier) for peer, tier, _ in sums})
+    ]

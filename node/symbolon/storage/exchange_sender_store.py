@@ -21,7 +21,7 @@ from symbolon.exchange.messages import Hello
 from symbolon.exchange.sender_set import Delta, Released, tag_bytes_for
 from symbolon.policy.permission import Grant
 from symbolon.storage.database import Database
-from symbolon.storage.exchange_budget import BudgetLimits, debit
+from symbolon.storage.exchange_budget import BudgetLimits, Spent, debit, read_spent
 from symbolon.storage.exchange_columns import pack, unpack
 from symbolon.storage.exchange_schema import (
     exchange_session,
@@ -50,6 +50,16 @@ class Epoch:
 
     def __repr__(self) -> str:
         return f"Epoch(number={self.number}, seed=<redacted>)"
+
+
+@dataclass(frozen=True, slots=True)
+class LiveEpoch:
+    """A live key epoch as `symbolon status` shows it; its end in seconds since 1970-01-01 UTC."""
+
+    peer: str
+    area: str
+    number: int
+    expires_at_s: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -407,6 +417,19 @@ class SenderStore:
         self._journal.write(
             session_line("released", peer, hello, {"tokens": tokens}, f"tiers {hello.tiers[0].tier}")
         )
+
+    def live_epochs(self) -> list[LiveEpoch]:
+        """The live key epochs by peer, those whose time is over but which nobody has noticed included."""
+        table = key_epoch.c
+        query = select(table.peer, table.area, table.number, table.expires_at_s)
+        with self._database.read("list the key epochs") as connection:
+            rows = connection.execute(query.where(table.seed.is_not(None)).order_by(table.peer)).all()
+        return [LiveEpoch(*row) for row in rows]
+
+    def spent(self, area: str, limits: BudgetLimits) -> list[Spent]:
+        """What peers have spent of their budget in an area."""
+        with self._database.read("read the budget") as connection:
+            return read_spent(connection, limits, area=area, now_s=self._clock())
 
 
 def _require_alive(connection: Connection, epoch: Epoch) -> None:

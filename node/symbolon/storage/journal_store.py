@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from symbolon.audit.journal import Event, Journal, JournalLine
 from symbolon.exchange.messages import Hello
@@ -47,6 +47,11 @@ class JournalStore(Journal):
                 note=line.note,
             )
         )
+
+    def last_written_at_s(self) -> int | None:
+        """The latest time that a line bears, seconds since 1970-01-01 UTC, or None without a line."""
+        with self._database.read("find the newest journal line") as connection:
+            return connection.execute(select(func.max(journal_line.c.at_s))).scalar()
 
     def newest(self, limit: int) -> list[tuple[int, JournalLine]]:
         """The newest lines, oldest of them first, with their time in seconds since 1970-01-01 UTC."""

@@ -106,6 +106,17 @@ class SupplierStore:
             query = select(func.count()).select_from(supplier).where(visible(read_revision(connection)))
             return connection.execute(query).scalar_one()
 
+    def count_keys(self) -> dict[Tier, int]:
+        """How many pairs of supplier and match key the list holds in each tier."""
+        with self._database.read("count the match keys") as connection:
+            query = (
+                select(key_segment.c.tier, func.sum(key_segment.c.link_count))
+                .where(key_segment.c.import_id <= read_revision(connection))
+                .group_by(key_segment.c.tier)
+            )
+            counted = {Tier(tier): int(count) for tier, count in connection.execute(query)}
+        return {tier: counted.get(tier, 0) for tier in Tier}
+
     def is_outdated(self) -> bool:
         """Whether the list was keyed by other rules than this software's; keys of the two never meet."""
         with self._database.read("read the rules of the match keys") as connection:

@@ -43,6 +43,7 @@ def test_import_first_list_is_all_new(take_in: Callable[..., Any], store: Suppli
     report = take_in(MILL, FARM)
     assert (report.new, report.changed, report.unchanged, report.gone) == (2, 0, 0, 0)
     assert report.keys == {"A": 2}
+    assert store.count_keys() == {Tier.A: 2, Tier.B: 0, Tier.C: 0}
     assert report.revision == store.revision() == 1
     assert _records(store) == [MILL, FARM]
 

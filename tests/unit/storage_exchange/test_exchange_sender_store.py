@@ -16,7 +16,7 @@ from symbolon.exchange.limits import MAX_DELTAS
 from symbolon.exchange.messages import Hello, TierAsk
 from symbolon.exchange.sender_set import Delta, build_delta, plan_delta
 from symbolon.policy.permission import Grant
-from symbolon.storage.exchange_budget import BudgetLimits, spent_in
+from symbolon.storage.exchange_budget import BudgetLimits, Spent, spent_in
 from symbolon.storage.exchange_schema import (
     exchange_session,
     key_epoch,
@@ -24,7 +24,7 @@ from symbolon.storage.exchange_schema import (
     released_delta,
     released_set,
 )
-from symbolon.storage.exchange_sender_store import Epoch, SetState
+from symbolon.storage.exchange_sender_store import Epoch, LiveEpoch, SetState
 from unit.exchange.harness import PURPOSE, SUITE, hello_of, rng_of, table_of
 
 WIDE = Grant("allow table 1", ("p:intersection:A", "p:size:A"))
@@ -224,6 +224,33 @@ def test_new_epoch_gives_no_budget_back(stores) -> None:
     with pytest.raises(BudgetError):
         stores.sending.open_session(hello(elements=101), "mill", WIDE, epoch_of(stores), LIMITS)
     stores.sending.open_session(hello(elements=100), "mill", WIDE, epoch_of(stores), LIMITS)
+
+
+def test_spent_is_what_was_debited_in_the_periods_that_run_now(stores) -> None:
+    assert stores.sending.spent("match", LIMITS) == []
+    stores.sending.open_session(hello(elements=900), "mill", WIDE, epoch_of(stores), LIMITS)
+    assert stores.sending.spent("match", LIMITS) == [Spent("*", "A", 0, 900), Spent("mill", "A", 900, 900)]
+    assert stores.sending.spent("signal", LIMITS) == []
+    stores.pass_days(90)
+    assert stores.sending.spent("match", LIMITS) == [Spent("*", "A", 0, 900), Spent("mill", "A", 0, 900)]
+    stores.pass_days(366)
+    assert stores.sending.spent("match", LIMITS) == []
+
+
+def test_live_epochs_are_those_that_were_not_erased(stores) -> None:
+    for peer in ("mill", "farm"):
+        epoch_of(stores, peer=peer)
+    stores.sending.rotate("mill")
+    assert stores.sending.live_epochs() == [LiveEpoch("farm", "match", 1, int(stores.now_s) + 90 * 86400)]
+
+
+def test_journal_tells_when_it_was_last_written(stores) -> None:
+    assert stores.journal.last_written_at_s() is None
+    stores.sending.open_session(hello(), "mill", WIDE, epoch_of(stores), LIMITS)
+    written = stores.now_s
+    stores.pass_days(-1)
+    stores.sending.open_session(hello(), "mill", WIDE, epoch_of(stores), LIMITS)
+    assert stores.journal.last_written_at_s() == written
 
 
 def test_set_that_is_new_holds_nothing_and_counts_from_one(stores) -> None:
