@@ -89,3 +89,9 @@ def test_node_without_a_client_certificate_learns_nothing_but_the_servers(nodes:
         stub = health_pb2_grpc.HealthStub(channel)
         answers = stub.Check.future(health_pb2.HealthCheckRequest(), timeout=20)
         assert answers.code().name == "UNAVAILABLE"
+
+
+def test_node_tests_its_backend_before_it_listens(nodes: Nodes) -> None:
+    log = nodes.log(BETA)
+    assert "self-test passed" in log
+    assert log.index("self-test passed") < log.index("listens on")

@@ -6,13 +6,15 @@ millions of keys and a session must start within milliseconds.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import overload
+from typing import Self, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from symbolon.oprf.suite import DEFAULT_SUITE, Suite
 from symbolon.suppliers.tier import Tier
+
+_SEPARATOR = b"\x1f"
 
 
 class PackedInputs(Sequence[bytes]):
@@ -45,11 +47,39 @@ class PackedInputs(Sequence[bytes]):
             return self.take(np.arange(len(self))[index])
         return self._blob[self._begin[index] : self._end[index]]
 
+    @classmethod
+    def of(cls, inputs: Sequence[bytes]) -> Self:
+        """Packs inputs, keeping their order."""
+        bounds = np.cumsum([0, *map(len, inputs)], dtype=np.int64)
+        return cls(b"".join(inputs), bounds[:-1], bounds[1:])
+
     def take(self, index: npt.NDArray[np.int64]) -> list[bytes]:
         """The inputs at some places, in the order asked for."""
         blob = self._blob
         pairs = zip(self._begin[index].tolist(), self._end[index].tolist(), strict=True)
         return [blob[begin:end] for begin, end in pairs]
+
+    def schemes(self, index: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:
+        """What stands before the first separator of some inputs, each of which has one.
+
+        Returns:
+            uint8 `[index]`, into the names; and the names, at most 255, in the order they first occur.
+        """
+        text = np.frombuffer(self._blob, np.uint8)
+        begins = self._begin[index]
+        numbers = np.zeros(len(index), np.uint8)
+        names: list[str] = []
+        left = np.arange(len(index))
+        # One pass for each name: there are few, and the keys are many.
+        while len(left):
+            name = self[int(index[left[0]])].partition(_SEPARATOR)[0]
+            letters = np.frombuffer(name + _SEPARATOR, np.uint8)
+            places = np.minimum(begins[left, None] + np.arange(len(letters)), len(text) - 1)
+            same = (text[places] == letters).all(axis=1)
+            numbers[left[same]] = len(names)
+            names.append(name.decode())
+            left = left[~same]
+        return numbers, tuple(names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +111,11 @@ class KeyTable:
         if suite.name == DEFAULT_SUITE:
             return np.frombuffer(self.points, np.uint8).reshape(-1, suite.element_bytes)[index].tobytes()
         return suite.hash_to_curve(self.inputs_of(index))
+
+    def schemes_of(self, index: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:
+        """The schemes of some keys; see `PackedInputs.schemes`."""
+        packed = self.inputs if isinstance(self.inputs, PackedInputs) else PackedInputs.of(self.inputs)
+        return packed.schemes(index)
 
     def inputs_of(self, index: npt.NDArray[np.int64]) -> list[bytes]:
         """The inputs of some keys, in the order asked for."""

@@ -20,8 +20,7 @@ from symbolon.oprf.suite import Suite
 
 UInt64 = npt.NDArray[np.uint64]
 
-_KEY_FACTOR = np.uint64(0x9E3779B97F4A7C15)
-_SUPPLIER_FACTOR = np.uint64(0xC2B2AE3D27D4EB4F)
+_SUPPLIER_FACTOR = np.uint64(0x9E3779B1)
 
 
 def tag_bytes_for(elements: int, entries: int) -> int:
@@ -92,8 +91,11 @@ class DeltaPlan:
 
 
 def _pair_ids(keys: UInt64, suppliers: UInt64) -> UInt64:
-    """One 64-bit id for a (key, supplier) pair; keys are uniform, so n pairs collide with n² / 2^65."""
-    return keys * _KEY_FACTOR + suppliers * _SUPPLIER_FACTOR
+    """One 64-bit id for a (key, supplier) pair; keys are uniform, so n pairs collide with n² / 2^65.
+
+    In the order of keys the ids come nearly in order too, and finding them in a sorted pool is then quick.
+    """
+    return keys + suppliers * _SUPPLIER_FACTOR
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ from symbolon.exchange.receiver_set import Hits
 from symbolon.suppliers.tier import Tier
 
 UInt64 = npt.NDArray[np.uint64]
-_SEPARATOR = b"\x1f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +70,14 @@ def evidence(hits: Hits, table: KeyTable) -> Evidence:
     total = int(counts.sum())
     starts = np.cumsum(counts) - counts
     links = np.repeat(first - starts, counts) + np.arange(total)
-    names: dict[bytes, int] = {}
-    of_hit = [names.setdefault(key.partition(_SEPARATOR)[0], len(names)) for key in table.inputs_of(at)]
+    of_hit, names = table.schemes_of(at)
     return Evidence(
         table.tier,
         table.link_supplier[links],
         np.repeat(hits.handles, counts),
         np.repeat(hits.key_ids, counts),
-        np.repeat(np.array(of_hit, np.uint8), counts),
-        tuple(name.decode() for name in names),
+        np.repeat(of_hit, counts),
+        names,
     )
 
 

@@ -5,7 +5,7 @@ What the session brought is stored in one transaction at its end; until then not
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -37,7 +37,7 @@ from symbolon.exchange.messages import (
 )
 from symbolon.exchange.receiver import AskedKeys, Receiver, State
 from symbolon.exchange.receiver_set import NO_HITS, NO_OUTPUTS, join
-from symbolon.exchange.sender_set import entry_bytes, live_keys
+from symbolon.exchange.sender_set import live_keys
 from symbolon.exchange.size_mode import (
     SizeReceiver,
     declared_elements,
@@ -52,7 +52,7 @@ from symbolon.rpc.concurrent import exclusive, together
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.node import Node
 from symbolon.rpc.wire import Wire
-from symbolon.storage.exchange_receiver_store import ReceivedState, Update
+from symbolon.storage.exchange_receiver_store import HeldSet, ReceivedState, Update
 from symbolon.storage.journal_store import session_line
 from symbolon.suppliers.tier import Tier
 
@@ -117,13 +117,13 @@ class _Tier:
     Attributes:
         table: the keys now in the list.
         current: uint64, ids of those of them that may match, ascending.
-        state: what is held of the peer's set.
+        held: what is held of the peer's set.
         asked: keys not asked yet in the epoch.
     """
 
     table: KeyTable
     current: npt.NDArray[np.uint64]
-    state: ReceivedState | None
+    held: HeldSet | None
     asked: AskedKeys
 
 
@@ -190,7 +190,7 @@ class Asking:
         suite = await asyncio.to_thread(self._node.suite, self._node.config.exchange.suite, answering=False)
         prepare = _prepare_size if self._ask.mode == "size" else _prepare_intersection
         with self._figures.phase("load"):
-            self._prepared = await asyncio.to_thread(prepare, self._node, self._ask, suite)
+            self._prepared = await prepare(self._node, self._ask, suite)
         await _converse(self._node, self._ask, self._prepared.session, wire, self._figures, self._progress)
         self._figures.total_s += time.perf_counter() - started
 
@@ -205,7 +205,7 @@ class Asking:
             raise LocalProtocolError("concluded before it was held")
         started = time.perf_counter()
         try:
-            outcome = await asyncio.to_thread(prepared.conclude, self._figures)
+            outcome = await prepared.conclude(self._figures)
         except BaseException as error:
             hello = prepared.session.hello
             await asyncio.shield(asyncio.to_thread(_note_failure, self._node, self._ask, hello, error))
@@ -219,7 +219,7 @@ class _Prepared:
     """A session ready to be held, and what to do with what it brings."""
 
     session: Receiver | SizeReceiver
-    conclude: Callable[[Figures], Outcome]
+    conclude: Callable[[Figures], Awaitable[Outcome]]
 
 
 def _permit(node: Node, ask: Ask) -> None:
@@ -299,13 +299,19 @@ def _note_failure(node: Node, ask: Ask, hello: Hello, error: BaseException) -> N
     node.sessions.end("receiver", line, done=False, sentence=sentence)
 
 
-def _prepare_intersection(node: Node, ask: Ask, suite: Suite) -> _Prepared:
-    tiers = _load_tiers(node, ask, suite)
-    epoch = max((tier.state.epoch for tier in tiers.values() if tier.state), default=0)
+async def _prepare_intersection(node: Node, ask: Ask, suite: Suite) -> _Prepared:
+    # Side by side: both read and open megabytes, and neither needs the other.
+    tables, held = await asyncio.gather(
+        asyncio.to_thread(_load_keys, node, ask.tiers), asyncio.to_thread(_held_sets, node, ask, suite)
+    )
+    tiers = {name: _tier(table, held[name]) for name, table in tables.items()}
+    # Read while the peer works: nothing that is said depends on it.
+    states = asyncio.ensure_future(asyncio.to_thread(_open_states, node, tiers))
+    epoch = max((tier.held.epoch for tier in tiers.values() if tier.held), default=0)
     asks = []
     for name, tier in tiers.items():
         _check_length(tier.asked.declared)
-        asks.append(TierAsk(name, tier.asked.declared, tier.state.last_delta if tier.state else 0))
+        asks.append(TierAsk(name, tier.asked.declared, tier.held.last_delta if tier.held else 0))
     hello = Hello(
         node.rng(SESSION_ID_BYTES),
         suite.name,
@@ -317,7 +323,13 @@ def _prepare_intersection(node: Node, ask: Ask, suite: Suite) -> _Prepared:
         tuple(asks),
     )
     session = Receiver(hello, {name: tier.asked for name, tier in tiers.items()}, suite, node.rng)
-    return _Prepared(session, lambda figures: _conclude(node, ask, hello, session, tiers, figures))
+
+    async def conclude(figures: Figures) -> Outcome:
+        with figures.phase("load"):
+            opened = await states
+        return await asyncio.to_thread(_conclude, node, ask, hello, session, tiers, opened, figures)
+
+    return _Prepared(session, conclude)
 
 
 def _check_length(elements: int) -> None:
@@ -328,35 +340,46 @@ def _check_length(elements: int) -> None:
         )
 
 
-def _load_tiers(node: Node, ask: Ask, suite: Suite) -> dict[str, _Tier]:
-    tables = {name: node.suppliers.load_keys(Tier(name)) for name in ask.tiers}
-    states = {name: node.receiving.load(ask.peer, AREA, ask.purpose, suite.name, name) for name in ask.tiers}
-    newest = max((state.epoch for state in states.values() if state), default=0)
-    tiers = {}
-    for name, table in tables.items():
-        state = states[name]
-        if state is not None and state.epoch != newest:
-            state = None
-        keys = live_keys(table).keys
-        current = table.key_ids[keys]
-        if state is not None:
-            keys = keys[~among(current, state.own.key_ids)]
-        held = sum(len(entries) for entries in state.deltas.values()) if state else 0
-        width = entry_bytes(state.tag_bytes) if state else 1
-        tiers[name] = _Tier(table, current, state, AskedKeys(table, keys, held // width))
-    return tiers
+def _load_keys(node: Node, tiers: Sequence[str]) -> dict[str, KeyTable]:
+    return {name: node.suppliers.load_keys(Tier(name)) for name in tiers}
+
+
+def _held_sets(node: Node, ask: Ask, suite: Suite) -> dict[str, HeldSet | None]:
+    """What is held of the peer's sets, by tier; of the newest epoch alone."""
+    sets = {name: node.receiving.held(ask.peer, AREA, ask.purpose, suite.name, name) for name in ask.tiers}
+    newest = max((each.epoch for each in sets.values() if each), default=0)
+    return {name: each if each and each.epoch == newest else None for name, each in sets.items()}
+
+
+def _tier(table: KeyTable, held: HeldSet | None) -> _Tier:
+    keys = live_keys(table).keys
+    current = table.key_ids[keys]
+    if held is None:
+        return _Tier(table, current, None, AskedKeys(table, keys))
+    unasked = keys[~among(current, held.key_ids)]
+    return _Tier(table, current, held, AskedKeys(table, unasked, held.entries))
+
+
+def _open_states(node: Node, tiers: dict[str, _Tier]) -> dict[str, ReceivedState]:
+    return {name: node.receiving.open(tier.held) for name, tier in tiers.items() if tier.held}
 
 
 def _conclude(
-    node: Node, ask: Ask, hello: Hello, session: Receiver, tiers: dict[str, _Tier], figures: Figures
+    node: Node,
+    ask: Ask,
+    hello: Hello,
+    session: Receiver,
+    tiers: dict[str, _Tier],
+    states: dict[str, ReceivedState],
+    figures: Figures,
 ) -> Outcome:
     found, updates = [], []
     with figures.phase("join"):
         for name, result in session.results().items():
             tier = tiers[name]
-            old = tier.state
-            if old is not None and old.tag_bytes != result.tag_bytes:
+            if tier.held is not None and tier.held.tag_bytes != result.tag_bytes:
                 raise RemoteProtocolError("the tag length changed within an epoch", code="protocol.tag")
+            old = states.get(name)
             own, opened = join(
                 old.own if old else NO_OUTPUTS,
                 result.own,
@@ -386,13 +409,13 @@ def _conclude(
     return Outcome(by_band, found, "", sentence)
 
 
-def _prepare_size(node: Node, ask: Ask, suite: Suite) -> _Prepared:
+async def _prepare_size(node: Node, ask: Ask, suite: Suite) -> _Prepared:
     tiers = "".join(ask.tiers)
     if tiers not in SIZE_GROUP:
         raise UsageError(f"size mode cannot count tiers {tiers}", hint="Use --tiers A, B or AB.")
     group = SIZE_GROUP[tiers]
-    tables = [node.suppliers.load_keys(Tier(letter)) for letter in tiers]
-    groups = record_groups(tables, group)
+    tables = list((await asyncio.to_thread(_load_keys, node, tiers)).values())
+    groups = await asyncio.to_thread(record_groups, tables, group)
     records = int((groups >= 0).any(axis=1).sum())
     if records < SIZE_MIN_RECORDS:
         raise UsageError(
@@ -414,7 +437,11 @@ def _prepare_size(node: Node, ask: Ask, suite: Suite) -> _Prepared:
         group,
     )
     session = SizeReceiver(hello, distinct_points(tables, suite), groups, suite, node.rng)
-    return _Prepared(session, lambda figures: _conclude_size(node, ask, hello, session, figures))
+
+    async def conclude(figures: Figures) -> Outcome:
+        return await asyncio.to_thread(_conclude_size, node, ask, hello, session, figures)
+
+    return _Prepared(session, conclude)
 
 
 def _conclude_size(node: Node, ask: Ask, hello: Hello, session: SizeReceiver, figures: Figures) -> Outcome:

@@ -80,12 +80,18 @@ async def run_sender(
     opening: asyncio.Future[Epoch] | None = None
     try:
         suite, grant = await asyncio.to_thread(_permit, node, peer, direction, hello)
-        run = _run_size if hello.mode == "size" else _run_intersection
+        size = hello.mode == "size"
         # Before the budget is touched: a second session of the same peer pays nothing.
         async with exclusive(node.database, f"release-{peer}"):
+            loading = asyncio.ensure_future(asyncio.to_thread(_load_keys, node, hello))
+            if size:
+                _require_records(hello, await loading)
             opening = asyncio.ensure_future(asyncio.to_thread(_open, node, peer, hello, grant))
             epoch = await asyncio.shield(opening)
-            sentence = await run(node, peer, hello, epoch, suite, wire, figures)
+            with figures.phase("load"):
+                tables = await loading
+            run = _run_size if size else _run_intersection
+            sentence = await run(node, peer, hello, epoch, suite, tables, wire, figures)
     except BaseException as error:
         opened = opening is not None and await _succeeds(opening)
         await asyncio.shield(asyncio.to_thread(_note_failure, node, peer, hello, error, opened))
@@ -104,24 +110,24 @@ def _permit(node: Node, peer: str, direction: Direction, hello: Hello) -> tuple[
     grant = node.permission.require(
         ExchangeRequest(direction, peer, hello.area, hello.mode, hello.purpose, tiers)
     )
-    if hello.mode == "size":
-        asked = hello.tiers[0].elements // hello.group_size
-        if min(asked, _counted_records(node, hello.tiers[0].tier)) < SIZE_MIN_RECORDS:
-            raise PermissionDeniedError(
-                f"size mode needs {SIZE_MIN_RECORDS} records with a key of the tiers on each side",
-                hint="A count over fewer would speak of single suppliers; agree on intersection mode.",
-                code="permission.small",
-            )
     return suite, grant
 
 
-def _counted_records(node: Node, tiers: str) -> int:
-    """Own records that a count over these tiers can count."""
-    owners = []
-    for letter in tiers:
-        table = node.suppliers.load_keys(Tier(letter))
-        owners.append(table.link_supplier[live_keys(table).links])
-    return len(distinct(np.concatenate(owners)))
+def _load_keys(node: Node, hello: Hello) -> dict[str, KeyTable]:
+    """Own keys by tier. The tiers of size mode come as one, `AB`."""
+    return {letter: node.suppliers.load_keys(Tier(letter)) for ask in hello.tiers for letter in ask.tier}
+
+
+def _require_records(hello: Hello, tables: dict[str, KeyTable]) -> None:
+    """Refuses a count over so few records on either side that it would speak of single ones."""
+    asked = hello.tiers[0].elements // hello.group_size
+    owners = [table.link_supplier[live_keys(table).links] for table in tables.values()]
+    if min(asked, len(distinct(np.concatenate(owners)))) < SIZE_MIN_RECORDS:
+        raise PermissionDeniedError(
+            f"size mode needs {SIZE_MIN_RECORDS} records with a key of the tiers on each side",
+            hint="A count over fewer would speak of single suppliers; agree on intersection mode.",
+            code="permission.small",
+        )
 
 
 def _open(node: Node, peer: str, hello: Hello, grant: Grant) -> Epoch:
@@ -148,10 +154,17 @@ def _note_failure(node: Node, peer: str, hello: Hello, error: BaseException, ope
 
 
 async def _run_intersection(
-    node: Node, peer: str, hello: Hello, epoch: Epoch, suite: Suite, wire: SenderWire, figures: Figures
+    node: Node,
+    peer: str,
+    hello: Hello,
+    epoch: Epoch,
+    suite: Suite,
+    tables: dict[str, KeyTable],
+    wire: SenderWire,
+    figures: Figures,
 ) -> str:
     with figures.phase("load"):
-        plans = await asyncio.to_thread(_plan_tiers, node, peer, hello, epoch, suite)
+        plans = await asyncio.to_thread(_plan_tiers, node, peer, hello, epoch, suite, tables)
     offers = tuple(plan.offer for plan in plans)
     sender = Sender(hello, epoch.number, offers, {p.tier: p.key for p in plans}, suite, node.rng)
     await wire.send(sender.accept())
@@ -177,11 +190,13 @@ async def _run_intersection(
     )
 
 
-def _plan_tiers(node: Node, peer: str, hello: Hello, epoch: Epoch, suite: Suite) -> list[_TierPlan]:
+def _plan_tiers(
+    node: Node, peer: str, hello: Hello, epoch: Epoch, suite: Suite, tables: dict[str, KeyTable]
+) -> list[_TierPlan]:
     plans = []
     interval = node.config.exchange.additions_interval_s
     for ask in hello.tiers:
-        table = node.suppliers.load_keys(Tier(ask.tier))
+        table = tables[ask.tier]
         state = node.sending.load_set(
             epoch,
             purpose=hello.purpose,
@@ -258,12 +273,19 @@ def _make_delta(node: Node, peer: str, hello: Hello, epoch: Epoch, suite: Suite,
 
 
 async def _run_size(
-    node: Node, peer: str, hello: Hello, epoch: Epoch, suite: Suite, wire: SenderWire, figures: Figures
+    node: Node,
+    peer: str,
+    hello: Hello,
+    epoch: Epoch,
+    suite: Suite,
+    tables: dict[str, KeyTable],
+    wire: SenderWire,
+    figures: Figures,
 ) -> str:
     ask = hello.tiers[0]
     key = suite.derive_key(node.rng(SEED_BYTES), _context(node, peer, hello, ask.tier, epoch.number))
     with figures.phase("load"):
-        points = await asyncio.to_thread(_own_points, node, ask.tier, suite)
+        points = await asyncio.to_thread(distinct_points, list(tables.values()), suite)
     declared = padded_count(len(points))
     offer = TierOffer(ask.tier, SIZE_TOKEN_BYTES, (DeltaHeader(1, declared),))
     sender = Sender(hello, 0, (offer,), {ask.tier: key}, suite, node.rng)
@@ -283,7 +305,3 @@ async def _run_size(
         f"Revealed to {peer}: how many records both sides share, in tens, out of up to {declared} tokens; "
         f"learned: that it holds about {ask.elements // hello.group_size} records (padded), not which."
     )
-
-
-def _own_points(node: Node, tiers: str, suite: Suite) -> "np.typing.NDArray[np.uint8]":
-    return distinct_points([node.suppliers.load_keys(Tier(letter)) for letter in tiers], suite)

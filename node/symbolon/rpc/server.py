@@ -17,6 +17,7 @@ from grpc_reflection.v1alpha import reflection
 from symbolon.api.exchange.v1 import exchange_pb2 as pb
 from symbolon.api.exchange.v1 import exchange_pb2_grpc as stubs
 from symbolon.errors import ConfigError
+from symbolon.oprf.suite import DEFAULT_SUITE
 from symbolon.rpc.exchange_service import ExchangeService
 from symbolon.rpc.identity import MemberInterceptor
 from symbolon.rpc.node import Node
@@ -55,6 +56,7 @@ async def serve(node: Node, listening: Callable[[str], None], *, grace_s: float 
     Raises:
         ConfigError: the address cannot be listened on.
         MembershipError: the node is not enrolled, or its certificate does not hold.
+        BackendError: the backend that the configuration names cannot run here.
     """
     credentials = node.credentials
     directory = node.directory
@@ -64,6 +66,10 @@ async def serve(node: Node, listening: Callable[[str], None], *, grace_s: float 
     erased = await asyncio.to_thread(node.erase_narrowed)
     if erased:
         log.warning("%d key epochs were erased: their peers are permitted less than before", erased)
+    if DEFAULT_SUITE in node.config.exchange.suites_answered:
+        # The self-test of its backend runs now, not while the first caller waits.
+        suite = await asyncio.to_thread(node.suite, DEFAULT_SUITE, answering=True)
+        log.info("suite %s on backend %s, self-test passed", suite.name, suite.backend_name)
     interceptor = MemberInterceptor(
         directory,
         node.config.node.coalition,

@@ -9,19 +9,40 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
+from symbolon.errors import StorageError
 from symbolon.exchange.limits import OUTPUT_BYTES
 from symbolon.exchange.messages import Hello
-from symbolon.exchange.receiver_set import NO_HITS, Hits, OwnOutputs
+from symbolon.exchange.receiver_set import Hits, OwnOutputs
+from symbolon.exchange.sender_set import entry_bytes
 from symbolon.storage.database import Database
 from symbolon.storage.exchange_columns import pack, unpack
 from symbolon.storage.exchange_schema import exchange_session, received_part, received_set
 from symbolon.storage.journal_store import JournalStore, session_line
-from symbolon.storage.seal import Sealer
+from symbolon.storage.seal import OVERHEAD_BYTES, Sealer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
+class HeldSet:
+    """What a session must know of a held set before it can ask; `open` gives the rest.
+
+    Attributes:
+        row: of `received_set`.
+        key_ids: uint64 `[n]`, own keys asked so far in the epoch, in the order of their outputs.
+        entries: entries held, of all deltas.
+    """
+
+    row: int
+    epoch: int
+    tag_bytes: int
+    last_delta: int
+    key_ids: npt.NDArray[np.uint64]
+    entries: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ReceivedState:
     """What is held of one set.
 
@@ -31,9 +52,6 @@ class ReceivedState:
         deltas: number to entries, all of the epoch.
     """
 
-    epoch: int
-    tag_bytes: int
-    last_delta: int
     own: OwnOutputs
     hits: Hits
     deltas: dict[int, bytes]
@@ -67,34 +85,49 @@ class ReceiverStore:
         self._clock = clock
         self._journal = JournalStore(database, clock)
 
-    def load(self, peer: str, area: str, purpose: str, suite: str, tier: str) -> ReceivedState | None:
-        """What is held of one set; None when nothing is."""
-        with self._database.read("load a received set") as connection:
+    def held(self, peer: str, area: str, purpose: str, suite: str, tier: str) -> HeldSet | None:
+        """What is held of one set, in brief; None when nothing is."""
+        size = func.sum(func.length(received_part.c.payload) - OVERHEAD_BYTES)
+        with self._database.read("look up a received set") as connection:
             row = connection.execute(_select(peer, area, purpose, suite, tier)).first()
             if row is None:
                 return None
-            parts = connection.execute(
-                select(received_part).where(received_part.c.set_id == row.id).order_by(received_part.c.number)
-            ).all()
-        keys: list[list[bytes]] = []
-        deltas = {}
-        slots = probes = b""
-        hits = NO_HITS
-        for part in parts:
-            place = f"{row.id}/{part.kind}/{part.number}"
-            payload = self._sealer.open("received_part", "payload", place, part.payload)
-            match part.kind:
-                case "entries":
-                    deltas[part.number] = payload
-                case "outputs":
-                    keys.append(unpack(payload, 2))
-                case "probes":
-                    slots, probes = unpack(payload, 2)
-                case "hits":
-                    hits = _unpack_hits(payload)
-        ids, outputs = (b"".join(column) for column in zip(*keys, strict=True)) if keys else (b"", b"")
-        own = OwnOutputs(np.frombuffer(ids, np.uint64), outputs, np.frombuffer(slots, np.uint8), probes)
-        return ReceivedState(row.epoch, row.tag_bytes, row.last_delta, own, hits, deltas)
+            ids = self._parts(connection, row.id, "keys")
+            entries = received_part.c.set_id == row.id, received_part.c.kind == "entries"
+            held = connection.execute(select(size).where(*entries)).scalar() or 0
+        key_ids = np.frombuffer(b"".join(ids.values()), np.uint64)
+        width = entry_bytes(row.tag_bytes)
+        return HeldSet(row.id, row.epoch, row.tag_bytes, row.last_delta, key_ids, held // width)
+
+    def open(self, held: HeldSet) -> ReceivedState:
+        """All that is held of a set, which nobody else may change meanwhile.
+
+        Raises:
+            StorageError: it was dropped after `held` was read.
+        """
+        with self._database.read("load a received set") as connection:
+            outputs = b"".join(self._parts(connection, held.row, "outputs").values())
+            probes = self._parts(connection, held.row, "probes")
+            hits = self._parts(connection, held.row, "hits")
+            deltas = self._parts(connection, held.row, "entries")
+        if not probes or not hits or len(outputs) != OUTPUT_BYTES * len(held.key_ids):
+            raise StorageError(
+                "what was held of the peer's set was dropped meanwhile", hint="Try again; it is asked anew."
+            )
+        slots, rows = unpack(probes[0], 2)
+        own = OwnOutputs(held.key_ids, outputs, np.frombuffer(slots, np.uint8), rows)
+        return ReceivedState(own, _unpack_hits(hits[0]), deltas)
+
+    def _parts(self, connection: Connection, row: int, kind: str) -> dict[int, bytes]:
+        """Opened parts of one kind by number, ascending."""
+        query = select(received_part).where(received_part.c.set_id == row, received_part.c.kind == kind)
+        parts = connection.execute(query.order_by(received_part.c.number)).all()
+        return {
+            part.number: self._sealer.open(
+                "received_part", "payload", f"{row}/{kind}/{part.number}", part.payload
+            )
+            for part in parts
+        }
 
     def forget(self, peer: str, area: str) -> None:
         """Drops everything held of a peer's sets: their epoch is over. Decisions and matches stay."""
@@ -151,10 +184,10 @@ class ReceiverStore:
                 here = received_set.c.id == number
                 connection.execute(update(received_set).where(here).values(last_delta=last))
             if each.asked:
-                columns = pack(
-                    each.own.key_ids[-each.asked :].tobytes(), each.own.outputs[-OUTPUT_BYTES * each.asked :]
-                )
-                self._add_part(connection, number, "outputs", self._next_part(connection, number), columns)
+                part = self._next_part(connection, number)
+                self._add_part(connection, number, "keys", part, each.own.key_ids[-each.asked :].tobytes())
+                outputs = each.own.outputs[-OUTPUT_BYTES * each.asked :]
+                self._add_part(connection, number, "outputs", part, outputs)
             probes = pack(each.own.slots.tobytes(), each.own.probes)
             self._replace_part(connection, number, "probes", probes)
             hits = pack(each.hits.key_ids.tobytes(), each.hits.handles.tobytes(), each.hits.tags)
@@ -164,7 +197,7 @@ class ReceiverStore:
 
     def _next_part(self, connection: Connection, row: int) -> int:
         highest = select(func.max(received_part.c.number)).where(
-            received_part.c.set_id == row, received_part.c.kind == "outputs"
+            received_part.c.set_id == row, received_part.c.kind == "keys"
         )
         return (connection.execute(highest).scalar() or 0) + 1
 

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from symbolon.exchange.key_table import KeyTable, PackedInputs
 from symbolon.oprf.suite import RISTRETTO255_SHA512, get_suite
@@ -50,3 +52,24 @@ def test_key_table_of_the_harness_keeps_its_promises() -> None:
     assert set(table.key_ids.tolist()) == {key_id("a"), key_id("b")}
     at = table.inputs.index(key_bytes("a"))
     assert table.link_supplier[table.link_key == at].tolist() == [1, 2]
+
+
+SCHEMES = st.sampled_from(["lei.1", "lei", "le", "name-place.1", "x"])
+VALUES = st.binary(max_size=6)
+
+
+@given(st.lists(st.tuples(SCHEMES, VALUES), min_size=1, max_size=30), st.data())
+def test_schemes_of_packed_inputs_are_what_stands_before_the_separator(
+    keys: list[tuple[str, bytes]], data: st.DataObject
+) -> None:
+    packed = PackedInputs.of([scheme.encode() + b"\x1f" + value for scheme, value in keys])
+    index = data.draw(st.lists(st.integers(0, len(keys) - 1), max_size=40))
+    numbers, names = packed.schemes(np.array(index, np.int64))
+    assert [names[number] for number in numbers] == [keys[at][0] for at in index]
+    assert len(set(names)) == len(names)
+
+
+@given(st.lists(VALUES, max_size=20))
+def test_packing_keeps_inputs_and_their_order(inputs: list[bytes]) -> None:
+    packed = PackedInputs.of(inputs)
+    assert (len(packed), packed[:]) == (len(inputs), inputs)

@@ -7,7 +7,7 @@ from symbolon.audit.journal import JournalLine
 from symbolon.errors import StorageError
 from symbolon.exchange.messages import Hello, TierAsk
 from symbolon.exchange.receiver_set import NO_OUTPUTS, Hits, OwnOutputs
-from symbolon.storage.exchange_receiver_store import ReceivedState, Update
+from symbolon.storage.exchange_receiver_store import HeldSet, ReceivedState, Update
 from unit.exchange.harness import PURPOSE, SUITE, hello_of, rng_of
 
 RNG = rng_of("receiver store")
@@ -32,8 +32,14 @@ def save(stores, opening: Hello, epoch: int, *updates: Update) -> None:  # type:
         stores.receiving.save(connection, opening, "farm", epoch, list(updates))
 
 
-def load(stores, purpose: str = PURPOSE, tier: str = "A") -> ReceivedState | None:  # type: ignore[no-untyped-def]
-    return stores.receiving.load("farm", "match", purpose, SUITE.name, tier)
+def held(stores, purpose: str = PURPOSE, tier: str = "A") -> HeldSet | None:  # type: ignore[no-untyped-def]
+    return stores.receiving.held("farm", "match", purpose, SUITE.name, tier)
+
+
+def load(stores, tier: str = "A") -> tuple[HeldSet, ReceivedState]:  # type: ignore[no-untyped-def]
+    one = held(stores, tier=tier)
+    assert one is not None
+    return one, stores.receiving.open(one)
 
 
 def update_of(own: OwnOutputs, asked: int, hits: Hits, deltas: dict[int, bytes], tier: str = "A") -> Update:
@@ -50,15 +56,15 @@ def same(one: OwnOutputs, other: OwnOutputs) -> bool:
 
 
 def test_load_of_nothing_is_none(stores) -> None:
-    assert load(stores) is None
+    assert held(stores) is None
 
 
 def test_save_then_load_gives_everything_back(stores) -> None:
     own, hits, deltas = own_of(5, 2, 9), hits_of(2), {1: RNG(64 * 16), 3: RNG(70 * 16)}
     save(stores, hello(), 4, update_of(own, 3, hits, deltas))
-    state = load(stores)
-    assert state is not None
-    assert (state.epoch, state.tag_bytes, state.last_delta, state.deltas) == (4, 10, 3, deltas)
+    brief, state = load(stores)
+    assert (brief.epoch, brief.tag_bytes, brief.last_delta, state.deltas) == (4, 10, 3, deltas)
+    assert (brief.key_ids.tolist(), brief.entries) == ([5, 2, 9], 64 + 70)
     assert same(state.own, own)
     assert (state.hits.key_ids.tolist(), state.hits.handles.tolist()) == ([2], [6])
     assert state.hits.tags == hits.tags
@@ -70,19 +76,17 @@ def test_save_of_a_second_session_adds_what_is_new(stores) -> None:
     whole = own.plus(new)
     whole.slots[0] = 1
     save(stores, hello(4), 4, update_of(whole, 1, hits_of(5), {2: RNG(64 * 16)}))
-    state = load(stores)
-    assert state is not None
+    brief, state = load(stores)
     assert same(state.own, whole)
-    assert (state.last_delta, sorted(state.deltas), len(state.hits)) == (2, [1, 2], 1)
+    assert (brief.last_delta, sorted(state.deltas), len(state.hits)) == (2, [1, 2], 1)
 
 
 def test_save_of_a_session_that_brought_nothing_keeps_what_is_there(stores) -> None:
     own, delta = own_of(5), RNG(64 * 16)
     save(stores, hello(), 4, update_of(own, 1, hits_of(5), {1: delta}))
     save(stores, hello(4), 4, update_of(own, 0, hits_of(5), {}))
-    state = load(stores)
-    assert state is not None
-    assert (state.last_delta, state.deltas) == (1, {1: delta})
+    brief, state = load(stores)
+    assert (brief.last_delta, state.deltas) == (1, {1: delta})
     assert same(state.own, own)
 
 
@@ -91,9 +95,8 @@ def test_save_in_a_new_epoch_drops_all_of_the_old_one(stores, epoch: int, tag_by
     save(stores, hello(), 4, update_of(own_of(5, 2), 2, hits_of(5), {1: RNG(64 * 16), 2: RNG(64 * 16)}))
     own = OwnOutputs.of(np.array([8], np.uint64), RNG(64), tag_bytes)
     save(stores, hello(), epoch, Update("A", tag_bytes, 1, own, hits_of(), {1: RNG(64 * 18)}))
-    state = load(stores)
-    assert state is not None
-    assert (state.epoch, state.tag_bytes, state.last_delta, sorted(state.deltas)) == (
+    brief, state = load(stores)
+    assert (brief.epoch, brief.tag_bytes, brief.last_delta, sorted(state.deltas)) == (
         epoch,
         tag_bytes,
         1,
@@ -105,9 +108,8 @@ def test_save_in_a_new_epoch_drops_all_of_the_old_one(stores, epoch: int, tag_by
 
 def test_save_of_an_empty_own_list_reads_back(stores) -> None:
     save(stores, hello(), 1, update_of(NO_OUTPUTS, 0, hits_of(), {1: RNG(64 * 16)}))
-    state = load(stores)
-    assert state is not None
-    assert len(state.own.key_ids) == 0
+    brief, state = load(stores)
+    assert (len(state.own.key_ids), len(brief.key_ids), brief.entries) == (0, 0, 64)
 
 
 def test_save_that_is_undone_leaves_what_was_there(stores) -> None:
@@ -118,9 +120,8 @@ def test_save_that_is_undone_leaves_what_was_there(stores) -> None:
             connection, hello(), "farm", 5, [update_of(own_of(9), 1, hits_of(), {1: b"x" * 16})]
         )
         raise RuntimeError("killed")
-    state = load(stores)
-    assert state is not None
-    assert state.epoch == 4
+    brief, state = load(stores)
+    assert brief.epoch == 4
     assert same(state.own, own)
 
 
@@ -132,19 +133,25 @@ def test_sets_of_two_tiers_and_purposes_are_kept_apart(stores) -> None:
         update_of(own_of(1), 1, hits_of(), {1: RNG(1024)}),
         update_of(own_of(2), 1, hits_of(), {1: RNG(1024)}, tier="B"),
     )
-    one, other = load(stores), load(stores, tier="B")
-    assert one is not None
-    assert other is not None
+    one, other = load(stores)[1], load(stores, tier="B")[1]
     assert (one.own.key_ids.tolist(), other.own.key_ids.tolist()) == ([1], [2])
-    assert load(stores, purpose="other") is None
+    assert held(stores, purpose="other") is None
 
 
 def test_forget_drops_the_sets_of_that_peer_only(stores) -> None:
     save(stores, hello(), 4, update_of(own_of(1), 1, hits_of(), {1: RNG(1024)}))
     stores.receiving.forget("mill", "match")
-    assert load(stores) is not None
+    assert held(stores) is not None
     stores.receiving.forget("farm", "match")
-    assert load(stores) is None
+    assert held(stores) is None
+
+
+def test_open_of_a_set_dropped_meanwhile_is_refused(stores) -> None:
+    save(stores, hello(), 4, update_of(own_of(1), 1, hits_of(), {1: RNG(1024)}))
+    brief = held(stores)
+    stores.receiving.forget("farm", "match")
+    with pytest.raises(StorageError, match="dropped meanwhile"):
+        stores.receiving.open(brief)
 
 
 def test_begin_session_leaves_a_line_before_the_hello(stores) -> None:
