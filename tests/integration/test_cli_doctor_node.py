@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 
 from symbolon.cli import doctor_checks, main
 from symbolon.cli.enrolment_file import Request
@@ -16,6 +17,8 @@ from symbolon.cli.init import REQUEST_FILE, create_node
 from symbolon.cli.made_up_suppliers import MadeUpList
 from symbolon.membership.authority import Authority
 from symbolon.rpc.node import ANCHOR_FILE, LEAF_FILE, LEAF_KEY_FILE, MEMBERS_FILE, SEAL_KEY_FILE, Node
+from symbolon.storage import schema_version
+from symbolon.storage.database import Database
 from symbolon.storage.supplier_import import import_list
 
 COALITION, MEMBER = "harbour", "alder"
@@ -169,6 +172,24 @@ def test_doctor_database_of_an_unknown_version_is_left_alone(home: Path, examine
     assert checks["database"]["code"] == "storage.version"
     assert checks["free disk"]["state"] == "unknown"
     assert checks["certificate"]["state"] == "ok"
+
+
+def test_doctor_database_of_an_older_release_is_a_warning_and_status_mends_it(
+    home: Path, examine: Examine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "node.db").unlink()
+    upgrade = command.upgrade
+    with monkeypatch.context() as older:
+        older.setattr(schema_version, "check_version", lambda version: version == "0001")
+        older.setattr(command, "upgrade", lambda config, _: upgrade(config, "0001"))
+        Database.open(f"sqlite:///{home / 'node.db'}", create=True).close()
+    checks = examine(home, 0)
+    assert (checks["database"]["state"], checks["database"]["code"]) == ("warn", "storage.older")
+    assert "symbolon status" in checks["database"]["hint"]
+    assert checks["supplier list"]["state"] == "unknown"
+    assert main.run(["--home", str(home), "status"]) == 0
+    capsys.readouterr()
+    assert examine(home, 0)["database"]["state"] == "ok"
 
 
 def test_doctor_database_of_another_key_is_told(home: Path, examine: Examine, tmp_path: Path) -> None:

@@ -102,6 +102,9 @@ class Examination:
             if first != name:
                 said = f"cannot be looked at before the {first} is mended"
                 yield Finding(name, State.UNKNOWN, said, code=error.full_code)
+            elif error.full_code == "storage.older":
+                # As it should be after an upgrade: the next command that opens the node mends it.
+                yield _warn(name, error.full_code, error.detail, error.hint or "")
             else:
                 yield failed(name, error.full_code, error.detail, error.hint or "")
         except OSError as error:

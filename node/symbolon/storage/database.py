@@ -86,8 +86,8 @@ class Database:
 
         Raises:
             ConfigError: the URL cannot be used.
-            StorageError: `storage.missing`, `storage.version`, `storage.foreign`,
-                `storage.not_a_database`, or any other failure of the database.
+            StorageError: `storage.missing`, `storage.older` (without `migrate`), `storage.version`,
+                `storage.foreign`, `storage.not_a_database`, or any other failure of the database.
         """
         parsed = _parse_url(url)
         path = _sqlite_path(parsed)
@@ -235,9 +235,10 @@ class Database:
             )
         if version is not None and not (create or migrate):
             raise StorageError(
-                f"the database has the older version {version!r}",
-                hint="Run any command that writes, or `symbolon init`, to bring it up to date.",
-                code="storage.version",
+                f"the database was last used by an older release (version {version})",
+                hint="Stop `symbolon serve`, copy the folder if you may want to go back, then run "
+                "`symbolon status`: it brings the database up to date.",
+                code="storage.older",
             )
         with self.transaction("migrate the database") as connection:
             # Another process may have migrated while this one waited for its turn.

@@ -64,7 +64,7 @@ def test_open_older_version_is_migrated_unless_told_not_to(
     if newest != "0001":
         with pytest.raises(StorageError) as caught:
             Database.open(f"sqlite:///{path}", migrate=False)
-        assert caught.value.full_code == "storage.version"
+        assert caught.value.full_code == "storage.older"
     with Database.open(f"sqlite:///{path}") as database, database.read("look") as connection:
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == newest
 
