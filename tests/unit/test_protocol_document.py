@@ -81,7 +81,8 @@ def table_of(suppliers, tier="A"):
     return KeyTable(
         Tier(tier),
         ordered,
-        b"".join(points[key] for key in ordered),
+        np.frombuffer(b"".join(points[key] for key in ordered), np.uint8).reshape(-1, 32),
+        np.arange(len(ordered)),
         np.array([int.from_bytes(points[key][:8], "little") for key in ordered], np.uint64),
         np.array([at for at, _ in links], np.int64),
         np.array([supplier for _, supplier in links], np.uint64),
@@ -215,7 +216,8 @@ class NodeReceiver:
             receiver.receive(to_receiver(message))
         receiver.receive(to_receiver(sender.finish()))
         result = receiver.results()["A"]
-        self.own, opened = join(self.own, result.own, self.deltas, result.deltas, tag_bytes=result.tag_bytes)
+        old, new, opened = join(self.own, result.own, self.deltas, result.deltas, tag_bytes=result.tag_bytes)
+        self.own = old.plus(new)
         self.hits, self.epoch = self.hits.plus(opened), receiver.epoch
         self.deltas.update(result.deltas)
         standing = self.hits.standing(table.key_ids[live], result.withdrawn, result.tag_bytes)

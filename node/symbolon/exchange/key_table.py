@@ -89,7 +89,8 @@ class KeyTable:
     Attributes:
         tier: the tier all keys belong to.
         inputs: `[keys]` key bytes: scheme, U+001F, value in UTF-8.
-        points: `keys × 32` bytes, the default suite's `hash_to_curve` of each input, in the same order.
+        points: uint8 `[rows, 32]`, the default suite's `hash_to_curve` of every input, in any order.
+        point_row: int64 `[keys]`: the row of `points` of each key. Few sessions need all of them.
         key_ids: uint64 `[keys]`, strictly ascending: the first 8 bytes of each point, little-endian.
             Local shorthand for a key; two keys of one list never share it (the store sees to that).
         link_key: int64 `[links]`, ascending: index into `inputs` of the key of each link.
@@ -98,7 +99,8 @@ class KeyTable:
 
     tier: Tier
     inputs: Sequence[bytes]
-    points: bytes
+    points: npt.NDArray[np.uint8]
+    point_row: npt.NDArray[np.int64]
     key_ids: npt.NDArray[np.uint64]
     link_key: npt.NDArray[np.int64]
     link_supplier: npt.NDArray[np.uint64]
@@ -109,7 +111,7 @@ class KeyTable:
     def points_for(self, suite: Suite, index: npt.NDArray[np.int64]) -> bytes:
         """Elements of some keys in a suite, `index` × 32 bytes; only the default suite's are kept ready."""
         if suite.name == DEFAULT_SUITE:
-            return np.frombuffer(self.points, np.uint8).reshape(-1, suite.element_bytes)[index].tobytes()
+            return self.points[self.point_row[index]].tobytes()
         return suite.hash_to_curve(self.inputs_of(index))
 
     def schemes_of(self, index: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:

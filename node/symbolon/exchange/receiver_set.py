@@ -23,6 +23,9 @@ _LONGEST_RUN = 16
 """Entries looked at that share the first 8 bytes of a tag. Two of 2^25 honest ones do with odds of 2^-15;
 without the limit a sender who repeats one tag would keep the search busy for as long as its set is."""
 
+_COARSE_BITS = 16
+_COARSE_SHIFT = np.uint64(64 - _COARSE_BITS)
+
 
 @dataclass(frozen=True, slots=True)
 class OwnOutputs:
@@ -95,7 +98,7 @@ def join(
     received: dict[int, bytes],
     *,
     tag_bytes: int,
-) -> tuple[OwnOutputs, Hits]:
+) -> tuple[OwnOutputs, OwnOutputs, Hits]:
     """Opens every entry that an own key opens and that was not opened before.
 
     Args:
@@ -106,33 +109,36 @@ def join(
         tag_bytes: of the epoch.
 
     Returns:
-        All own keys, old then new, with their probes moved on, and the new hits.
+        The old and the new own keys, with their probes moved on, and the new hits.
     """
-    own = old.plus(new)
+    moved_old, found_by_old = _open(old, received, tag_bytes)
+    moved_new, found_by_new = _open(new, {**held, **received}, tag_bytes)
+    return moved_old, moved_new, found_by_old.plus(found_by_new)
+
+
+def _open(own: OwnOutputs, deltas: dict[int, bytes], tag_bytes: int) -> tuple[OwnOutputs, Hits]:
+    """Looks up the probes of own keys, each until its next slot is not found."""
+    rows, prefixes = _sorted_entries(deltas, tag_bytes)
+    if not len(rows) or not len(own.key_ids):
+        return own, NO_HITS
     probes = np.frombuffer(own.probes, np.uint8).reshape(-1, entry_bytes(tag_bytes)).copy()
     slots = own.slots.copy()
     outputs = np.frombuffer(own.outputs, np.uint8).reshape(-1, OUTPUT_BYTES)
     hits = NO_HITS
-    split = len(old.key_ids)
-    for index, deltas in (
-        (np.arange(split), received),
-        (np.arange(split, len(own.key_ids)), {**held, **received}),
-    ):
-        rows, prefixes = _sorted_entries(deltas, tag_bytes)
-        open_keys = index[slots[index] < SLOTS]
-        while len(open_keys) and len(rows):
-            found, at = find_tags(probes[open_keys, :tag_bytes], rows[:, :tag_bytes], prefixes)
-            open_keys = open_keys[found]
-            if not len(open_keys):
-                break
-            opened = rows[at, tag_bytes:] ^ probes[open_keys, tag_bytes:]
-            tags = rows[at, :tag_bytes].tobytes()
-            hits = hits.plus(Hits(own.key_ids[open_keys], _numbers(opened), tags))
-            slots[open_keys] += 1
-            open_keys = open_keys[slots[open_keys] < SLOTS]
-            for slot in np.unique(slots[open_keys]):
-                here = open_keys[slots[open_keys] == slot]
-                probes[here] = entry_masks(outputs[here].tobytes(), int(slot), tag_bytes)
+    open_keys = np.flatnonzero(slots < SLOTS)
+    while len(open_keys):
+        found, at = find_tags(probes[open_keys, :tag_bytes], rows[:, :tag_bytes], prefixes)
+        open_keys = open_keys[found]
+        if not len(open_keys):
+            break
+        opened = rows[at, tag_bytes:] ^ probes[open_keys, tag_bytes:]
+        tags = rows[at, :tag_bytes].tobytes()
+        hits = hits.plus(Hits(own.key_ids[open_keys], _numbers(opened), tags))
+        slots[open_keys] += 1
+        open_keys = open_keys[slots[open_keys] < SLOTS]
+        for slot in np.unique(slots[open_keys]):
+            here = open_keys[slots[open_keys] == slot]
+            probes[here] = entry_masks(outputs[here].tobytes(), int(slot), tag_bytes)
     return OwnOutputs(own.key_ids, own.outputs, slots, probes.tobytes()), hits
 
 
@@ -169,10 +175,14 @@ def find_tags(
         Ascending indices into `tags` of those found, and for each its index into `entry_tags`.
     """
     wanted = tag_prefixes(tags)
-    at = np.searchsorted(prefixes, wanted)
     found = np.zeros(len(wanted), bool)
-    place = np.zeros(len(wanted), np.int64)
-    open_ = np.flatnonzero(at < len(prefixes))
+    at, place = np.zeros(len(wanted), np.int64), np.zeros(len(wanted), np.int64)
+    # A coarse look first: of many old keys next to none meets one of a few new entries.
+    known = np.zeros(1 << _COARSE_BITS, bool)
+    known[prefixes >> _COARSE_SHIFT] = True
+    open_ = np.flatnonzero(known[wanted >> _COARSE_SHIFT])
+    at[open_] = np.searchsorted(prefixes, wanted[open_])
+    open_ = open_[at[open_] < len(prefixes)]
     for _ in range(_LONGEST_RUN):
         if not len(open_):
             break

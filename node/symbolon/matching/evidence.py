@@ -65,8 +65,9 @@ def evidence(hits: Hits, table: KeyTable) -> Evidence:
         table: the keys of the tier as they were asked.
     """
     at = np.searchsorted(table.key_ids, hits.key_ids)
-    first = np.searchsorted(table.link_key, at)
-    counts = np.searchsorted(table.link_key, at, side="right") - first
+    # Links are in the order of keys, and every key has one.
+    bounds = np.append(np.flatnonzero(np.diff(table.link_key, prepend=-1)), len(table.link_key))
+    first, counts = bounds[at], np.diff(bounds)[at]
     total = int(counts.sum())
     starts = np.cumsum(counts) - counts
     links = np.repeat(first - starts, counts) + np.arange(total)

@@ -380,7 +380,7 @@ def _conclude(
             if tier.held is not None and tier.held.tag_bytes != result.tag_bytes:
                 raise RemoteProtocolError("the tag length changed within an epoch", code="protocol.tag")
             old = states.get(name)
-            own, opened = join(
+            moved, asked, opened = join(
                 old.own if old else NO_OUTPUTS,
                 result.own,
                 old.deltas if old else {},
@@ -390,14 +390,14 @@ def _conclude(
             hits = (old.hits if old else NO_HITS).plus(opened)
             standing = hits.standing(tier.current, result.withdrawn, result.tag_bytes)
             found.append(evidence(standing, tier.table))
-            updates.append(Update(name, result.tag_bytes, len(result.own.key_ids), own, hits, result.deltas))
-    asked = sum(each.elements for each in hello.tiers)
+            updates.append(Update(name, result.tag_bytes, moved, asked, hits, result.deltas))
+    elements = sum(each.elements for each in hello.tiers)
     entry_total = sum(len(data) for update in updates for data in update.deltas.values())
     by_band = count_by_band(found)
-    figures.counts = {"elements": asked, **{f"matched_{band}": count for band, count in by_band.items()}}
+    figures.counts = {"elements": elements, **{f"matched_{band}": count for band, count in by_band.items()}}
     words = ", ".join(f"{count} {band}" for band, count in by_band.items())
     sentence = (
-        f"Revealed to {ask.peer}: that {asked} blinded keys (padded) were asked, not which, "
+        f"Revealed to {ask.peer}: that {elements} blinded keys (padded) were asked, not which, "
         "and not what matched; "
         f"learned: which own suppliers it has too ({words}), and nothing of its other entries."
     )

@@ -62,16 +62,16 @@ class Update:
     """What a session adds to one set.
 
     Attributes:
-        asked: how many of `own`, at its end, were asked in this session.
-        own: all own keys, with their probes moved on.
+        old: own keys asked before, with their probes moved on.
+        new: own keys asked in this session.
         hits: every entry opened so far in the epoch.
         deltas: received in this session.
     """
 
     tier: str
     tag_bytes: int
-    asked: int
-    own: OwnOutputs
+    old: OwnOutputs
+    new: OwnOutputs
     hits: Hits
     deltas: dict[int, bytes]
 
@@ -183,12 +183,12 @@ class ReceiverStore:
                 number = row.id
                 here = received_set.c.id == number
                 connection.execute(update(received_set).where(here).values(last_delta=last))
-            if each.asked:
+            if len(each.new.key_ids):
                 part = self._next_part(connection, number)
-                self._add_part(connection, number, "keys", part, each.own.key_ids[-each.asked :].tobytes())
-                outputs = each.own.outputs[-OUTPUT_BYTES * each.asked :]
-                self._add_part(connection, number, "outputs", part, outputs)
-            probes = pack(each.own.slots.tobytes(), each.own.probes)
+                self._add_part(connection, number, "keys", part, each.new.key_ids.tobytes())
+                self._add_part(connection, number, "outputs", part, each.new.outputs)
+            slots = each.old.slots.tobytes() + each.new.slots.tobytes()
+            probes = pack(slots, each.old.probes + each.new.probes)
             self._replace_part(connection, number, "probes", probes)
             hits = pack(each.hits.key_ids.tobytes(), each.hits.handles.tobytes(), each.hits.tags)
             self._replace_part(connection, number, "hits", hits)

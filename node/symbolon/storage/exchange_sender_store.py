@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, case, delete, insert, select, update
 
 from symbolon.errors import PermissionDeniedError, RemoteProtocolError, StaleEpochError, UnavailableError
 from symbolon.exchange.id_sets import among, distinct
@@ -298,7 +298,12 @@ class SenderStore:
                     elements=0,
                 )
                 row = connection.execute(added.returning(*released_set.c)).one()
-            deltas = select(released_delta).where(released_delta.c.set_id == row.id)
+            # Entries that the receiver holds already are megabytes to leave unread.
+            missing = case((released_delta.c.number > have_delta, released_delta.c.entries))
+            columns = [column for column in released_delta.c if column is not released_delta.c.entries]
+            deltas: Select[Any] = select(*columns, missing.label("entries")).where(
+                released_delta.c.set_id == row.id
+            )
             parts = connection.execute(deltas.order_by(released_delta.c.number)).all()
             asked = row.elements + elements
             needed = tag_bytes_for(asked, max(entries, sum(part.entry_count for part in parts)))

@@ -180,8 +180,8 @@ def key_table(
     return KeyTable(
         tier=tier,
         inputs=_pack_inputs(parts, keys),
-        # As one item each: numpy copies rows of bytes several times slower.
-        points=points.view(f"V{POINT_BYTES}").ravel()[keys].tobytes(),
+        points=points,
+        point_row=keys,
         key_ids=sorted_ids[starts_key].astype(np.uint64, copy=False),
         link_key=np.cumsum(starts_key, dtype=np.int64) - 1,
         link_supplier=numbers[order],

@@ -76,7 +76,8 @@ def table_of(suppliers: SupplierList, tier: str = "A") -> KeyTable:
     return KeyTable(
         Tier(tier),
         inputs,
-        b"".join(_point(each) for each in inputs),
+        np.frombuffer(b"".join(_point(each) for each in inputs), np.uint8).reshape(-1, 32),
+        np.arange(len(inputs)),
         np.array([key_id(name, tier) for name in ordered], np.uint64),
         np.array([at for at, _ in links], np.int64),
         np.array([supplier for _, supplier in links], np.uint64),
@@ -225,7 +226,8 @@ class ReceiverEnd:
         for tier, result in session.results().items():
             held, table = self.held.setdefault(tier, Held()), tables[tier]
             new = result.own
-            held.own, opened = join(held.own, new, held.deltas, result.deltas, tag_bytes=result.tag_bytes)
+            old, new, opened = join(held.own, new, held.deltas, result.deltas, tag_bytes=result.tag_bytes)
+            held.own = old.plus(new)
             held.hits = held.hits.plus(opened)
             held.deltas.update(result.deltas)
             current = table.key_ids[live_keys(table).keys]

@@ -41,14 +41,14 @@ def test_find_tags_among_a_set_that_repeats_one_prefix_gives_up_early() -> None:
 
 
 def test_join_of_nothing_with_nothing_is_nothing() -> None:
-    own, hits = join(NO_OUTPUTS, NO_OUTPUTS, {}, {}, tag_bytes=WIDTH)
-    assert (len(own.key_ids), len(hits)) == (0, 0)
+    old, new, hits = join(NO_OUTPUTS, NO_OUTPUTS, {}, {}, tag_bytes=WIDTH)
+    assert (len(old.key_ids), len(new.key_ids), len(hits)) == (0, 0, 0)
 
 
 def test_join_of_random_entries_finds_nothing() -> None:
     rng = rng_of("join")
     own = OwnOutputs.of(np.arange(50, dtype=np.uint64), rng(50 * 64), WIDTH)
-    moved, hits = join(NO_OUTPUTS, own, {}, {1: rng(64 * 16), 2: rng(64 * 16)}, tag_bytes=WIDTH)
+    _, moved, hits = join(NO_OUTPUTS, own, {}, {1: rng(64 * 16), 2: rng(64 * 16)}, tag_bytes=WIDTH)
     assert len(hits) == 0
     assert moved.probes == own.probes
     assert moved.slots.tolist() == [0] * 50

@@ -11,7 +11,8 @@ def table() -> KeyTable:
     return KeyTable(
         Tier.A,
         [b"lei.1\x1fL1", b"gln.1\x1fG1", b"lei.1\x1fL2"],
-        bytes(96),
+        np.zeros((3, 32), np.uint8),
+        np.arange(3),
         np.array([10, 20, 30], np.uint64),
         np.array([0, 1, 1, 2], np.int64),
         np.array([1, 1, 2, 3], np.uint64),

@@ -68,7 +68,7 @@ def test_key_table_shared_key_has_one_entry_and_sorted_suppliers() -> None:
     shared = table.inputs.index(b"shared")
     assert table.link_supplier[table.link_key == shared].tolist() == [2, 9]
     for place, key in enumerate(table.inputs):
-        point = table.points[32 * place : 32 * place + 32]
+        point = table.points[table.point_row[place]].tobytes()
         assert point == _point(key)
         assert int(table.key_ids[place]) == int.from_bytes(point[:8], "little")
 
@@ -85,7 +85,7 @@ def test_key_table_no_links_is_empty() -> None:
     for parts in ([], [_links()]):
         table = key_table(Tier.A, parts)
         assert len(table) == 0
-        assert table.points == b""
+        assert len(table.points) == len(table.point_row) == 0
         assert len(table.link_key) == len(table.link_supplier) == len(table.key_ids) == 0
 
 
@@ -106,6 +106,6 @@ def test_key_table_two_points_with_one_id_keeps_the_smaller_in_any_order() -> No
         )
         table = key_table(Tier.A, [columns])
         assert list(table.inputs) == [b"first", b"other"]
-        assert table.points == first + b"\x07" * 32
+        assert table.points[table.point_row].tobytes() == first + b"\x07" * 32
         assert table.link_supplier.tolist() == [2, 4]
         assert table.link_key.tolist() == [0, 1]

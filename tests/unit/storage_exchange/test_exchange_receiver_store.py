@@ -42,8 +42,10 @@ def load(stores, tier: str = "A") -> tuple[HeldSet, ReceivedState]:  # type: ign
     return one, stores.receiving.open(one)
 
 
-def update_of(own: OwnOutputs, asked: int, hits: Hits, deltas: dict[int, bytes], tier: str = "A") -> Update:
-    return Update(tier, 10, asked, own, hits, deltas)
+def update_of(
+    new: OwnOutputs, hits: Hits, deltas: dict[int, bytes], tier: str = "A", old: OwnOutputs = NO_OUTPUTS
+) -> Update:
+    return Update(tier, 10, old, new, hits, deltas)
 
 
 def same(one: OwnOutputs, other: OwnOutputs) -> bool:
@@ -61,7 +63,7 @@ def test_load_of_nothing_is_none(stores) -> None:
 
 def test_save_then_load_gives_everything_back(stores) -> None:
     own, hits, deltas = own_of(5, 2, 9), hits_of(2), {1: RNG(64 * 16), 3: RNG(70 * 16)}
-    save(stores, hello(), 4, update_of(own, 3, hits, deltas))
+    save(stores, hello(), 4, update_of(own, hits, deltas))
     brief, state = load(stores)
     assert (brief.epoch, brief.tag_bytes, brief.last_delta, state.deltas) == (4, 10, 3, deltas)
     assert (brief.key_ids.tolist(), brief.entries) == ([5, 2, 9], 64 + 70)
@@ -72,19 +74,18 @@ def test_save_then_load_gives_everything_back(stores) -> None:
 
 def test_save_of_a_second_session_adds_what_is_new(stores) -> None:
     own, new = own_of(5, 2), own_of(7)
-    save(stores, hello(), 4, update_of(own, 2, hits_of(), {1: RNG(64 * 16)}))
-    whole = own.plus(new)
-    whole.slots[0] = 1
-    save(stores, hello(4), 4, update_of(whole, 1, hits_of(5), {2: RNG(64 * 16)}))
+    save(stores, hello(), 4, update_of(own, hits_of(), {1: RNG(64 * 16)}))
+    own.slots[0] = 1
+    save(stores, hello(4), 4, update_of(new, hits_of(5), {2: RNG(64 * 16)}, old=own))
     brief, state = load(stores)
-    assert same(state.own, whole)
+    assert same(state.own, own.plus(new))
     assert (brief.last_delta, sorted(state.deltas), len(state.hits)) == (2, [1, 2], 1)
 
 
 def test_save_of_a_session_that_brought_nothing_keeps_what_is_there(stores) -> None:
     own, delta = own_of(5), RNG(64 * 16)
-    save(stores, hello(), 4, update_of(own, 1, hits_of(5), {1: delta}))
-    save(stores, hello(4), 4, update_of(own, 0, hits_of(5), {}))
+    save(stores, hello(), 4, update_of(own, hits_of(5), {1: delta}))
+    save(stores, hello(4), 4, update_of(NO_OUTPUTS, hits_of(5), {}, old=own))
     brief, state = load(stores)
     assert (brief.last_delta, state.deltas) == (1, {1: delta})
     assert same(state.own, own)
@@ -92,9 +93,9 @@ def test_save_of_a_session_that_brought_nothing_keeps_what_is_there(stores) -> N
 
 @pytest.mark.parametrize(("epoch", "tag_bytes"), [(5, 10), (4, 12)])
 def test_save_in_a_new_epoch_drops_all_of_the_old_one(stores, epoch: int, tag_bytes: int) -> None:
-    save(stores, hello(), 4, update_of(own_of(5, 2), 2, hits_of(5), {1: RNG(64 * 16), 2: RNG(64 * 16)}))
+    save(stores, hello(), 4, update_of(own_of(5, 2), hits_of(5), {1: RNG(64 * 16), 2: RNG(64 * 16)}))
     own = OwnOutputs.of(np.array([8], np.uint64), RNG(64), tag_bytes)
-    save(stores, hello(), epoch, Update("A", tag_bytes, 1, own, hits_of(), {1: RNG(64 * 18)}))
+    save(stores, hello(), epoch, Update("A", tag_bytes, NO_OUTPUTS, own, hits_of(), {1: RNG(64 * 18)}))
     brief, state = load(stores)
     assert (brief.epoch, brief.tag_bytes, brief.last_delta, sorted(state.deltas)) == (
         epoch,
@@ -107,17 +108,17 @@ def test_save_in_a_new_epoch_drops_all_of_the_old_one(stores, epoch: int, tag_by
 
 
 def test_save_of_an_empty_own_list_reads_back(stores) -> None:
-    save(stores, hello(), 1, update_of(NO_OUTPUTS, 0, hits_of(), {1: RNG(64 * 16)}))
+    save(stores, hello(), 1, update_of(NO_OUTPUTS, hits_of(), {1: RNG(64 * 16)}))
     brief, state = load(stores)
     assert (len(state.own.key_ids), len(brief.key_ids), brief.entries) == (0, 0, 64)
 
 
 def test_save_that_is_undone_leaves_what_was_there(stores) -> None:
     own = own_of(5)
-    save(stores, hello(), 4, update_of(own, 1, hits_of(), {1: RNG(64 * 16)}))
+    save(stores, hello(), 4, update_of(own, hits_of(), {1: RNG(64 * 16)}))
     with suppress(RuntimeError), stores.database.transaction("torn") as connection:
         stores.receiving.save(
-            connection, hello(), "farm", 5, [update_of(own_of(9), 1, hits_of(), {1: b"x" * 16})]
+            connection, hello(), "farm", 5, [update_of(own_of(9), hits_of(), {1: b"x" * 16})]
         )
         raise RuntimeError("killed")
     brief, state = load(stores)
@@ -130,8 +131,8 @@ def test_sets_of_two_tiers_and_purposes_are_kept_apart(stores) -> None:
         stores,
         hello(),
         4,
-        update_of(own_of(1), 1, hits_of(), {1: RNG(1024)}),
-        update_of(own_of(2), 1, hits_of(), {1: RNG(1024)}, tier="B"),
+        update_of(own_of(1), hits_of(), {1: RNG(1024)}),
+        update_of(own_of(2), hits_of(), {1: RNG(1024)}, tier="B"),
     )
     one, other = load(stores)[1], load(stores, tier="B")[1]
     assert (one.own.key_ids.tolist(), other.own.key_ids.tolist()) == ([1], [2])
@@ -139,7 +140,7 @@ def test_sets_of_two_tiers_and_purposes_are_kept_apart(stores) -> None:
 
 
 def test_forget_drops_the_sets_of_that_peer_only(stores) -> None:
-    save(stores, hello(), 4, update_of(own_of(1), 1, hits_of(), {1: RNG(1024)}))
+    save(stores, hello(), 4, update_of(own_of(1), hits_of(), {1: RNG(1024)}))
     stores.receiving.forget("mill", "match")
     assert held(stores) is not None
     stores.receiving.forget("farm", "match")
@@ -147,7 +148,7 @@ def test_forget_drops_the_sets_of_that_peer_only(stores) -> None:
 
 
 def test_open_of_a_set_dropped_meanwhile_is_refused(stores) -> None:
-    save(stores, hello(), 4, update_of(own_of(1), 1, hits_of(), {1: RNG(1024)}))
+    save(stores, hello(), 4, update_of(own_of(1), hits_of(), {1: RNG(1024)}))
     brief = held(stores)
     stores.receiving.forget("farm", "match")
     with pytest.raises(StorageError, match="dropped meanwhile"):
