@@ -61,6 +61,8 @@ _HELLOS: dict[str, tuple[dict[str, Any], str]] = {
     "too many elements": ({"elements": 2**24 + 1}, "protocol.malformed"),
     "elements beyond 63 bits": ({"elements": 2**64 - 1}, "protocol.malformed"),
     "group size outside size mode": ({"group_size": 4}, "protocol.malformed"),
+    "key rules of 7 bytes": ({"key_rules": bytes(7)}, "protocol.malformed"),
+    "endless key rules": ({"key_rules": bytes(100_000)}, "protocol.malformed"),
     "torn groups": ({"mode": "size", "elements": 4002, "group_size": 4}, "protocol.malformed"),
     "size of a small list": ({"mode": "size", "elements": 4096, "group_size": 4}, "permission.small"),
     "beyond the budget": ({"elements": 5001}, "budget.exhausted"),

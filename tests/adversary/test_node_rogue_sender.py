@@ -96,6 +96,8 @@ _BROKEN: dict[str, Lie] = {
     "entries without an offer": without("accept"),
     "two offers": twice("accept"),
     "offers of other tiers": offer(tier="C"),
+    "key rules of 9 bytes": changing("accept", lambda accept: setattr(accept, "key_rules", bytes(9))),
+    "endless key rules": changing("accept", lambda accept: setattr(accept, "key_rules", bytes(100_000))),
     "tags too short": offer(tag_bytes=10),
     "tags too long": offer(tag_bytes=33),
     "withdrawals that never come": offer(withdrawn=1000),
@@ -132,10 +134,9 @@ def assert_nothing_kept(nodes: Nodes, purpose: str) -> None:
 def test_node_fair_answer_is_taken(nodes: Nodes) -> None:
     # The control of all tests below: what they spoil does work.
     with rogue_server(nodes, MALLORY, fair_answer):
-        assert nodes.match(ALPHA, MALLORY, PURPOSES[next(_FRESH)]).figures["matched"] == {
-            "certain": 0,
-            "probable": 0,
-        }
+        figures = nodes.match(ALPHA, MALLORY, PURPOSES[next(_FRESH)]).figures
+    assert figures["matched"] == {"certain": 0, "probable": 0}
+    assert figures["key_rules"] == "unknown"
 
 
 @pytest.mark.parametrize("name", _BROKEN)

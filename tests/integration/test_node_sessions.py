@@ -1,5 +1,6 @@
 """Sessions of every kind between real processes: modes, suites, backends, and the end of a served node."""
 
+import json
 import signal
 import socket
 from collections.abc import Iterator
@@ -57,7 +58,10 @@ def test_match_suite_that_the_peer_does_not_answer_is_refused_with_a_hint(nodes:
     assert nodes.events(BETA, PURPOSES[2]) == ["failed"]
 
 
-def test_match_lists_of_different_key_rules_share_nothing_until_imported_again(
+DIFFERENT = "The two lists were keyed by different rules"
+
+
+def test_match_lists_of_different_key_rules_share_nothing_and_say_so_until_imported_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with two_nodes() as both:
@@ -66,10 +70,39 @@ def test_match_lists_of_different_key_rules_share_nothing_until_imported_again(
             older.setitem(VERSIONS, "lei", 0)
             both.take_in(BETA, theirs)
         both.start(BETA)
-        assert both.quick_match(ALPHA, BETA, PURPOSES[1], tiers="A").ids() == set()
-        wait_until(lambda: "keyed by other rules" in both.log(BETA), "the warning")
+        wait_until(lambda: "keyed by other rules" in both.log(BETA), "the warning at the start")
+        missed = both.match(ALPHA, BETA, PURPOSES[1], "--mutual", tiers="A")
+        assert (missed.ids(), missed.figures["key_rules"]) == (set(), "different")
+        assert DIFFERENT in missed.figures["sentence"]
+        # Of what was asked, and of what the peer asked in turn.
+        assert missed.talk.count(DIFFERENT) == 2
+        assert "symbolon: hint: Bring both nodes to one release" in missed.talk
+        for role in ("sender", "receiver"):
+            warning = f"WARNING {role} of {ALPHA}: {DIFFERENT}"
+            wait_until(lambda warning=warning: warning in both.log(BETA), warning)
         both.take_in(BETA, theirs)
-        assert both.quick_match(ALPHA, BETA, PURPOSES[2], tiers="A").ids() == SHARED
+        found = both.match(ALPHA, BETA, PURPOSES[2], tiers="A")
+        assert (found.ids(), found.figures["key_rules"]) == (SHARED, "same")
+        assert "rules" not in found.talk
+        assert both.log(BETA).count(f"WARNING sender of {ALPHA}") == 1
+
+
+def test_match_size_of_lists_of_different_key_rules_says_so_beside_the_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with real_nodes() as large:
+        large.add(ALPHA, MadeUpList(1000, 0, 0, ALPHA), allow=({"peer": BETA},))
+        with monkeypatch.context() as older:
+            older.setitem(VERSIONS, "lei", 0)
+            large.add(BETA, MadeUpList(1000, 0, 0, BETA), allow=({"peer": ALPHA},))
+        large.start(BETA)
+        command = ["match", BETA, "--purpose", PURPOSES[0], "--tiers", "A"]
+        told = large.run(ALPHA, *command)
+        assert told.stdout.startswith(f"Shared suppliers: fewer than 10. {DIFFERENT}")
+        assert DIFFERENT in told.stderr
+        document = json.loads(large.run(ALPHA, *command, "--json").stdout)
+        assert (document["shared"], document["key_rules"]) == ("fewer than 10", "different")
+        wait_until(lambda: f"WARNING sender of {ALPHA}: {DIFFERENT}" in large.log(BETA), "the warning")
 
 
 def test_match_size_is_the_default_and_shows_tens_twice_an_epoch() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from symbolon.api.exchange.v1 import exchange_pb2 as pb
 from symbolon.errors import RemoteProtocolError
-from symbolon.exchange.limits import MAX_DELTAS, MAX_ELEMENTS, MAX_ENTRIES, SIZE_GROUP
+from symbolon.exchange.limits import KEY_RULES_BYTES, MAX_DELTAS, MAX_ELEMENTS, MAX_ENTRIES, SIZE_GROUP
 from symbolon.exchange.messages import (
     MAX_EPOCH,
     Accept,
@@ -29,6 +29,7 @@ from symbolon.rpc import codec
 
 words = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9.-]{0,63}", fullmatch=True)
 session_ids = st.binary(min_size=16, max_size=16)
+key_rules = st.one_of(st.just(b""), st.binary(min_size=KEY_RULES_BYTES, max_size=KEY_RULES_BYTES))
 offsets = st.integers(0, MAX_ENTRIES)
 datas = st.binary(min_size=1, max_size=100)
 tier_names = st.sampled_from(["A", "B", "C", "AB"])
@@ -41,7 +42,8 @@ def intersection_hellos(draw: st.DrawFn) -> Hello:
     tiers = draw(st.lists(st.sampled_from("ABC"), min_size=1, unique=True))
     asks = tuple(TierAsk(tier, draw(st.integers(64, MAX_ELEMENTS)), draw(have)) for tier in tiers)
     names = [draw(words) for _ in range(3)]
-    return Hello(draw(session_ids), *names, "intersection", draw(words), epoch, asks)
+    rules = draw(key_rules)
+    return Hello(draw(session_ids), *names, "intersection", draw(words), epoch, asks, key_rules=rules)
 
 
 @st.composite
@@ -50,7 +52,7 @@ def size_hellos(draw: st.DrawFn) -> Hello:
     group = SIZE_GROUP[tier]
     ask = TierAsk(tier, group * draw(st.integers(-(-64 // group), MAX_ELEMENTS // group)))
     names = [draw(words) for _ in range(3)]
-    return Hello(draw(session_ids), *names, "size", draw(words), 0, (ask,), group)
+    return Hello(draw(session_ids), *names, "size", draw(words), 0, (ask,), group, draw(key_rules))
 
 
 failures = st.builds(
@@ -75,7 +77,8 @@ def offers(draw: st.DrawFn, tier: str) -> TierOffer:
 @st.composite
 def accepts(draw: st.DrawFn) -> Accept:
     tiers = draw(st.lists(tier_names, min_size=1, unique=True))
-    return Accept(draw(st.integers(0, MAX_EPOCH)), tuple(draw(offers(tier)) for tier in tiers))
+    epoch = draw(st.integers(0, MAX_EPOCH))
+    return Accept(epoch, tuple(draw(offers(tier)) for tier in tiers), draw(key_rules))
 
 
 sender_messages = st.one_of(
@@ -166,7 +169,9 @@ texts = st.one_of(
     st.sampled_from(["", "A", "B", "AB", "size", "intersection", "X" * 64, "X" * 65, "ﬀ", "a b", "\x00"]),
     st.text(max_size=5),
 )
-blobs = st.one_of(st.binary(min_size=16, max_size=16), st.binary(max_size=40), st.just(b"\x01" * (2**20 + 1)))
+blobs = st.one_of(
+    st.sampled_from([bytes(16), bytes(8), b""]), st.binary(max_size=40), st.just(b"\x01" * (2**20 + 1))
+)
 
 
 @st.composite

@@ -6,6 +6,7 @@ imported: a disagreement with the node is a defect of the node, of this file, or
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 
 P = 2**255 - 19
 ELL = 2**252 + 27742317777372353535851937790883648493
@@ -133,6 +134,11 @@ def xor(left: bytes, right: bytes) -> bytes:
 
 def size_token(n: bytes) -> bytes:
     return hashlib.sha512(b"Size" + n).digest()[:16]
+
+
+def key_rules(schemes: Iterable[str]) -> bytes:
+    """Fingerprint of the rules of a list, by all schemes that its software knew."""
+    return hashlib.sha256(" ".join(sorted(schemes)).encode("ascii")).digest()[:8]
 
 
 def padded(count: int) -> int:

@@ -58,6 +58,13 @@ class Run:
         return cut(self.data, self.width)
 
 
+def same_rules(own: bytes, theirs: bytes) -> bool | None:
+    """Whether both lists were keyed by the same rules; None when one end does not know."""
+    if len(theirs) not in (0, 8):
+        raise RefusedError("key rules of a wrong length")
+    return own == theirs if own and theirs else None
+
+
 def cut(data: bytes, width: int) -> list[bytes]:
     return [data[at : at + width] for at in range(0, len(data), width)]
 
@@ -87,6 +94,7 @@ class Receiver:
     tier: str
     keys: set[bytes]
     rng: Rng
+    key_rules: bytes = b""
     epoch: int = 0
     tag_bytes: int = 0
     last_delta: int = 0
@@ -115,6 +123,7 @@ class Receiver:
                 "purpose": self.names.purpose,
                 "epoch": self.epoch,
                 "tiers": [ask],
+                "key_rules": self.key_rules,
             },
         )
 
@@ -166,6 +175,7 @@ class Receiver:
         numbers = [header["number"] for header in offer["deltas"]]
         if numbers != sorted(set(numbers)) or any(number <= self.last_delta for number in numbers):
             raise RefusedError("delta numbers")
+        self.same_rules = same_rules(self.key_rules, message["key_rules"])
         self.epoch, self.tag_bytes = message["epoch"], offer["tag_bytes"]
         self._runs = {
             header["number"]: Run(header["entries"], self.tag_bytes + 6) for header in offer["deltas"]
@@ -206,6 +216,7 @@ class Sender:
     records: dict[bytes, set[str]]
     rng: Rng
     seed: bytes
+    key_rules: bytes = b""
     epoch: int = 1
     tag_bytes: int = 0
     handles: dict[str, bytes] = field(default_factory=dict)
@@ -220,6 +231,7 @@ class Sender:
             raise RefusedError("a hello for something else")
         if len(self._hello["session_id"]) != 16 or self._hello["epoch"] not in (0, self.epoch):
             raise RefusedError("session id, or stale epoch")
+        self.same_rules = same_rules(self.key_rules, self._hello["key_rules"])
         self._elements = Run(ask["elements"], 32)
         self._have = ask["have_delta"]
         self._key = math.derive_key(self.seed, self.names.context("intersection", self.tier, self.epoch))
@@ -239,7 +251,8 @@ class Sender:
             "deltas": headers,
             "withdrawn": len(self._withdrawn),
         }
-        return say(SENDER_SAYS, "Accept", {"epoch": self.epoch, "tiers": [offer]})
+        accept = {"epoch": self.epoch, "tiers": [offer], "key_rules": self.key_rules}
+        return say(SENDER_SAYS, "Accept", accept)
 
     def _add(self, pairs: list[tuple[bytes, str]], whole: int) -> None:
         self.tag_bytes = self.tag_bytes or math.tag_length(
@@ -290,6 +303,7 @@ class SizeReceiver:
     tiers: str
     records: list[list[bytes]]
     rng: Rng
+    key_rules: bytes = b""
 
     def start(self) -> bytes:
         self._group = 8 if len(self.tiers) == 2 else 4
@@ -317,6 +331,7 @@ class SizeReceiver:
                 "purpose": self.names.purpose,
                 "tiers": [ask],
                 "group_size": self._group,
+                "key_rules": self.key_rules,
             },
         )
 
@@ -337,6 +352,7 @@ class SizeReceiver:
                 fits = (message["epoch"], offer["tag_bytes"], offer["withdrawn"], header["number"])
                 if fits != (0, 16, 0, 1):
                     raise RefusedError("an offer that is not of size mode")
+                self.same_rules = same_rules(self.key_rules, message["key_rules"])
                 self._evaluated, self._entries = Run(len(self._order), 32), Run(header["entries"], 16)
             case "Evaluated":
                 self._evaluated.take(message)
@@ -364,6 +380,7 @@ class SizeSender:
     tiers: str
     records: dict[bytes, set[str]]
     rng: Rng
+    key_rules: bytes = b""
 
     def receive_hello(self, data: bytes) -> None:
         _, self._hello = hear(RECEIVER_SAYS, data)
@@ -371,6 +388,7 @@ class SizeSender:
         if self._hello["mode"] != "size" or ask["tier"] != self.tiers or self._hello["epoch"]:
             raise RefusedError("a hello for something else")
         self._group = self._hello["group_size"]
+        self.same_rules = same_rules(self.key_rules, self._hello["key_rules"])
         self._elements = Run(ask["elements"], 32)
         self._key = math.derive_key(self.rng(64), self.names.context("size", self.tiers, 1))
         self._evaluated: list[bytes] = []
@@ -382,7 +400,7 @@ class SizeSender:
         self._tokens = sorted(tokens)
         header = {"number": 1, "entries": len(tokens)}
         offer = {"tier": self.tiers, "tag_bytes": 16, "deltas": [header]}
-        return say(SENDER_SAYS, "Accept", {"tiers": [offer]})
+        return say(SENDER_SAYS, "Accept", {"tiers": [offer], "key_rules": self.key_rules})
 
     def receive(self, data: bytes) -> Iterator[bytes]:
         _, message = hear(RECEIVER_SAYS, data)

@@ -19,6 +19,7 @@ FIELDS: dict[str, dict[int, tuple[str, str, bool]]] = {
         7: ("epoch", "uint", False),
         8: ("tiers", "TierAsk", True),
         9: ("group_size", "uint", False),
+        10: ("key_rules", "bytes", False),
     },
     "TierAsk": {
         1: ("tier", "string", False),
@@ -34,7 +35,11 @@ FIELDS: dict[str, dict[int, tuple[str, str, bool]]] = {
         3: ("offset", "uint", False),
         4: ("data", "bytes", False),
     },
-    "Accept": {1: ("epoch", "uint", False), 2: ("tiers", "TierOffer", True)},
+    "Accept": {
+        1: ("epoch", "uint", False),
+        2: ("tiers", "TierOffer", True),
+        3: ("key_rules", "bytes", False),
+    },
     "TierOffer": {
         1: ("tier", "string", False),
         2: ("tag_bytes", "uint", False),

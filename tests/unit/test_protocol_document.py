@@ -28,6 +28,7 @@ from symbolon.exchange.messages import DeltaHeader, Elements, Hello, TierAsk, Ti
 from symbolon.exchange.padding import padded_count
 from symbolon.exchange.receiver import AskedKeys, Receiver
 from symbolon.exchange.receiver_set import NO_HITS, NO_OUTPUTS, join
+from symbolon.exchange.rules_agreement import compare, fingerprint
 from symbolon.exchange.sender import Sender
 from symbolon.exchange.sender_set import Released, build_delta, plan_delta, tag_bytes_for
 from symbolon.exchange.size_mode import (
@@ -42,6 +43,7 @@ from symbolon.membership.member_list import open_member_list
 from symbolon.oprf.key_schedule import KeyContext
 from symbolon.oprf.suite import DEFAULT_SUITE, get_suite
 from symbolon.rpc import codec
+from symbolon.suppliers.key_schemes import key_rules
 from symbolon.suppliers.tier import Tier
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -49,6 +51,8 @@ DOCUMENT = (ROOT / "docs" / "PROTOCOL.md").read_text(encoding="utf-8")
 SUITE = get_suite(DEFAULT_SUITE, "openssl")
 NAMES = ends.Names("example-coalition", "alder-textiles", "birch-ngo", "due-diligence")
 SEED = bytes(range(64))
+SCHEMES = set(re.findall(r"`([a-z-]+\.\d+)`", (ROOT / "docs" / "matching.md").read_text(encoding="utf-8")))
+RULES = arithmetic.key_rules(SCHEMES)
 
 
 def block(kind):
@@ -166,7 +170,7 @@ class NodeSender:
         headers = tuple(DeltaHeader(n, len(data) // (width + 6)) for n, data in self.sent.items())
         self.withdrawn = plan.withdrawn
         offer = TierOffer(ask.tier, width, headers, len(plan.withdrawn) // width)
-        return Sender(hello, 1, (offer,), {ask.tier: key}, SUITE, self.rng)
+        return Sender(hello, 1, (offer,), {ask.tier: key}, SUITE, self.rng, fingerprint(key_rules()))
 
     def sets(self, sender, tier):
         for number, data in self.sent.items():
@@ -204,7 +208,7 @@ class NodeReceiver:
         ask = TierAsk("A", asked.declared, max(self.deltas, default=0))
         hello = Hello(
             self.rng(16), DEFAULT_SUITE, NAMES.coalition, "match", "intersection", NAMES.purpose,
-            self.epoch, (ask,),
+            self.epoch, (ask,), key_rules=fingerprint(key_rules()),
         )  # fmt: skip
         receiver = Receiver(hello, {"A": asked}, SUITE, self.rng)
         sender.receive_hello(from_receiver(receiver.start()))
@@ -215,6 +219,7 @@ class NodeReceiver:
         for message in sender.sets():
             receiver.receive(to_receiver(message))
         receiver.receive(to_receiver(sender.finish()))
+        assert (receiver.key_rules, sender.same_rules) == ("same", True)
         result = receiver.results()["A"]
         old, new, opened = join(self.own, result.own, self.deltas, result.deltas, tag_bytes=result.tag_bytes)
         self.own = old.plus(new)
@@ -258,8 +263,9 @@ LATER_THEIRS = {1: [key("a")], 2: [key("b"), key("e")], 3: [key("c")], 5: [key("
 
 def test_intersection_reference_receiver_and_node_sender_agree_over_two_sessions():
     node = NodeSender(rng_of("sender"))
-    receiver = ends.Receiver(NAMES, "A", live_keys(FIRST_OWN), rng_of("receiver"))
+    receiver = ends.Receiver(NAMES, "A", live_keys(FIRST_OWN), rng_of("receiver"), RULES)
     reference_asks_node(receiver, node, FIRST_THEIRS)
+    assert receiver.same_rules
     handles = {str(supplier): handle for supplier, handle in node.handles.items()}
     assert receiver.matches() == in_the_clear(FIRST_OWN, FIRST_THEIRS, handles)
     receiver.keys = live_keys(LATER_OWN)
@@ -272,7 +278,7 @@ def test_intersection_reference_receiver_and_node_sender_agree_over_two_sessions
 
 
 def test_intersection_node_receiver_and_reference_sender_agree_over_two_sessions():
-    sender = ends.Sender(NAMES, "A", records_of(FIRST_THEIRS), rng_of("sender"), SEED)
+    sender = ends.Sender(NAMES, "A", records_of(FIRST_THEIRS), rng_of("sender"), SEED, RULES)
     node = NodeReceiver(rng_of("receiver"))
     assert node.ask_reference(sender, FIRST_OWN) == in_the_clear(FIRST_OWN, FIRST_THEIRS, sender.handles)
     sender.records = records_of(LATER_THEIRS)
@@ -301,14 +307,15 @@ SHARED = 10
 
 def test_size_reference_receiver_and_node_sender_count_what_is_shared():
     records = [[each for each in keys if each in live_keys(OWN_RECORDS)] for keys in OWN_RECORDS.values()]
-    receiver = ends.SizeReceiver(NAMES, "AB", records, rng_of("receiver"))
+    receiver = ends.SizeReceiver(NAMES, "AB", records, rng_of("receiver"), RULES)
     hello = to_sender(receiver.start())
     rng = rng_of("sender")
     points = distinct_points([table_of(THEIR_RECORDS)], SUITE)
     declared = padded_count(len(points))
     offer = TierOffer("AB", SIZE_TOKEN_BYTES, (DeltaHeader(1, declared),))
     secret = SUITE.derive_key(rng(64), NAMES.context("size", "AB", 1))
-    sender = Sender(hello, 0, (offer,), {"AB": secret}, SUITE, rng)
+    older = fingerprint("lei.0")
+    sender = Sender(hello, 0, (offer,), {"AB": secret}, SUITE, rng, older)
     receiver.receive(from_sender(sender.accept()))
     for elements in receiver.elements():
         for answer in sender.receive(to_sender(elements)):
@@ -317,6 +324,7 @@ def test_size_reference_receiver_and_node_sender_count_what_is_shared():
         receiver.receive(from_sender(message))
     receiver.receive(from_sender(sender.finish()))
     assert receiver.count() == SHARED
+    assert (receiver.same_rules, compare(older, hello.key_rules)) == (False, "different")
 
 
 def test_size_node_receiver_and_reference_sender_count_what_is_shared():
@@ -325,7 +333,7 @@ def test_size_node_receiver_and_reference_sender_count_what_is_shared():
     rng = rng_of("receiver")
     hello = Hello(
         rng(16), DEFAULT_SUITE, NAMES.coalition, "match", "size", NAMES.purpose, 0,
-        (TierAsk("A", declared_elements(len(groups), 4)),), 4,
+        (TierAsk("A", declared_elements(len(groups), 4)),), 4, fingerprint(key_rules()),
     )  # fmt: skip
     receiver = SizeReceiver(hello, distinct_points(tables, SUITE), groups, SUITE, rng)
     sender = ends.SizeSender(NAMES, "A", records_of(THEIR_RECORDS), rng_of("sender"))
@@ -338,6 +346,7 @@ def test_size_node_receiver_and_reference_sender_count_what_is_shared():
         receiver.receive(to_receiver(message))
     receiver.receive(to_receiver(sender.finish()))
     assert receiver.count() == SHARED
+    assert (receiver.key_rules, sender.same_rules) == ("unknown", None)
 
 
 def test_worked_example_key_schedule_is_what_both_implementations_derive():
@@ -402,8 +411,15 @@ def _sha256(data):
     return hashlib.sha256(data).hexdigest()
 
 
+def test_key_rules_of_the_documented_schemes_are_those_of_the_node():
+    assert " ".join(sorted(SCHEMES)) == key_rules()
+    assert fingerprint(key_rules()) == RULES
+
+
 def test_worked_example_messages_are_what_both_implementations_write():
     expected = VECTOR["message"]
+    rules = bytes.fromhex(VECTOR["key_rules"])
+    assert rules == fingerprint(VECTOR["rules"]) == arithmetic.key_rules(VECTOR["rules"].split())
     fields = {
         "session_id": bytes.fromhex(VECTOR["session_id"]),
         "suite": DEFAULT_SUITE,
@@ -412,13 +428,15 @@ def test_worked_example_messages_are_what_both_implementations_write():
         "mode": "intersection",
         "purpose": NAMES.purpose,
         "tiers": [{"tier": "A", "elements": 64}],
+        "key_rules": rules,
     }
     hello = bytes.fromhex(expected["hello"])
     assert wire.say(wire.RECEIVER_SAYS, "Hello", fields) == hello == from_receiver(to_sender(hello))
     width = VECTOR["tag_bytes"]
     offer = {"tier": "A", "tag_bytes": width, "deltas": [{"number": 1, "entries": 64}]}
     accept = bytes.fromhex(expected["accept"])
-    assert wire.say(wire.SENDER_SAYS, "Accept", {"epoch": 1, "tiers": [offer]}) == accept
+    said = {"epoch": 1, "tiers": [offer], "key_rules": rules}
+    assert wire.say(wire.SENDER_SAYS, "Accept", said) == accept
     assert from_sender(to_receiver(accept)) == accept
     finish = bytes.fromhex(expected["finish"])
     assert wire.say(wire.SENDER_SAYS, "Finish", {}) == finish == from_sender(to_receiver(finish))

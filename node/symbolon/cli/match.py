@@ -17,6 +17,7 @@ from symbolon.cli.outdated_list import IMPORT_AGAIN, OUTDATED
 from symbolon.cli.progress import session_progress
 from symbolon.errors import SymbolonError, UsageError
 from symbolon.exchange.messages import Invitation
+from symbolon.exchange.rules_agreement import REMEDY, with_caution
 from symbolon.matching.evidence import matches
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.node import Node
@@ -154,9 +155,8 @@ def _report(node: Node, ask: Ask, outcome: Outcome, *, out: Path | None, table: 
     print(outcome.sentence, file=sys.stderr)
     if ask.mode == "size":
         if table:
-            print(f"Shared suppliers: {outcome.shared}.")
-        return
-    if table or out is not None:
+            print(with_caution(f"Shared suppliers: {outcome.shared}.", outcome.key_rules))
+    elif table or out is not None:
         rows = match_rows(node, ask.peer, matches(outcome.evidence))
         if out is not None:
             write_rows(out, rows)
@@ -165,6 +165,8 @@ def _report(node: Node, ask: Ask, outcome: Outcome, *, out: Path | None, table: 
             print_table(rows)
             if stored:
                 _suggest_review(ask.peer, rows)
+    if outcome.key_rules != "same":
+        print(f"symbolon: hint: {REMEDY}", file=sys.stderr)
 
 
 def _suggest_review(peer: str, rows: list[MatchRow]) -> None:
@@ -184,6 +186,7 @@ def _document(node: Node, ask: Ask, outcome: Outcome) -> dict[str, object]:
         "backend": suite.backend_name,
         "matched": outcome.by_band,
         "shared": outcome.shared,
+        "key_rules": outcome.key_rules,
         "sentence": outcome.sentence,
     }
 

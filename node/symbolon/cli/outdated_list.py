@@ -1,7 +1,7 @@
 """What an operator is told of a list that was keyed by other rules than this release's.
 
-Keys of different rules never meet, and neither peer can see why a match found less: only the node whose list
-it is knows.
+Keys of different rules never meet. Whether a peer's list was keyed by the same, a match tells:
+`exchange.rules_agreement`.
 """
 
 from typing import Final

@@ -48,5 +48,8 @@ SIZE_STEP: Final = 10
 SIZE_TOKEN_BYTES: Final = 16
 """Size mode: bytes kept of a token; 2^23 × 2^24 pairs leave 2^-81 for a chance hit."""
 
+KEY_RULES_BYTES: Final = 8
+"""Fingerprint of the rules that a list was keyed by: releases are few, and nobody gains by a collision."""
+
 MAX_NAME_BYTES: Final = 64
 """Longest suite, coalition, area, mode or purpose accepted in a hello."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from symbolon.errors import RemoteProtocolError, StaleEpochError
 from symbolon.exchange.limits import (
+    KEY_RULES_BYTES,
     MAX_CHUNK_BYTES,
     MAX_DELTAS,
     MAX_ELEMENTS,
@@ -51,6 +52,11 @@ def check_tiers(mode: str, tiers: tuple[str, ...]) -> None:
         raise _refuse("size mode takes all tiers in one ask")
 
 
+def _check_rules(key_rules: bytes) -> None:
+    if len(key_rules) not in (0, KEY_RULES_BYTES):
+        raise _refuse(f"key_rules is neither empty nor {KEY_RULES_BYTES} bytes")
+
+
 @dataclass(frozen=True, slots=True)
 class TierAsk:
     """One tier of a hello: how many elements follow (padding included) and what is held already."""
@@ -68,7 +74,10 @@ class TierAsk:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """Opens an exchange. `epoch` 0 means that the receiver holds no state of the sender's epoch."""
+    """Opens an exchange.
+
+    `epoch` 0: the receiver holds no state of the sender's epoch. `key_rules`: see `rules_agreement`.
+    """
 
     session_id: bytes
     suite: str
@@ -79,6 +88,7 @@ class Hello:
     epoch: int
     tiers: tuple[TierAsk, ...]
     group_size: int = 0
+    key_rules: bytes = b""
 
     def __post_init__(self) -> None:
         if len(self.session_id) != SESSION_ID_BYTES:
@@ -97,6 +107,7 @@ class Hello:
                 raise _refuse("size mode takes whole groups")
         elif self.group_size:
             raise _refuse("group_size belongs to size mode")
+        _check_rules(self.key_rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,16 +189,18 @@ class TierOffer:
 
 @dataclass(frozen=True, slots=True)
 class Accept:
-    """The sender's answer to a hello: the epoch of its key and an offer for every tier asked."""
+    """The sender's answer to a hello: the epoch of its key, an offer for every tier asked, its key rules."""
 
     epoch: int
     tiers: tuple[TierOffer, ...]
+    key_rules: bytes = b""
 
     def __post_init__(self) -> None:
         if not 0 <= self.epoch <= MAX_EPOCH:
             raise _refuse("epoch out of range")
         if not self.tiers or len({offer.tier for offer in self.tiers}) != len(self.tiers):
             raise _refuse("offers do not name distinct tiers")
+        _check_rules(self.key_rules)
 
 
 @dataclass(frozen=True, slots=True)

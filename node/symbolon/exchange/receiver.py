@@ -33,6 +33,7 @@ from symbolon.exchange.messages import (
 )
 from symbolon.exchange.padding import padded_count
 from symbolon.exchange.receiver_set import OwnOutputs
+from symbolon.exchange.rules_agreement import Agreement, compare
 from symbolon.exchange.sender_set import entry_bytes, shuffled, tag_bytes_for
 from symbolon.oprf.blinding import Blinds
 from symbolon.oprf.suite import Suite
@@ -149,6 +150,7 @@ class Receiver:
         self.hello = hello
         self.state = State.START
         self.epoch = 0
+        self.key_rules: Agreement = "unknown"
         self._suite = suite
         self._rng = rng
         self._tiers = {tier: _Tier(keys, suite, rng) for tier, keys in asked.items()}
@@ -235,6 +237,7 @@ class Receiver:
         for ask in self.hello.tiers:
             self._tiers[ask.tier].accept(offers[ask.tier], ask.have_delta)
         self.epoch = message.epoch
+        self.key_rules = compare(self.hello.key_rules, message.key_rules)
         self.state = State.OPEN
 
     def _evaluated(self, message: Evaluated) -> None:

@@ -51,6 +51,7 @@ class Sender:
         keys: the secret key k of each tier. Redacted from every representation.
         suite: the suite named in the hello.
         rng: random bytes, for the order in size mode.
+        key_rules: fingerprint of the rules that the list was keyed by; empty when unknown.
     """
 
     def __init__(
@@ -61,12 +62,13 @@ class Sender:
         keys: dict[str, bytes],
         suite: Suite,
         rng: Callable[[int], bytes],
+        key_rules: bytes = b"",
     ) -> None:
         if [offer.tier for offer in offers] != [ask.tier for ask in hello.tiers]:
             raise LocalProtocolError("offers and hello differ")
         self.state = State.START
         self.hello = hello
-        self._accept = Accept(epoch, offers)
+        self._accept = Accept(epoch, offers, key_rules)
         self._keys = keys
         self._suite = suite
         self._rng = rng

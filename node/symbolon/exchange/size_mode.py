@@ -28,6 +28,7 @@ from symbolon.exchange.messages import (
 from symbolon.exchange.padding import padded_count
 from symbolon.exchange.receiver import State
 from symbolon.exchange.receiver_set import find_tags
+from symbolon.exchange.rules_agreement import Agreement, compare
 from symbolon.exchange.sender_set import live_keys, shuffled, tag_prefixes
 from symbolon.oprf.sha512 import sha512
 from symbolon.oprf.suite import Suite
@@ -125,6 +126,7 @@ class SizeReceiver:
         self.hello = hello
         self.state = State.START
         self.epoch = 0
+        self.key_rules: Agreement = "unknown"
         self._tier = ask.tier
         self._points = points
         self._suite = suite
@@ -203,6 +205,7 @@ class SizeReceiver:
         if fits != (0, 1, self._tier, SIZE_TOKEN_BYTES, 0) or [h.number for h in offer.deltas] != [1]:
             raise RemoteProtocolError("an offer that does not fit size mode", code="protocol.tier")
         self._entries = (Inbound(offer.deltas[0].entries, SIZE_TOKEN_BYTES), [])
+        self.key_rules = compare(self.hello.key_rules, message.key_rules)
         self.state = State.OPEN
 
     def count(self) -> int:

@@ -42,6 +42,7 @@ def encode_receiver(message: ReceiverMessage) -> pb.ReceiverMessage:
                 epoch=message.epoch,
                 tiers=asks,
                 group_size=message.group_size,
+                key_rules=message.key_rules,
             )
             return pb.ReceiverMessage(hello=hello)
         case Elements():
@@ -70,6 +71,7 @@ def decode_receiver(message: pb.ReceiverMessage) -> ReceiverMessage:
                 hello.epoch,
                 tuple(TierAsk(ask.tier, ask.elements, ask.have_delta) for ask in hello.tiers),
                 hello.group_size,
+                hello.key_rules,
             )
         case "elements":
             return Elements(message.elements.tier, message.elements.offset, message.elements.data)
@@ -94,7 +96,8 @@ def encode_sender(message: SenderMessage) -> pb.SenderMessage:
                 )
                 for offer in message.tiers
             ]
-            return pb.SenderMessage(accept=pb.Accept(epoch=message.epoch, tiers=offers))
+            accept = pb.Accept(epoch=message.epoch, tiers=offers, key_rules=message.key_rules)
+            return pb.SenderMessage(accept=accept)
         case Evaluated():
             evaluated = pb.Evaluated(tier=message.tier, offset=message.offset, data=message.data)
             return pb.SenderMessage(evaluated=evaluated)
@@ -129,7 +132,7 @@ def decode_sender(message: pb.SenderMessage) -> SenderMessage:
                 )
                 for offer in message.accept.tiers
             )
-            return Accept(message.accept.epoch, offers)
+            return Accept(message.accept.epoch, offers, message.accept.key_rules)
         case "evaluated":
             return Evaluated(message.evaluated.tier, message.evaluated.offset, message.evaluated.data)
         case "entries":

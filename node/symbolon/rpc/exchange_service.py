@@ -15,6 +15,7 @@ from symbolon.api.exchange.v1 import exchange_pb2 as pb
 from symbolon.api.exchange.v1 import exchange_pb2_grpc as stubs
 from symbolon.errors import RemoteProtocolError, SymbolonError, UnavailableError
 from symbolon.exchange.messages import Hello
+from symbolon.exchange.rules_agreement import REMEDY, Agreement, with_caution
 from symbolon.rpc import codec
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.identity import caller
@@ -59,7 +60,9 @@ class ExchangeService(stubs.ExchangeServiceServicer):
             hello = await wire.expect()
             if not isinstance(hello, Hello):
                 raise RemoteProtocolError("the first message is not a hello", code="protocol.state")
-            return await run_sender(self._node, peer, "answer", hello, wire, figures)
+            answered = await run_sender(self._node, peer, "answer", hello, wire, figures)
+            _log_rules("sender", peer, answered.key_rules)
+            return answered.sentence
 
         await self._serve(context, work, figures, "sender")
 
@@ -106,6 +109,7 @@ class ExchangeService(stubs.ExchangeServiceServicer):
         except Exception as error:  # noqa: BLE001 - it must not pass unseen
             _log_error(error, "receiver", peer)
         else:
+            _log_rules("receiver", peer, outcome.key_rules)
             _log_outcome("receiver", peer, outcome.sentence, figures)
         finally:
             await asking.close()
@@ -160,6 +164,13 @@ class ExchangeService(stubs.ExchangeServiceServicer):
 def _log_outcome(role: str, peer: str, sentence: str, figures: Figures) -> None:
     log.info("%s of %s: %s", role, peer, sentence)
     log.info("figures %s", json.dumps({"role": role, "peer": peer, **figures.as_json()}))
+
+
+def _log_rules(role: str, peer: str, agreement: Agreement) -> None:
+    """Warns of a result that misses suppliers because the lists were keyed by different rules."""
+    if agreement != "same":
+        log.warning("%s", with_caution(f"{role} of {peer}:", agreement))
+        log.warning("hint: %s", REMEDY)
 
 
 def _log_error(error: Exception, role: str, peer: str) -> None:

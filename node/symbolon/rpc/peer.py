@@ -130,7 +130,7 @@ class Peer:
                 await wire.send(invitation)
                 hello = await wire.expect()
                 _check_invited(hello, invitation)
-                sentence = await run_sender(self._node, self._member_id, "answer", hello, wire, figures)
+                answered = await run_sender(self._node, self._member_id, "answer", hello, wire, figures)
             except SymbolonError as error:
                 if not call.done():
                     await wire.send(Failure(public_code(error), public_message(error)))
@@ -148,7 +148,7 @@ class Peer:
                     hint="Try again; the peer's operator finds the reason in its log.",
                 )
         figures.total_s = time.perf_counter() - start
-        return sentence
+        return answered.sentence
 
     async def _status(self, call: Any) -> grpc.StatusCode:
         """How the peer ends the call, if it does so in time."""

@@ -37,6 +37,7 @@ from symbolon.exchange.messages import (
 )
 from symbolon.exchange.receiver import AskedKeys, Receiver, State
 from symbolon.exchange.receiver_set import NO_HITS, NO_OUTPUTS, join
+from symbolon.exchange.rules_agreement import Agreement, with_caution
 from symbolon.exchange.sender_set import live_keys
 from symbolon.exchange.size_mode import (
     SizeReceiver,
@@ -54,6 +55,7 @@ from symbolon.rpc.node import Node
 from symbolon.rpc.wire import Wire
 from symbolon.storage.exchange_receiver_store import HeldSet, ReceivedState, Update
 from symbolon.storage.journal_store import session_line
+from symbolon.storage.supplier_store import ListKeys
 from symbolon.suppliers.tier import Tier
 
 ReceiverWire = Wire[ReceiverMessage, SenderMessage]
@@ -102,12 +104,14 @@ class Outcome:
         evidence: all evidence by tier; empty in size mode.
         shared: in words, size mode only.
         sentence: what this node revealed and learned.
+        key_rules: whether both lists were keyed by the same rules; if not, the sentence says so.
     """
 
     by_band: dict[str, int]
     evidence: list[Evidence]
     shared: str
     sentence: str
+    key_rules: Agreement
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,10 +305,10 @@ def _note_failure(node: Node, ask: Ask, hello: Hello, error: BaseException) -> N
 
 async def _prepare_intersection(node: Node, ask: Ask, suite: Suite) -> _Prepared:
     # Side by side: both read and open megabytes, and neither needs the other.
-    tables, held = await asyncio.gather(
+    keys, held = await asyncio.gather(
         asyncio.to_thread(_load_keys, node, ask.tiers), asyncio.to_thread(_held_sets, node, ask, suite)
     )
-    tiers = {name: _tier(table, held[name]) for name, table in tables.items()}
+    tiers = {name: _tier(table, held[name]) for name, table in keys.tables.items()}
     # Read while the peer works: nothing that is said depends on it.
     states = asyncio.ensure_future(asyncio.to_thread(_open_states, node, tiers))
     epoch = max((tier.held.epoch for tier in tiers.values() if tier.held), default=0)
@@ -321,6 +325,7 @@ async def _prepare_intersection(node: Node, ask: Ask, suite: Suite) -> _Prepared
         ask.purpose,
         epoch,
         tuple(asks),
+        key_rules=keys.rules,
     )
     session = Receiver(hello, {name: tier.asked for name, tier in tiers.items()}, suite, node.rng)
 
@@ -340,8 +345,8 @@ def _check_length(elements: int) -> None:
         )
 
 
-def _load_keys(node: Node, tiers: Sequence[str]) -> dict[str, KeyTable]:
-    return {name: node.suppliers.load_keys(Tier(name)) for name in tiers}
+def _load_keys(node: Node, tiers: Sequence[str]) -> ListKeys:
+    return node.suppliers.load_list(map(Tier, tiers))
 
 
 def _held_sets(node: Node, ask: Ask, suite: Suite) -> dict[str, HeldSet | None]:
@@ -396,17 +401,18 @@ def _conclude(
     by_band = count_by_band(found)
     figures.counts = {"elements": elements, **{f"matched_{band}": count for band, count in by_band.items()}}
     words = ", ".join(f"{count} {band}" for band, count in by_band.items())
-    sentence = (
+    sentence = with_caution(
         f"Revealed to {ask.peer}: that {elements} blinded keys (padded) were asked, not which, "
         "and not what matched; "
-        f"learned: which own suppliers it has too ({words}), and nothing of its other entries."
+        f"learned: which own suppliers it has too ({words}), and nothing of its other entries.",
+        session.key_rules,
     )
     with figures.phase("store"), node.database.transaction("store what a session brought") as connection:
         node.receiving.save(connection, hello, ask.peer, session.epoch, updates)
         node.matches.save(connection, ask.peer, ask.purpose, found)
         line = session_line("learned", ask.peer, hello, {"entry_bytes": entry_total}, "")
         node.sessions.end_in(connection, "receiver", line, done=True, sentence=sentence)
-    return Outcome(by_band, found, "", sentence)
+    return Outcome(by_band, found, "", sentence, session.key_rules)
 
 
 async def _prepare_size(node: Node, ask: Ask, suite: Suite) -> _Prepared:
@@ -414,7 +420,8 @@ async def _prepare_size(node: Node, ask: Ask, suite: Suite) -> _Prepared:
     if tiers not in SIZE_GROUP:
         raise UsageError(f"size mode cannot count tiers {tiers}", hint="Use --tiers A, B or AB.")
     group = SIZE_GROUP[tiers]
-    tables = list((await asyncio.to_thread(_load_keys, node, tiers)).values())
+    keys = await asyncio.to_thread(_load_keys, node, tiers)
+    tables = list(keys.tables.values())
     groups = await asyncio.to_thread(record_groups, tables, group)
     records = int((groups >= 0).any(axis=1).sum())
     if records < SIZE_MIN_RECORDS:
@@ -435,6 +442,7 @@ async def _prepare_size(node: Node, ask: Ask, suite: Suite) -> _Prepared:
         0,
         (TierAsk(tiers, elements),),
         group,
+        keys.rules,
     )
     session = SizeReceiver(hello, distinct_points(tables, suite), groups, suite, node.rng)
 
@@ -449,10 +457,11 @@ def _conclude_size(node: Node, ask: Ask, hello: Hello, session: SizeReceiver, fi
         shared = shown(session.count())
     declared = hello.tiers[0].elements
     figures.counts = {"elements": declared}
-    sentence = (
+    sentence = with_caution(
         f"Revealed to {ask.peer}: that this node holds about {declared // hello.group_size} records "
-        f"(padded); learned: that {shared} suppliers are shared, not which."
+        f"(padded); learned: that {shared} shared suppliers were found, not which.",
+        session.key_rules,
     )
     line = session_line("learned", ask.peer, hello, {}, shared)
     node.sessions.end("receiver", line, done=True, sentence=sentence)
-    return Outcome({}, [], shared, sentence)
+    return Outcome({}, [], shared, sentence, session.key_rules)

@@ -20,6 +20,7 @@ from symbolon.exchange.key_table import KeyTable
 from symbolon.exchange.limits import SIZE_MIN_RECORDS, SIZE_TOKEN_BYTES
 from symbolon.exchange.messages import AREA, DeltaHeader, Hello, ReceiverMessage, SenderMessage, TierOffer
 from symbolon.exchange.padding import padded_count
+from symbolon.exchange.rules_agreement import Agreement, compare, with_caution
 from symbolon.exchange.sender import Sender
 from symbolon.exchange.sender_set import DeltaPlan, build_delta, entry_bytes, live_keys, plan_delta
 from symbolon.exchange.size_mode import distinct_points, sender_tokens
@@ -32,9 +33,23 @@ from symbolon.rpc.node import Node
 from symbolon.rpc.wire import Wire
 from symbolon.storage.exchange_sender_store import SEED_BYTES, Epoch, SetState
 from symbolon.storage.journal_store import session_line
+from symbolon.storage.supplier_store import ListKeys
 from symbolon.suppliers.tier import Tier
 
 SenderWire = Wire[SenderMessage, ReceiverMessage]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """How an exchange ended.
+
+    Attributes:
+        sentence: what this node revealed and learned.
+        key_rules: whether both lists were keyed by the same rules; if not, the sentence says so.
+    """
+
+    sentence: str
+    key_rules: Agreement
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +75,7 @@ class _TierPlan:
 
 async def run_sender(
     node: Node, peer: str, direction: Direction, hello: Hello, wire: SenderWire, figures: Figures
-) -> str:
+) -> Answered:
     """Runs one exchange as sender.
 
     Args:
@@ -70,9 +85,6 @@ async def run_sender(
         hello: already received.
         wire: the rest of the exchange.
         figures: filled on the way.
-
-    Returns:
-        One sentence: what this node revealed and learned.
 
     Raises:
         SymbolonError: the exchange ended in error; the session and journal say so.
@@ -85,20 +97,22 @@ async def run_sender(
         async with exclusive(node.database, f"release-{peer}"):
             loading = asyncio.ensure_future(asyncio.to_thread(_load_keys, node, hello))
             if size:
-                _require_records(hello, await loading)
+                _require_records(hello, (await loading).tables)
             opening = asyncio.ensure_future(asyncio.to_thread(_open, node, peer, hello, grant))
             epoch = await asyncio.shield(opening)
             with figures.phase("load"):
-                tables = await loading
+                keys = await loading
             run = _run_size if size else _run_intersection
-            sentence = await run(node, peer, hello, epoch, suite, tables, wire, figures)
+            sentence = await run(node, peer, hello, epoch, suite, keys, wire, figures)
     except BaseException as error:
         opened = opening is not None and await _succeeds(opening)
         await asyncio.shield(asyncio.to_thread(_note_failure, node, peer, hello, error, opened))
         raise
+    rules = compare(keys.rules, hello.key_rules)
+    sentence = with_caution(sentence, rules)
     line = session_line("ended", peer, hello, {}, "")
     await asyncio.to_thread(node.sessions.end, "sender", line, done=True, sentence=sentence)
-    return sentence
+    return Answered(sentence, rules)
 
 
 def _permit(node: Node, peer: str, direction: Direction, hello: Hello) -> tuple[Suite, Grant]:
@@ -113,9 +127,9 @@ def _permit(node: Node, peer: str, direction: Direction, hello: Hello) -> tuple[
     return suite, grant
 
 
-def _load_keys(node: Node, hello: Hello) -> dict[str, KeyTable]:
+def _load_keys(node: Node, hello: Hello) -> ListKeys:
     """Own keys by tier. The tiers of size mode come as one, `AB`."""
-    return {letter: node.suppliers.load_keys(Tier(letter)) for ask in hello.tiers for letter in ask.tier}
+    return node.suppliers.load_list(Tier(letter) for ask in hello.tiers for letter in ask.tier)
 
 
 def _require_records(hello: Hello, tables: dict[str, KeyTable]) -> None:
@@ -159,14 +173,15 @@ async def _run_intersection(
     hello: Hello,
     epoch: Epoch,
     suite: Suite,
-    tables: dict[str, KeyTable],
+    keys: ListKeys,
     wire: SenderWire,
     figures: Figures,
 ) -> str:
     with figures.phase("load"):
-        plans = await asyncio.to_thread(_plan_tiers, node, peer, hello, epoch, suite, tables)
+        plans = await asyncio.to_thread(_plan_tiers, node, peer, hello, epoch, suite, keys)
     offers = tuple(plan.offer for plan in plans)
-    sender = Sender(hello, epoch.number, offers, {p.tier: p.key for p in plans}, suite, node.rng)
+    secrets = {plan.tier: plan.key for plan in plans}
+    sender = Sender(hello, epoch.number, offers, secrets, suite, node.rng, keys.rules)
     await wire.send(sender.accept())
 
     async def send_sets() -> None:
@@ -184,19 +199,19 @@ async def _run_intersection(
     if waiting:
         later += f" {waiting} new entries wait until additions are due (exchange.additions_interval_s)."
     return (
-        f"Revealed to {peer}: up to {entries} masked entries, of which it can open those of suppliers "
-        "it holds too; "
+        f"Revealed to {peer}: up to {entries} masked entries, of which it can open at most those of "
+        "suppliers it holds too; "
         f"learned: that it asked {asked} blinded keys (padded), not which.{later}"
     )
 
 
 def _plan_tiers(
-    node: Node, peer: str, hello: Hello, epoch: Epoch, suite: Suite, tables: dict[str, KeyTable]
+    node: Node, peer: str, hello: Hello, epoch: Epoch, suite: Suite, keys: ListKeys
 ) -> list[_TierPlan]:
     plans = []
     interval = node.config.exchange.additions_interval_s
     for ask in hello.tiers:
-        table = tables[ask.tier]
+        table = keys.tables[ask.tier]
         state = node.sending.load_set(
             epoch,
             purpose=hello.purpose,
@@ -278,17 +293,17 @@ async def _run_size(
     hello: Hello,
     epoch: Epoch,
     suite: Suite,
-    tables: dict[str, KeyTable],
+    keys: ListKeys,
     wire: SenderWire,
     figures: Figures,
 ) -> str:
     ask = hello.tiers[0]
     key = suite.derive_key(node.rng(SEED_BYTES), _context(node, peer, hello, ask.tier, epoch.number))
     with figures.phase("load"):
-        points = await asyncio.to_thread(distinct_points, list(tables.values()), suite)
+        points = await asyncio.to_thread(distinct_points, list(keys.tables.values()), suite)
     declared = padded_count(len(points))
     offer = TierOffer(ask.tier, SIZE_TOKEN_BYTES, (DeltaHeader(1, declared),))
-    sender = Sender(hello, 0, (offer,), {ask.tier: key}, suite, node.rng)
+    sender = Sender(hello, 0, (offer,), {ask.tier: key}, suite, node.rng, keys.rules)
     await wire.send(sender.accept())
 
     async def send_tokens() -> None:
@@ -302,6 +317,6 @@ async def _run_size(
     await wire.send(sender.finish())
     figures.counts = {"elements": ask.elements, "entries": declared}
     return (
-        f"Revealed to {peer}: how many records both sides share, in tens, out of up to {declared} tokens; "
+        f"Revealed to {peer}: how many shared records were found, in tens, out of up to {declared} tokens; "
         f"learned: that it holds about {ask.elements // hello.group_size} records (padded), not which."
     )

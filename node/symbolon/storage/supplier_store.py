@@ -12,6 +12,7 @@ import numpy.typing as npt
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from symbolon.exchange.key_table import KeyTable
+from symbolon.exchange.rules_agreement import fingerprint
 from symbolon.storage.database import Database
 from symbolon.storage.key_columns import KeyLinks, key_table
 from symbolon.storage.seal import Sealer
@@ -35,6 +36,20 @@ class StoredSupplier:
 
     supplier_no: int
     record: Supplier
+
+
+@dataclass(frozen=True, slots=True)
+class ListKeys:
+    """Match keys of one revision of the list.
+
+    Attributes:
+        tables: by letter of the tier.
+        rules: fingerprint of the rules that the list was keyed by; empty when there is no list, or one from
+            before these were noted.
+    """
+
+    tables: dict[str, KeyTable]
+    rules: bytes
 
 
 def read_revision(connection: Connection) -> int:
@@ -127,17 +142,27 @@ class SupplierStore:
 
     def load_keys(self, tier: Tier) -> KeyTable:
         """Reads all match keys of a tier, with their curve points and the suppliers behind them."""
-        query = (
-            select(key_segment.c.id, key_segment.c.payload)
-            .where(key_segment.c.tier == tier.value)
-            .order_by(key_segment.c.first_pk, key_segment.c.id)
-        )
+        return self.load_list((tier,)).tables[tier]
+
+    def load_list(self, tiers: Iterable[Tier]) -> ListKeys:
+        """Reads all match keys of some tiers, and by which rules they were made, in one snapshot."""
+        tables = {}
         with self._database.read("load the match keys") as connection:
             revision = read_revision(connection)
+            noted = select(supplier_import.c.key_rules).where(supplier_import.c.id == revision)
+            rules = connection.execute(noted).scalar()
             dead = retired_pks(connection, revision)
-            rows = connection.execute(query.where(key_segment.c.import_id <= revision))
-            parts = [open_links(self._sealer, row.id, row.payload) for row in rows]
-        return key_table(tier, parts, dead)
+            for tier in tiers:
+                tables[tier.value] = key_table(tier, self._links(connection, revision, tier), dead)
+        return ListKeys(tables, fingerprint(rules))
+
+    def _links(self, connection: Connection, revision: int, tier: Tier) -> Sequence[KeyLinks]:
+        query = (
+            select(key_segment.c.id, key_segment.c.payload)
+            .where(key_segment.c.tier == tier.value, key_segment.c.import_id <= revision)
+            .order_by(key_segment.c.first_pk, key_segment.c.id)
+        )
+        return [open_links(self._sealer, row.id, row.payload) for row in connection.execute(query)]
 
     def list(self, offset: int = 0, limit: int | None = None, search: str = "") -> Sequence[StoredSupplier]:
         """Suppliers by their number.

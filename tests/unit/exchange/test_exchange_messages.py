@@ -42,6 +42,7 @@ def refused(make: Callable[[], object]) -> None:
 def test_hello_of_each_mode_is_taken() -> None:
     assert Hello(**FIELDS).group_size == 0
     assert Hello(**SIZE).group_size == 4
+    assert Hello(**SIZE, key_rules=bytes(8)).key_rules == bytes(8)
     assert Hello(**{**SIZE, "tiers": (TierAsk("AB", 64),), "group_size": 8}).group_size == 8
 
 
@@ -69,6 +70,8 @@ def test_hello_of_each_mode_is_taken() -> None:
         {"epoch": MAX_EPOCH + 1},
         {"tiers": (TierAsk("A", 64, have_delta=1),)},
         {"group_size": 4},
+        {"key_rules": b"7 bytes"},
+        {"key_rules": b"and nine."},
     ],
     ids=repr,
 )
@@ -87,6 +90,7 @@ def test_hello_with_a_malformed_field_is_refused(change: dict[str, Any]) -> None
         {"tiers": (ASK, TierAsk("B", 64))},
         {"tiers": (TierAsk("C", 64),)},
         {"tiers": (TierAsk("AB", 64),)},
+        {"key_rules": b"7 bytes"},
     ],
     ids=repr,
 )
@@ -139,6 +143,9 @@ def test_accept_of_a_wrong_shape_is_refused() -> None:
     refused(lambda: Accept(1, (offer, offer)))
     refused(lambda: Accept(-1, (offer,)))
     refused(lambda: Accept(MAX_EPOCH + 1, (offer,)))
+    assert Accept(1, (offer,), bytes(8)).key_rules == bytes(8)
+    for length in (1, 7, 9, 32):
+        refused(lambda length=length: Accept(1, (offer,), bytes(length)))
 
 
 def test_invitation_of_a_wrong_shape_is_refused() -> None:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, insert, null, select, text, update
 
 from symbolon.errors import InputError, SealError, StorageError
+from symbolon.exchange.rules_agreement import fingerprint
 from symbolon.storage import supplier_import as importing
 from symbolon.storage import supplier_keys
 from symbolon.storage.database import Database
@@ -19,7 +20,7 @@ from symbolon.storage.supplier_import import IMPORT_LOCK, import_list
 from symbolon.storage.supplier_keys import KeyBatch, KeyJob
 from symbolon.storage.supplier_schema import key_segment, seal_check, supplier, supplier_import
 from symbolon.storage.supplier_store import SupplierStore, open_links
-from symbolon.suppliers.key_schemes import VERSIONS
+from symbolon.suppliers.key_schemes import VERSIONS, key_rules
 from symbolon.suppliers.record import Supplier
 from symbolon.suppliers.row_problem import RowProblem
 from symbolon.suppliers.tier import Tier
@@ -102,12 +103,15 @@ def test_import_unchanged_list_after_a_rule_changed_replaces_its_keys(
         older.setitem(VERSIONS, "lei", 0)
         take_in(held, key_maker=supplier_keys.make_keys)
         assert not store.is_outdated()
+        older_rules = fingerprint(key_rules())
     assert store.is_outdated()
+    assert store.load_list((Tier.A,)).rules == older_rules != fingerprint(key_rules())
     assert list(store.load_keys(Tier.A).inputs) == [b"lei.0\x1f5299000J2N45DDNE4Y28"]
     (before,) = store.list()
     report = take_in(held, key_maker=supplier_keys.make_keys)
     assert (report.new, report.changed, report.unchanged, report.gone) == (0, 1, 0, 0)
     assert not store.is_outdated()
+    assert store.load_list(()).rules == fingerprint(key_rules())
     assert store.list() == [before]
     with database.read("look for keys of the older rules") as connection:
         rows = connection.execute(select(key_segment)).all()
@@ -119,10 +123,12 @@ def test_store_list_of_unknown_rules_is_outdated_and_no_list_is_not(
     take_in: Callable[..., Any], database: Database, store: SupplierStore
 ) -> None:
     assert not store.is_outdated()
+    assert store.load_list(Tier).rules == b""
     take_in(MILL)
     with database.transaction("pretend it was imported before rules were noted") as connection:
         connection.execute(update(supplier_import).values(key_rules=null()))
     assert store.is_outdated()
+    assert store.load_list(Tier).rules == b""
 
 
 def test_import_list_cut_short_is_refused_unless_told(

@@ -69,7 +69,7 @@ class SenderMessage(_message.Message):
     def __init__(self, accept: _Optional[_Union[Accept, _Mapping]] = ..., evaluated: _Optional[_Union[Evaluated, _Mapping]] = ..., entries: _Optional[_Union[Entries, _Mapping]] = ..., withdrawn: _Optional[_Union[Withdrawn, _Mapping]] = ..., finish: _Optional[_Union[Finish, _Mapping]] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("session_id", "suite", "coalition", "area", "mode", "purpose", "epoch", "tiers", "group_size")
+    __slots__ = ("session_id", "suite", "coalition", "area", "mode", "purpose", "epoch", "tiers", "group_size", "key_rules")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     SUITE_FIELD_NUMBER: _ClassVar[int]
     COALITION_FIELD_NUMBER: _ClassVar[int]
@@ -79,6 +79,7 @@ class Hello(_message.Message):
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     TIERS_FIELD_NUMBER: _ClassVar[int]
     GROUP_SIZE_FIELD_NUMBER: _ClassVar[int]
+    KEY_RULES_FIELD_NUMBER: _ClassVar[int]
     session_id: bytes
     suite: str
     coalition: str
@@ -88,7 +89,8 @@ class Hello(_message.Message):
     epoch: int
     tiers: _containers.RepeatedCompositeFieldContainer[TierAsk]
     group_size: int
-    def __init__(self, session_id: _Optional[bytes] = ..., suite: _Optional[str] = ..., coalition: _Optional[str] = ..., area: _Optional[str] = ..., mode: _Optional[str] = ..., purpose: _Optional[str] = ..., epoch: _Optional[int] = ..., tiers: _Optional[_Iterable[_Union[TierAsk, _Mapping]]] = ..., group_size: _Optional[int] = ...) -> None: ...
+    key_rules: bytes
+    def __init__(self, session_id: _Optional[bytes] = ..., suite: _Optional[str] = ..., coalition: _Optional[str] = ..., area: _Optional[str] = ..., mode: _Optional[str] = ..., purpose: _Optional[str] = ..., epoch: _Optional[int] = ..., tiers: _Optional[_Iterable[_Union[TierAsk, _Mapping]]] = ..., group_size: _Optional[int] = ..., key_rules: _Optional[bytes] = ...) -> None: ...
 
 class TierAsk(_message.Message):
     __slots__ = ("tier", "elements", "have_delta")
@@ -111,12 +113,14 @@ class Elements(_message.Message):
     def __init__(self, tier: _Optional[str] = ..., offset: _Optional[int] = ..., data: _Optional[bytes] = ...) -> None: ...
 
 class Accept(_message.Message):
-    __slots__ = ("epoch", "tiers")
+    __slots__ = ("epoch", "tiers", "key_rules")
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     TIERS_FIELD_NUMBER: _ClassVar[int]
+    KEY_RULES_FIELD_NUMBER: _ClassVar[int]
     epoch: int
     tiers: _containers.RepeatedCompositeFieldContainer[TierOffer]
-    def __init__(self, epoch: _Optional[int] = ..., tiers: _Optional[_Iterable[_Union[TierOffer, _Mapping]]] = ...) -> None: ...
+    key_rules: bytes
+    def __init__(self, epoch: _Optional[int] = ..., tiers: _Optional[_Iterable[_Union[TierOffer, _Mapping]]] = ..., key_rules: _Optional[bytes] = ...) -> None: ...
 
 class TierOffer(_message.Message):
     __slots__ = ("tier", "tag_bytes", "deltas", "withdrawn")
