@@ -222,7 +222,9 @@ def _plan_tiers(
             entries=padded_count(int(live_keys(table).links.sum())),
             least_epoch_s=interval,
         )
-        due = state.last_added_s is None or node.clock() - state.last_added_s >= interval
+        added_s = state.last_added_s
+        # Keys of the older rules are withdrawn at once: were the new ones to wait, nothing would be shared.
+        due = added_s is None or node.clock() - added_s >= interval or added_s <= keys.rules_since_s
         plan = plan_delta(table, state.released, additions=due, rng=node.rng)
         context = _context(node, peer, hello, ask.tier, epoch.number)
         plans.append(_TierPlan(ask.tier, table, suite.derive_key(epoch.seed, context), state, plan))

@@ -46,16 +46,26 @@ class ListKeys:
         tables: by letter of the tier.
         rules: fingerprint of the rules that the list was keyed by; empty when there is no list, or one from
             before these were noted.
+        rules_since_s: when the list was first keyed by them after others; 0 when it always was.
     """
 
     tables: dict[str, KeyTable]
     rules: bytes
+    rules_since_s: int
 
 
 def read_revision(connection: Connection) -> int:
     """The number of the last finished import, 0 before the first."""
     query = select(func.max(supplier_import.c.id)).where(supplier_import.c.state == "done")
     return connection.execute(query).scalar_one() or 0
+
+
+def _rules_since(connection: Connection, revision: int, rules: str | None) -> int:
+    past = supplier_import.c.id <= revision
+    others = supplier_import.c.key_rules.is_distinct_from(rules)
+    last_other = select(func.max(supplier_import.c.id)).where(past, others).scalar_subquery()
+    first = select(func.min(supplier_import.c.finished_at_s)).where(past, supplier_import.c.id > last_other)
+    return connection.execute(first).scalar() or 0
 
 
 def visible(revision: int) -> ColumnElement[bool]:
@@ -151,10 +161,11 @@ class SupplierStore:
             revision = read_revision(connection)
             noted = select(supplier_import.c.key_rules).where(supplier_import.c.id == revision)
             rules = connection.execute(noted).scalar()
+            since_s = _rules_since(connection, revision, rules)
             dead = retired_pks(connection, revision)
             for tier in tiers:
                 tables[tier.value] = key_table(tier, self._links(connection, revision, tier), dead)
-        return ListKeys(tables, fingerprint(rules))
+        return ListKeys(tables, fingerprint(rules), since_s)
 
     def _links(self, connection: Connection, revision: int, tier: Tier) -> Sequence[KeyLinks]:
         query = (

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -117,6 +116,17 @@ def test_import_unchanged_list_after_a_rule_changed_replaces_its_keys(
         rows = connection.execute(select(key_segment)).all()
     inputs = {row.tier: open_links(sealer, row.id, row.payload).inputs for row in rows}
     assert inputs == {"A": b"lei.1\x1f5299000J2N45DDNE4Y28", "B": b"duns-unchecked.1\x1f150483782"}
+
+
+def test_store_tells_since_when_the_list_was_keyed_by_other_rules_than_before(
+    take_in: Callable[..., Any], store: SupplierStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    since = [store.load_list(()).rules_since_s]
+    for version, at_s in ((1, 100), (1, 200), (2, 300), (2, 400), (1, 500), (1, 600)):
+        monkeypatch.setitem(VERSIONS, "lei", version)
+        take_in(MILL, clock=lambda at_s=at_s: at_s)
+        since.append(store.load_list(()).rules_since_s)
+    assert since == [0, 0, 0, 300, 300, 500, 500]
 
 
 def test_store_list_of_unknown_rules_is_outdated_and_no_list_is_not(
@@ -338,9 +348,8 @@ def test_store_segment_moved_to_another_row_does_not_open(
         store.load_keys(Tier.A)
 
 
-def test_database_file_holds_no_word_of_the_list(
-    take_in: Callable[..., Any], database: Database, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+def test_database_file_holds_no_word_of_the_list(take_in: Callable[..., Any], database: Database) -> None:
     secret = Supplier(
         "VENDOR-0815",
         "Zimtwerk Osterode",
@@ -355,9 +364,10 @@ def test_database_file_holds_no_word_of_the_list(
         sealed = connection.execute(select(supplier.c.record).where(supplier.c.pk == 1)).scalar_one()
     take_in(Supplier("VENDOR-0815", "Changed"), MILL, key_maker=supplier_keys.make_keys)
     database.close()
-    with Database.open(f"sqlite:///{tmp_path}/node.db") as again, again.read("look") as connection:
+    assert database.path is not None
+    with Database.open(f"sqlite:///{database.path}") as again, again.read("look") as connection:
         assert connection.execute(text("PRAGMA integrity_check")).scalar_one() == "ok"
-    files = [file.read_bytes() for file in tmp_path.iterdir()]
+    files = [file.read_bytes() for file in database.path.parent.iterdir()]
     for content in files:
         assert sealed[13:] not in content
         lowered = content.lower()
