@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -348,8 +349,9 @@ def test_store_segment_moved_to_another_row_does_not_open(
         store.load_keys(Tier.A)
 
 
-@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
-def test_database_file_holds_no_word_of_the_list(take_in: Callable[..., Any], database: Database) -> None:
+def test_database_file_holds_no_word_of_the_list(
+    take_in: Callable[..., Any], database: Database, tmp_path: Path
+) -> None:
     secret = Supplier(
         "VENDOR-0815",
         "Zimtwerk Osterode",
@@ -364,10 +366,9 @@ def test_database_file_holds_no_word_of_the_list(take_in: Callable[..., Any], da
         sealed = connection.execute(select(supplier.c.record).where(supplier.c.pk == 1)).scalar_one()
     take_in(Supplier("VENDOR-0815", "Changed"), MILL, key_maker=supplier_keys.make_keys)
     database.close()
-    assert database.path is not None
-    with Database.open(f"sqlite:///{database.path}") as again, again.read("look") as connection:
+    with Database.open(f"sqlite:///{tmp_path}/node.db") as again, again.read("look") as connection:
         assert connection.execute(text("PRAGMA integrity_check")).scalar_one() == "ok"
-    files = [file.read_bytes() for file in database.path.parent.iterdir()]
+    files = [file.read_bytes() for file in tmp_path.iterdir()]
     for content in files:
         assert sealed[13:] not in content
         lowered = content.lower()
