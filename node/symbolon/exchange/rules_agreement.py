@@ -25,7 +25,7 @@ REMEDY: Final = (
 
 
 def fingerprint(rules: str | None) -> bytes:
-    """What travels for the rules noted with a list; empty when there is no list, or nothing was noted."""
+    """What travels for the rules noted with a list; empty when nothing was noted."""
     return sha256(rules.encode()).digest()[:KEY_RULES_BYTES] if rules else b""
 
 

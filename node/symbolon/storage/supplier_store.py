@@ -44,8 +44,8 @@ class ListKeys:
 
     Attributes:
         tables: by letter of the tier.
-        rules: fingerprint of the rules that the list was keyed by; empty when there is no list, or one from
-            before these were noted.
+        rules: fingerprint of the rules that the list was keyed by; empty when it is from before these were
+            noted.
         rules_since_s: when the list was first keyed by them after others; 0 when it always was.
     """
 
@@ -160,7 +160,8 @@ class SupplierStore:
         with self._database.read("load the match keys") as connection:
             revision = read_revision(connection)
             noted = select(supplier_import.c.key_rules).where(supplier_import.c.id == revision)
-            rules = connection.execute(noted).scalar()
+            # An empty list tells what any other does: that it is empty is not to be seen.
+            rules = connection.execute(noted).scalar() if revision else key_rules()
             since_s = _rules_since(connection, revision, rules)
             dead = retired_pks(connection, revision)
             for tier in tiers:
