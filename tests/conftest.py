@@ -1,8 +1,11 @@
 """What all tests share: markers by folder, the hypothesis profile, the public data, the closing tally."""
 
+import contextlib
 import json
 import os
 import sys
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from hypothesis import HealthCheck, settings
 _ROOT = Path(__file__).resolve().parent.parent
 # What several tests share beside fixtures (real_nodes, raw_peer, …) stands in this folder.
 sys.path.insert(0, str(_ROOT / "tests"))
+pytest_plugins = ("postgres_server",)
 _KINDS = ("unit", "property", "adversary", "integration")
 
 # No deadline: the machines that run these tests are shared, and a slow example is not a wrong one. Batches of
@@ -46,3 +50,26 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the public data files in ../shared/data, which are not part of this repository")
     return folder
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_database(request: pytest.FixtureRequest) -> Callable[[], contextlib.AbstractContextManager[str]]:
+    """Makes databases, of each kind in its turn: URLs for `Database.open(…, create=True)`."""
+    if request.param == "sqlite":
+        return _file_database
+    make: Callable[[], contextlib.AbstractContextManager[str]]
+    make = request.getfixturevalue("postgres").node_database
+    return make
+
+
+@contextlib.contextmanager
+def _file_database() -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield f"sqlite:///{folder}/node.db"
+
+
+@pytest.fixture
+def database_url(new_database: Callable[[], contextlib.AbstractContextManager[str]]) -> Iterator[str]:
+    """The URL of one database, see `new_database`."""
+    with new_database() as url:
+        yield url

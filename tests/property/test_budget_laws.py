@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import count
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,9 +19,9 @@ START_S = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
 _areas = count()
 
 
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    with Database.open(f"sqlite:///{tmp_path_factory.mktemp('budget')}/node.db", create=True) as opened:
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    with Database.open(database_url, create=True) as opened:
         yield opened
 
 
@@ -131,12 +130,11 @@ def test_budget_of_all_members_together_ends_for_one_who_asked_nothing(database:
     ask(database, granted, "all", "farm", 50, START_S)
 
 
-def test_budget_survives_the_end_of_the_process(tmp_path: Path) -> None:
+def test_budget_survives_the_end_of_the_process(database_url: str) -> None:
     granted = BudgetLimits(90, 100, 1000, 1000)
-    url = f"sqlite:///{tmp_path}/node.db"
-    with Database.open(url, create=True) as first:
+    with Database.open(database_url, create=True) as first:
         ask(first, granted, "match", "mill", 100, START_S)
-    with Database.open(url) as second, pytest.raises(BudgetError):
+    with Database.open(database_url) as second, pytest.raises(BudgetError):
         ask(second, granted, "match", "mill", 1, START_S)
 
 

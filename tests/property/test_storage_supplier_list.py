@@ -3,7 +3,6 @@
 import hashlib
 import tempfile
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
@@ -12,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
+from postgres_server import PostgresServer
 from symbolon.storage import supplier_import as importing
 from symbolon.storage.database import Database
 from symbolon.storage.key_columns import KeyLinks
@@ -65,10 +65,23 @@ def _make(jobs: Sequence[KeyJob]) -> KeyBatch:
 @settings(max_examples=40)
 @given(lists=_LISTS, batch=st.integers(1, 5))
 def test_import_sequence_equals_a_dictionary(lists: list[dict[str, tuple[str, str]]], batch: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        _check_sequence(f"sqlite:///{folder}/node.db", lists, batch)
+
+
+@settings(max_examples=6)
+@given(lists=_LISTS, batch=st.integers(1, 5))
+def test_import_sequence_on_postgresql_equals_a_dictionary(
+    postgres: PostgresServer, lists: list[dict[str, tuple[str, str]]], batch: int
+) -> None:
+    with postgres.node_database() as url:
+        _check_sequence(url, lists, batch)
+
+
+def _check_sequence(url: str, lists: list[dict[str, tuple[str, str]]], batch: int) -> None:
     with (
-        tempfile.TemporaryDirectory() as folder,
         mock.patch.object(importing, "BATCH_SUPPLIERS", batch),
-        Database.open(f"sqlite:///{Path(folder)}/node.db", create=True) as database,
+        Database.open(url, create=True) as database,
     ):
         sealer = Sealer(bytes(range(32)))
         store = SupplierStore(database, sealer)

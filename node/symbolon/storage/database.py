@@ -29,6 +29,7 @@ from typing import Any, Final, Self
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from symbolon.errors import ConfigError, StorageError
 from symbolon.storage import schema_version
@@ -69,6 +70,8 @@ class Database:
             self._reading = engine.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
+            # A lock keeps its connection for as long as it is held: those of the pool are for short work.
+            self._locking = create_engine(engine.url, hide_parameters=True, poolclass=NullPool)
         self._writer_turn = threading.Lock()
         self._this_thread = threading.local()
 
@@ -154,6 +157,7 @@ class Database:
         try:
             with self._translated(name), self._writing.begin() as connection:
                 if connection.dialect.name == "postgresql":
+                    connection.execute(text(f"SET LOCAL lock_timeout = {int(BUSY_TIMEOUT_S * 1000)}"))
                     connection.execute(text(f"SELECT pg_advisory_xact_lock({_lock_number('writer')})"))
                 yield connection
         finally:
@@ -189,7 +193,7 @@ class Database:
             f"{name}: another process is at it", hint="Wait for the other command to end, then try again."
         )
         if self._path is None:
-            with self._translated(name), self._engine.connect() as connection:
+            with self._translated(name), self._locking.connect() as connection:
                 held = connection.execute(text(f"SELECT pg_try_advisory_lock({_lock_number(name)})"))
                 if not held.scalar_one():
                     raise busy
@@ -230,9 +234,10 @@ class Database:
         if schema_version.check_version(version):
             return
         if version is None and not create:
-            raise StorageError(
-                "the database is empty", hint="Run `symbolon init` first.", code="storage.missing"
-            )
+            how = "Run `symbolon init` first."
+            if self._path is None:
+                how = "A node is made on a database server by `symbolon init --database URL`."
+            raise StorageError("the database is empty", hint=how, code="storage.missing")
         if version is not None and not (create or migrate):
             raise StorageError(
                 f"the database was last used by an older release (version {version})",

@@ -33,6 +33,11 @@ _READONLY: Final = (
     "the database cannot be written to",
     "Give this user write permission on the database file and on its folder.",
 )
+_REFUSED: Final = (
+    "storage.readonly",
+    "the database server does not let this node write",
+    "Make the node's role the owner of its database, on a server that is no standby.",
+)
 _CANTOPEN: Final = (
     "storage.open",
     "the database cannot be opened",
@@ -90,8 +95,8 @@ _SQLSTATE: Final[dict[str, _Kind]] = {
     "40P01": _BUSY,
     "40001": _BUSY,
     "57014": _BUSY,
-    "25006": _READONLY,
-    "42501": _READONLY,
+    "25006": _REFUSED,
+    "42501": _REFUSED,
     "54000": _TOOBIG,
 }
 _SQLSTATE_CLASS: Final[dict[str, _Kind]] = {

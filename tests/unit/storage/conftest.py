@@ -34,9 +34,18 @@ def sealer() -> Sealer:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with Database.open(f"sqlite:///{tmp_path}/node.db", create=True) as opened:
+def database(database_url: str) -> Iterator[Database]:
+    with Database.open(database_url, create=True) as opened:
         yield opened
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database without tables, of each kind in its turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/node.db"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
 
 
 @pytest.fixture

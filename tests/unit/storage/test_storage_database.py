@@ -1,21 +1,17 @@
-"""Opening a database, named transactions, and what becomes of a driver's errors."""
+"""Opening an SQLite file, and URLs that name none; see test_storage_transactions for what both kinds do."""
 
-import multiprocessing
 import os
 import shutil
 import sqlite3
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import text
 
 from symbolon.errors import ConfigError, StorageError
 from symbolon.storage.database import Database
-from symbolon.storage.database_errors import StorageBusyError
-from symbolon.storage.supplier_schema import seal_check, supplier_import
 
 
 def _url(path: Path) -> str:
@@ -134,55 +130,11 @@ def test_open_unusable_url_is_refused(url: str) -> None:
 
 
 def test_url_with_password_is_masked() -> None:
-    pytest.importorskip("psycopg", reason="needs the extra `postgres`")
+    pytest.importorskip("psycopg", reason="needs psycopg: the extra `postgres`")
     with pytest.raises(StorageError) as caught:
         Database.open("postgresql+psycopg://node:hunter2@127.0.0.1:1/none")
     assert caught.value.full_code == "storage.unreachable"
     assert "hunter2" not in str(caught.value)
-
-
-def test_transaction_exception_undoes_the_block(database: Database) -> None:
-    def half_a_block() -> None:
-        with database.transaction("half a block") as connection:
-            connection.execute(insert(seal_check).values(id=1, digest=b"x" * 16))
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        half_a_block()
-    with database.read("count") as connection:
-        assert connection.execute(select(func.count()).select_from(seal_check)).scalar_one() == 0
-
-
-def test_transaction_broken_rule_names_the_transaction_and_no_value(database: Database) -> None:
-    with pytest.raises(StorageError) as caught, database.transaction("note the key") as connection:
-        connection.execute(insert(seal_check).values(id=7, digest=b"secret-secret-16"))
-    assert caught.value.full_code == "storage.constraint"
-    assert caught.value.detail.startswith("note the key: ")
-    for text_shown in (str(caught.value), str(caught.value.__cause__)):
-        assert "secret" not in text_shown
-
-
-def test_transaction_within_a_transaction_is_refused(database: Database) -> None:
-    with (
-        database.transaction("outer"),
-        pytest.raises(StorageError) as caught,
-        database.transaction("inner"),
-    ):
-        pass
-    assert caught.value.full_code == "storage.nested"
-    with database.transaction("afterwards"):
-        pass
-
-
-def test_read_snapshot_does_not_move_under_a_writer(database: Database) -> None:
-    query = select(func.count()).select_from(seal_check)
-    with database.read("count twice") as reading:
-        assert reading.execute(query).scalar_one() == 0
-        with database.transaction("add") as writing:
-            writing.execute(insert(seal_check).values(id=1, digest=b"x" * 16))
-        assert reading.execute(query).scalar_one() == 0
-    with database.read("count again") as reading:
-        assert reading.execute(query).scalar_one() == 1
 
 
 def test_open_file_of_another_user_is_refused(database: Database, path: Path) -> None:
@@ -203,67 +155,6 @@ def test_open_file_of_another_user_is_refused(database: Database, path: Path) ->
         [sys.executable, "-c", script, _url(path)], capture_output=True, text=True, check=False
     )
     assert run.stdout.strip() in {"storage.open", "storage.readonly"}, run.stderr
-
-
-def test_write_lock_held_too_long_is_busy_and_says_try_again(database: Database, path: Path) -> None:
-    blocker = sqlite3.connect(path, isolation_level=None)
-    blocker.execute("BEGIN IMMEDIATE")
-    with database.read("shorten the wait") as connection:
-        connection.execute(text("PRAGMA busy_timeout = 50"))
-    with pytest.raises(StorageBusyError) as caught, database.transaction("wait in vain"):
-        pass
-    assert caught.value.full_code == "storage.busy"
-    assert caught.value.exit_code == 75
-    blocker.close()
-    with database.transaction("go on"):
-        pass
-
-
-def _count_up(url: str, rounds: int) -> None:
-    with Database.open(url) as database:
-        for _ in range(rounds):
-            with database.transaction("count up") as connection:
-                value = connection.execute(select(supplier_import.c.started_at_s)).scalar_one()
-                connection.execute(update(supplier_import).values(started_at_s=value + 1))
-
-
-def test_two_processes_reading_then_writing_lose_no_update(database: Database, path: Path) -> None:
-    with database.transaction("begin") as connection:
-        connection.execute(insert(supplier_import).values(id=1, state="done", started_at_s=0))
-    context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=_count_up, args=(_url(path), 100)) for _ in range(2)]
-    threads = [threading.Thread(target=_count_up, args=(_url(path), 50)) for _ in range(2)]
-    for worker in (*processes, *threads):
-        worker.start()
-    for worker in (*processes, *threads):
-        worker.join()
-    with database.read("sum") as connection:
-        assert connection.execute(select(supplier_import.c.started_at_s)).scalar_one() == 300
-    assert [process.exitcode for process in processes] == [0, 0]
-
-
-def _open_and_close(url: str) -> None:
-    Database.open(url, create=True).close()
-
-
-def test_two_processes_creating_at_once_both_succeed(path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=_open_and_close, args=(_url(path),)) for _ in range(2)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-    assert [process.exitcode for process in processes] == [0, 0]
-
-
-def test_exclusive_second_holder_is_busy(database: Database, path: Path) -> None:
-    with database.exclusive("supplier-import"), Database.open(_url(path)) as other:
-        with pytest.raises(StorageBusyError), other.exclusive("supplier-import"):
-            pass
-        with other.exclusive("something-else"), other.transaction("write meanwhile"):
-            pass
-    with database.exclusive("supplier-import"):
-        pass
 
 
 def _fill(database: Database) -> None:

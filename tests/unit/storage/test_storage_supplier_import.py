@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -238,6 +237,7 @@ def _die(jobs: Sequence[KeyJob]) -> KeyBatch:
     os._exit(9)
 
 
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
 def test_import_worker_that_dies_leaves_the_list_before(
     take_in: Callable[..., Any], store: SupplierStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -250,6 +250,7 @@ def test_import_worker_that_dies_leaves_the_list_before(
     assert store.revision() == 1
 
 
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
 def test_import_with_workers_equals_import_without(
     take_in: Callable[..., Any], store: SupplierStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -349,9 +350,8 @@ def test_store_segment_moved_to_another_row_does_not_open(
         store.load_keys(Tier.A)
 
 
-def test_database_file_holds_no_word_of_the_list(
-    take_in: Callable[..., Any], database: Database, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+def test_database_file_holds_no_word_of_the_list(take_in: Callable[..., Any], database: Database) -> None:
     secret = Supplier(
         "VENDOR-0815",
         "Zimtwerk Osterode",
@@ -366,9 +366,10 @@ def test_database_file_holds_no_word_of_the_list(
         sealed = connection.execute(select(supplier.c.record).where(supplier.c.pk == 1)).scalar_one()
     take_in(Supplier("VENDOR-0815", "Changed"), MILL, key_maker=supplier_keys.make_keys)
     database.close()
-    with Database.open(f"sqlite:///{tmp_path}/node.db") as again, again.read("look") as connection:
+    assert database.path is not None
+    with Database.open(f"sqlite:///{database.path}") as again, again.read("look") as connection:
         assert connection.execute(text("PRAGMA integrity_check")).scalar_one() == "ok"
-    files = [file.read_bytes() for file in tmp_path.iterdir()]
+    files = [file.read_bytes() for file in database.path.parent.iterdir()]
     for content in files:
         assert sealed[13:] not in content
         lowered = content.lower()

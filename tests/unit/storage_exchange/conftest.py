@@ -1,8 +1,7 @@
-"""A real SQLite file, a clock that only the test moves, and the stores of the exchange on both."""
+"""A real database, a clock that only the test moves, and the stores of the exchange on both."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
@@ -18,7 +17,7 @@ from unit.exchange.harness import rng_of
 
 @dataclass
 class Stores:
-    """The stores of one node on one file."""
+    """The stores of one node on one database."""
 
     database: Database
     now_s: float = 1_800_000_000.0
@@ -37,6 +36,6 @@ class Stores:
 
 
 @pytest.fixture
-def stores(tmp_path: Path) -> Iterator[Stores]:
-    with Database.open(f"sqlite:///{tmp_path}/node.db", create=True) as database:
+def stores(database_url: str) -> Iterator[Stores]:
+    with Database.open(database_url, create=True) as database:
         yield Stores(database)

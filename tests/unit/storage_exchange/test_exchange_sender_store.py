@@ -456,13 +456,13 @@ def test_withdrawal_and_size_set_leave_a_line_each(stores) -> None:
     ]
 
 
-def test_state_reads_back_the_same_after_the_file_was_closed(stores, tmp_path) -> None:
+def test_state_reads_back_the_same_after_the_database_was_closed(stores, database_url: str) -> None:
     from symbolon.storage.database import Database
 
     epoch = epoch_of(stores)
     delta = make(stores, epoch, load(stores, epoch))
     stores.database.close()
-    with Database.open(f"sqlite:///{tmp_path}/node.db") as database:
+    with Database.open(database_url) as database:
         reopened = replace(stores, database=database)
         assert epoch_of(reopened) == epoch
         assert load(reopened, epoch).deltas == {1: delta.entries}

@@ -13,3 +13,10 @@ def upgrade() -> None:
     """Drops what is held: nothing is lost but one delta session, as the next one asks for the set anew."""
     for name in ("received_part", "received_set"):
         op.execute(sa.delete(sa.table(name)))
+    if op.get_context().dialect.supports_comments:
+        comments = {
+            "kind": "keys, outputs, probes (own), entries, hits",
+            "number": "of the delta; of own keys ascending from 1; else 0",
+        }
+        for column, comment in comments.items():
+            op.alter_column("received_part", column, comment=comment)
