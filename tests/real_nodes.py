@@ -41,7 +41,7 @@ from symbolon.storage.database import Database
 from symbolon.storage.supplier_import import import_list
 
 ALPHA, BETA, MALLORY = "alpha-co", "beta-co", "mallory-co"
-PURPOSES = (PURPOSE, *(f"purpose-{number}" for number in range(40)))
+PURPOSES = (PURPOSE, *(f"purpose-{number}" for number in range(60)))
 """Sets are made for one purpose: a test that names one of its own has a first session before it."""
 
 DEADLINE_S = 60.0
@@ -291,18 +291,27 @@ SHARED = {f"S-{number:07d}" for number in range(60, 120)}
 
 
 @contextlib.contextmanager
-def two_nodes(faulty: bool = False, **sections: dict[str, object]) -> Iterator[Nodes]:
+def two_nodes(
+    faulty: bool = False, databases: tuple[str, str] = ("", ""), **sections: dict[str, object]
+) -> Iterator[Nodes]:
     """`ALPHA` and `BETA` hold 120 suppliers each, 60 shared, and allow each other everything.
 
     `BETA` serves, and allows `MALLORY` too, a member without a process: tests speak for it.
 
     Args:
         faulty: `BETA` obeys orders.
+        databases: URLs of node databases for the two, with their tables; empty for the usual files.
         sections: of both configurations.
     """
     with real_nodes() as nodes:
-        nodes.add(ALPHA, MadeUpList(120, 0, 0, ALPHA), allow=({"peer": BETA}, {"peer": MALLORY}), **sections)
-        nodes.add(BETA, MadeUpList(120, 60, 0, BETA), allow=({"peer": ALPHA}, {"peer": MALLORY}), **sections)
+        for member, peer, offset, url in ((ALPHA, BETA, 0, databases[0]), (BETA, ALPHA, 60, databases[1])):
+            nodes.add(
+                member,
+                MadeUpList(120, offset, 0, member),
+                allow=({"peer": peer}, {"peer": MALLORY}),
+                **sections,
+                storage={"url": url},
+            )
         nodes.add(MALLORY)
         nodes.start(BETA, faulty=nodes.orders(BETA) if faulty else "")
         yield nodes

@@ -214,18 +214,18 @@ def _unknown(what: str, known: tuple[str, ...]) -> ConfigError:
     return ConfigError(f"unknown {what}", hint=f"Known: {', '.join(known)}.", code="config.unknown")
 
 
-def sample(**node: str) -> str:
+def sample(**values: str) -> str:
     """A configuration file with every key, its default and its description.
 
     Args:
-        node: values of section [node] to write instead of the defaults.
+        values: of sections [node] and [storage], to write instead of the defaults where not empty.
     """
     lines = ["# Configuration of a Symbolon node. Lines that start with # show the defaults.", ""]
     for name, kind in _SECTIONS.items():
         lines.append(f"[{name}]")
         for spec in dataclasses.fields(kind):
             lines.append(f"# {spec.metadata['description']}")
-            given = node.get(spec.name) if name == "node" else None
+            given = values.get(spec.name) if name in ("node", "storage") else None
             lines.append(
                 f"{spec.name} = {toml_value(given)}"
                 if given

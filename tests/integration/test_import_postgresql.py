@@ -1,43 +1,26 @@
-"""The same import, store and locks on PostgreSQL.
+"""What only PostgreSQL does, or only a long list shows there; tests/unit/storage runs on both databases."""
 
-Runs where SYMBOLON_TEST_POSTGRES_URL names an empty database that the tests may fill and empty, for example
-`postgresql+psycopg://symbolon@127.0.0.1/symbolon_test`.
-"""
-
-import os
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, func, insert, select, text, update
+from sqlalchemy import create_engine, func, insert, make_url, select, text
 
+from postgres_server import PostgresServer
 from symbolon.errors import StorageError
 from symbolon.storage.database import Database
-from symbolon.storage.database_errors import StorageBusyError
 from symbolon.storage.seal import Sealer
-from symbolon.storage.supplier_import import IMPORT_LOCK, import_list
-from symbolon.storage.supplier_schema import seal_check, supplier, supplier_import
+from symbolon.storage.supplier_import import import_list
+from symbolon.storage.supplier_schema import seal_check, supplier
 from symbolon.storage.supplier_store import SupplierStore
 from symbolon.suppliers.reader import open_list
 from symbolon.suppliers.tier import Tier
 
-_URL = os.environ.get("SYMBOLON_TEST_POSTGRES_URL", "")
-
-pytestmark = pytest.mark.skipif(
-    not _URL, reason="SYMBOLON_TEST_POSTGRES_URL does not name a PostgreSQL database for tests"
-)
-
 
 @pytest.fixture
-def database() -> Iterator[Database]:
-    engine = create_engine(_URL)
-    with engine.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    engine.dispose()
-    with Database.open(_URL, create=True) as opened:
+def database(postgres: PostgresServer) -> Iterator[Database]:
+    with postgres.node_database() as url, Database.open(url) as opened:
         yield opened
 
 
@@ -78,52 +61,29 @@ def test_import_again_on_postgresql_tells_changes_apart(database: Database, tmp_
         assert connection.execute(select(func.count(supplier.c.record))).scalar_one() == 8999
 
 
-def test_open_unknown_version_on_postgresql_is_refused(database: Database) -> None:
-    with database.transaction("pretend to be newer") as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(StorageError) as caught:
-        Database.open(_URL)
-    assert caught.value.full_code == "storage.version"
-
-
-def test_transaction_broken_rule_on_postgresql_shows_no_value(database: Database) -> None:
-    with pytest.raises(StorageError) as caught, database.transaction("note the key") as connection:
-        connection.execute(insert(seal_check).values(id=7, digest=b"secret-secret-16"))
-    assert caught.value.full_code == "storage.constraint"
-    assert "secret" not in str(caught.value)
-
-
 def test_read_on_postgresql_refuses_to_write(database: Database) -> None:
     with pytest.raises(StorageError) as caught, database.read("write by mistake") as connection:
         connection.execute(insert(seal_check).values(id=1, digest=b"x" * 16))
     assert caught.value.full_code == "storage.readonly"
 
 
-def test_exclusive_second_holder_on_postgresql_is_busy(database: Database) -> None:
-    with database.exclusive(IMPORT_LOCK), Database.open(_URL) as other:
-        with pytest.raises(StorageBusyError), other.exclusive(IMPORT_LOCK):
-            pass
-        with other.exclusive("something-else"):
-            pass
-    with database.exclusive(IMPORT_LOCK):
-        pass
+def test_open_role_that_may_not_make_tables_is_told_to_own_its_database(postgres_url: str) -> None:
+    engine = create_engine(postgres_url)
+    with engine.begin() as connection:
+        connection.execute(text("REVOKE CREATE ON SCHEMA public FROM pg_database_owner"))
+    engine.dispose()
+    with pytest.raises(StorageError) as caught:
+        Database.open(postgres_url, create=True)
+    assert caught.value.full_code == "storage.readonly"
+    assert "owner of its database" in str(caught.value.hint)
 
 
-def test_writers_on_postgresql_lose_no_update(database: Database) -> None:
-    with database.transaction("begin") as connection:
-        connection.execute(insert(supplier_import).values(id=1, state="done", started_at_s=0))
-
-    def count_up() -> None:
-        with Database.open(_URL) as own:
-            for _ in range(50):
-                with own.transaction("count up") as connection:
-                    value = connection.execute(select(supplier_import.c.started_at_s)).scalar_one()
-                    connection.execute(update(supplier_import).values(started_at_s=value + 1))
-
-    threads = [threading.Thread(target=count_up) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    with database.read("sum") as connection:
-        assert connection.execute(select(supplier_import.c.started_at_s)).scalar_one() == 200
+def test_open_database_the_server_does_not_have_is_unreachable_and_shows_no_password(
+    postgres_url: str,
+) -> None:
+    url = make_url(postgres_url)
+    with pytest.raises(StorageError) as caught:
+        Database.open(url.set(database="elsewhere").render_as_string(hide_password=False))
+    assert caught.value.full_code == "storage.unreachable"
+    assert '"elsewhere" does not exist' in str(caught.value)
+    assert str(url.password) not in str(caught.value)

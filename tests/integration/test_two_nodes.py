@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import re
 import signal
 import socket
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
 
 from real_nodes import DEADLINE_S, first_line
 from symbolon.cli.local_coalition import own_environment, symbolon
@@ -24,7 +22,6 @@ from symbolon.suppliers.match_keys import match_keys
 from symbolon.suppliers.reader import open_list
 from symbolon.suppliers.record import Supplier
 
-_POSTGRES = os.environ.get("SYMBOLON_TEST_POSTGRES_URL", "")
 _TIERS = "ABC"
 _BANDS = {"A": "certain", "B": "probable", "C": "candidate"}
 
@@ -105,14 +102,12 @@ class Member:
         done = self.run("match", peer.name, "--purpose", "due-diligence", *shape, *more)
         return json.loads(done.stdout), json.loads(out.read_text(encoding="utf-8"))
 
-    def allow(self, peer: "Member", url: str = "") -> None:
+    def allow(self, peer: "Member") -> None:
         """What an operator writes into symbolon.toml."""
         path = self.home / "symbolon.toml"
         content = path.read_text(encoding="utf-8").replace(
             "# additions_interval_s = 86400", "additions_interval_s = 0"
         )
-        if url:
-            content = content.replace('# url = ""', f'url = "{url}"')
         content += f'\n[[allow]]\npeer = "{peer.name}"\npurposes = ["due-diligence"]\n'
         content += 'modes = ["size", "intersection"]\ntiers = ["A", "B", "C"]\ninvited = true\n'
         path.write_text(content, encoding="utf-8")
@@ -315,34 +310,3 @@ def test_match_expelled_by_hand_is_refused_and_service_goes_on(pair: Pair) -> No
     refused = north.run("match", south.name, "--purpose", "due-diligence", "--mode", "intersection", code=77)
     assert "does not take this node for a current member" in refused.stderr
     assert "membership.expelled" in south.log.read_text()
-
-
-@pytest.mark.skipif(not _POSTGRES, reason="SYMBOLON_TEST_POSTGRES_URL does not name a PostgreSQL database")
-def test_match_answerer_on_postgresql_gives_the_clear_join(tmp_path: Path, free_port: int) -> None:
-    engine = create_engine(_POSTGRES)
-    with engine.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    engine.dispose()
-    one, two = Member("west-co", tmp_path), Member("east-co", tmp_path)
-    authority = tmp_path / "authority"
-    one.run("coalition", "create", str(authority), "--name", "spring")
-    listen = {"west-co": "127.0.0.1:1", "east-co": f"127.0.0.1:{free_port}"}
-    for member in (one, two):
-        made = member.run(
-            "init", "--member", member.name, "--coalition", "spring", "--listen", listen[member.name]
-        )
-        enrolment = tmp_path / f"{member.name}.json"
-        member.run("coalition", "enrol", str(authority), made.stdout.strip(), "--out", str(enrolment))
-        member.run("coalition", "accept", str(enrolment))
-    one.run("coalition", "update", str(authority / "members.list"))
-    one.allow(two)
-    two.allow(one, url=_POSTGRES)
-    one.run("suppliers", "import", str(write(tmp_path / "one.csv", suppliers(0, 100, "N"))))
-    two.run("suppliers", "import", str(write(tmp_path / "two.csv", suppliers(50, 100, "B"))))
-    two.serve(listen["east-co"])
-    try:
-        _, rows = one.match(two)
-        assert ids_by_band(rows) == clear_join(tmp_path / "one.csv", tmp_path / "two.csv")
-    finally:
-        assert two.stop() == 0

@@ -50,8 +50,10 @@ def test_config_sample_shows_every_key_with_its_description() -> None:
 
 
 def test_config_sample_with_values_writes_them_uncommented() -> None:
-    read = config.parse(config.sample(member="mill", coalition="grove"), HOME)
-    assert (read.node.member, read.node.coalition) == ("mill", "grove")
+    url = "postgresql+psycopg://u@h/d"
+    read = config.parse(config.sample(member="mill", coalition="grove", listen="", url=url), HOME)
+    assert (read.node.member, read.node.coalition, read.storage.url) == ("mill", "grove", url)
+    assert read.node.listen == Config(HOME).node.listen
 
 
 def test_config_defaults_answer_nobody() -> None:

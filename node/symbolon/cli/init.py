@@ -34,6 +34,13 @@ def init(
     endpoint: Annotated[
         str, typer.Option(help="host:port that other members dial; default: the same as --listen.")
     ] = "",
+    database: Annotated[
+        str,
+        typer.Option(
+            help="postgresql+psycopg://user@host/database, which must be empty; "
+            "default: an SQLite file in the folder."
+        ),
+    ] = "",
 ) -> None:
     """Make the folder of a new node: configuration, database, keys, and request.json for the coordinator.
 
@@ -41,7 +48,13 @@ def init(
     """
     folder = home()
     create_node(
-        folder, member=member, coalition=coalition, kind=kind, listen=listen, endpoint=endpoint or listen
+        folder,
+        member=member,
+        coalition=coalition,
+        kind=kind,
+        listen=listen,
+        endpoint=endpoint or listen,
+        database=database,
     )
     print(f"Made {folder}. Next:", file=sys.stderr)
     print(f"  1. send {folder / REQUEST_FILE} to the coordinator (it holds no secret)", file=sys.stderr)
@@ -50,12 +63,23 @@ def init(
     print(folder / REQUEST_FILE)
 
 
-def create_node(folder: Path, *, member: str, coalition: str, kind: str, listen: str, endpoint: str) -> None:
+def create_node(
+    folder: Path,
+    *,
+    member: str,
+    coalition: str,
+    kind: str,
+    listen: str,
+    endpoint: str,
+    database: str = "",
+) -> None:
     """Writes everything a node starts with.
 
     Raises:
         UsageError: there is a node already.
         MembershipError: an id is not one.
+        ConfigError: the URL of the database cannot be used.
+        StorageError: the database cannot be made, or is not this node's.
     """
     if (folder / config.FILE_NAME).exists():
         raise UsageError(
@@ -73,9 +97,8 @@ def create_node(folder: Path, *, member: str, coalition: str, kind: str, listen:
     write_atomically(folder / LEAF_KEY_FILE, request.key_pem)
     asked = Request(coalition, member, member_kind, endpoint, request.csr_pem)
     asked.write(folder / REQUEST_FILE)
-    text = config.sample(member=member, coalition=coalition, listen=listen)
-    database_url = config.parse(text, folder).database_url
-    with Database.open(database_url, create=True) as database:
-        bind_key(database, sealer)
+    text = config.sample(member=member, coalition=coalition, listen=listen, url=database)
+    with Database.open(config.parse(text, folder).database_url, create=True) as opened:
+        bind_key(opened, sealer)
     # Last: a folder with a configuration is a whole node.
     write_atomically(folder / config.FILE_NAME, text.encode())

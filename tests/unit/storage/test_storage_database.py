@@ -1,5 +1,6 @@
 """Opening an SQLite file, and URLs that name none; see test_storage_transactions for what both kinds do."""
 
+import multiprocessing
 import os
 import shutil
 import sqlite3
@@ -155,6 +156,20 @@ def test_open_file_of_another_user_is_refused(database: Database, path: Path) ->
         [sys.executable, "-c", script, _url(path)], capture_output=True, text=True, check=False
     )
     assert run.stdout.strip() in {"storage.open", "storage.readonly"}, run.stderr
+
+
+def _open_and_close(url: str) -> None:
+    Database.open(url, create=True).close()
+
+
+def test_two_processes_creating_at_once_both_succeed(path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=_open_and_close, args=(_url(path),)) for _ in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0]
 
 
 def _fill(database: Database) -> None:

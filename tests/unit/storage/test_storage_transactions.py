@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import func, insert, select, text, update
@@ -16,6 +17,7 @@ from symbolon.storage import database as database_module
 from symbolon.storage.database import Database
 from symbolon.storage.database_errors import StorageBusyError
 from symbolon.storage.exchange_budget import EVERYBODY, BudgetLimits, debit, spent_in
+from symbolon.storage.schema_version import known_versions
 from symbolon.storage.supplier_schema import seal_check, supplier_import
 
 _ROWS = select(func.count()).select_from(seal_check)
@@ -141,27 +143,19 @@ def test_budget_debited_by_many_at_once_ends_exactly_at_its_limit(
                     debit(connection, limits, peer=peer, area="match", tier="A", count=3, now_s=1.8e9)
                 granted.append(3)
 
-    threads = [threading.Thread(target=spend, args=(f"peer-{number}",)) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(spend, ["mill", "farm", "alder", "birch"]))
     with database.read("sum") as connection:
         assert spent_in(connection, EVERYBODY, "match", "A", "year:2027") == sum(granted) == 99
 
 
-def _open_and_close(url: str) -> None:
-    Database.open(url, create=True).close()
+def test_many_creating_at_once_all_succeed(empty_database_url: str) -> None:
+    def create(_: int) -> str:
+        with Database.open(empty_database_url, create=True) as own, own.read("look") as connection:
+            return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one())
 
-
-def test_two_processes_creating_at_once_both_succeed(empty_database_url: str) -> None:
-    context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=_open_and_close, args=(empty_database_url,)) for _ in range(2)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-    assert [process.exitcode for process in processes] == [0, 0]
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(create, range(4))) == {known_versions()[0]}
 
 
 def test_exclusive_second_holder_is_busy(database: Database, database_url: str) -> None:
