@@ -4,9 +4,10 @@
     python faulty_command.py record=FILE -- symbolon arguments …
 
 FILE of orders need not exist. When it does, it holds one order, `ACTION POINT`, obeyed once: the file is
-removed just before. ACTION is `kill` (SIGKILL to itself), `stop` (SIGSTOP) or `full` (from now on no file
-can grow). POINT is `sending Accept` (just before that message leaves), `received Elements` (just after it
-came), `committing NAME` or `committed NAME` (just before or after the transaction of that name commits).
+removed just before. ACTION is `kill` (SIGKILL to itself), `stop` (SIGSTOP), `slow` (the thread that is there
+takes `SLOW_S`) or `full` (from now on no file can grow). POINT is `sending Accept` (just before that message
+leaves), `received Elements` (just after it came), `committing NAME` or `committed NAME` (just before or after
+the transaction of that name commits), or `making a set` (each time before some of its keys are evaluated).
 
 With `record`, every message of every exchange is appended to FILE, decrypted.
 """
@@ -16,13 +17,17 @@ import os
 import resource
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from symbolon.cli.main import main
+from symbolon.oprf.x25519_ell2 import X25519Ell2
 from symbolon.rpc.wire import Wire
 from symbolon.storage.database import Database
+
+SLOW_S: Final = 4.0
 
 
 def _obey(orders: Path, point: str) -> None:
@@ -36,12 +41,15 @@ def _obey(orders: Path, point: str) -> None:
     if action == "full":
         _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    elif action == "slow":
+        time.sleep(SLOW_S)
     else:
         os.kill(os.getpid(), {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}[action])
 
 
 def _install(reach: Callable[[str], None]) -> None:
     send, receive, transaction = Wire.send, Wire.receive, Database.transaction
+    evaluate, multiply = X25519Ell2.evaluate, X25519Ell2.multiply
 
     async def sending(self: Any, message: Any) -> None:
         reach(f"sending {type(message).__name__}")
@@ -59,7 +67,16 @@ def _install(reach: Callable[[str], None]) -> None:
             reach(f"committing {what}")
         reach(f"committed {what}")
 
+    def evaluating(self: Any, *batch: Any) -> bytes:
+        reach("making a set")
+        return evaluate(self, *batch)
+
+    def multiplying(self: Any, *batch: Any) -> bytes:
+        reach("making a set")
+        return multiply(self, *batch)
+
     Wire.send, Wire.receive = sending, receiving  # type: ignore[method-assign]
+    X25519Ell2.evaluate, X25519Ell2.multiply = evaluating, multiplying  # type: ignore[method-assign]
     Database.transaction = committing  # type: ignore[method-assign, assignment]
 
 

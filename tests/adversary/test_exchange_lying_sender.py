@@ -1,6 +1,7 @@
 """A sender that breaks the protocol: the receiver refuses, stays failed, and raises nothing else."""
 
 import random
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symbolon.errors import RemoteProtocolError, SymbolonError
-from symbolon.exchange.limits import MAX_ENTRIES
+from symbolon.exchange.limits import MAX_ENTRIES, MAX_WORKING
 from symbolon.exchange.messages import (
     Accept,
     DeltaHeader,
@@ -23,6 +24,7 @@ from symbolon.exchange.messages import (
     TierAsk,
     TierOffer,
     Withdrawn,
+    Working,
 )
 from symbolon.exchange.receiver import AskedKeys, Receiver, State
 from symbolon.exchange.size_mode import SizeReceiver
@@ -220,6 +222,13 @@ ATTACKS: dict[str, tuple[Callable[[Script], Script], str]] = {
         lambda s: with_offer(s, withdrawn=MAX_ENTRIES),
         "protocol.excess",
     ),
+    "work_before_the_answer": (lambda s: [Working("A", 0, 128), *s], "protocol.state"),
+    "work_on_a_tier_not_asked": (lambda s: [s[0], Working("B", 0, 128)], "protocol.tier"),
+    "work_on_other_entries_than_offered": (lambda s: [s[0], Working("A", 0, 64)], "protocol.excess"),
+    "work_on_more_entries_than_offered": (lambda s: [s[0], Working("A", 0, 129)], "protocol.excess"),
+    "work_undone": (lambda s: [s[0], Working("A", 9, 128), Working("A", 8, 128)], "protocol.order"),
+    "work_when_all_has_come": (lambda s: [*s[:-1], Working("A", 128, 128)], "protocol.state"),
+    "work_after_the_end": (lambda s: [*s, Working("A", 128, 128)], "protocol.state"),
     "a_failure_midway": (lambda s: [*s[:4], Failure("internal", "internal error")], "peer.internal"),
     "a_message_of_the_other_end": (
         lambda s: [s[0], Elements("A", 0, element(9))],  # type: ignore[list-item]
@@ -255,6 +264,27 @@ def test_sender_attack_ends_in_a_refusal_and_a_failed_session(attack: str) -> No
     with pytest.raises(SymbolonError):
         stage.session.results()
     assert list(stage.session.elements()) == []
+
+
+def test_sender_floods_the_receiver_with_work_and_is_refused_with_nothing_gathered() -> None:
+    stage = Stage()
+    stage.session.receive(stage.script[0])
+    message = Working("A", 1, 128)
+    stage.session.receive(message)
+    tracemalloc.start()
+    try:
+        for _ in range(10_000):
+            stage.session.receive(message)
+        gathered_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert gathered_bytes < 10_000
+    for _ in range(MAX_WORKING - 10_001):
+        stage.session.receive(message)
+    with pytest.raises(RemoteProtocolError) as caught:
+        stage.session.receive(message)
+    assert caught.value.full_code == "protocol.excess"
+    assert stage.session.state is State.FAILED
 
 
 def test_sender_evaluates_an_element_not_yet_sent_and_is_refused() -> None:
@@ -455,6 +485,11 @@ SIZE_ATTACKS: dict[str, tuple[Callable[[Script], Script], str]] = {
     ),
     "an_early_finish": (lambda s: [s[0], s[1], Finish()], "protocol.short"),
     "withdrawn_tags_unasked": (lambda s: [s[0], Withdrawn("A", 0, b"x" * 16)], "protocol.state"),
+    "work_before_the_answer": (lambda s: [Working("A", 0, 64), *s], "protocol.state"),
+    "work_on_another_tier": (lambda s: [s[0], Working("B", 0, 64)], "protocol.state"),
+    "work_on_other_entries_than_offered": (lambda s: [s[0], Working("A", 0, 65)], "protocol.excess"),
+    "work_undone": (lambda s: [s[0], Working("A", 9, 64), Working("A", 8, 64)], "protocol.order"),
+    "work_when_all_has_come": (lambda s: [*s[:-1], Working("A", 64, 64)], "protocol.state"),
     "a_failure": (lambda s: [Failure("permission.small", "not permitted")], "peer.permission.small"),
 }
 

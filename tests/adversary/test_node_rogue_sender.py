@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from raw_peer import fair_answer, rogue_server
-from real_nodes import ALPHA, MALLORY, PURPOSES, Nodes, asking, two_nodes
+from real_nodes import ALPHA, BETA, MALLORY, PURPOSES, Nodes, asking, two_nodes
 from symbolon.api.exchange.v1 import exchange_pb2 as pb
 
 _IDLE_S = 3
@@ -91,6 +91,20 @@ def raw(content: bytes) -> Lie:
     return answer
 
 
+def working(*tell: tuple[str, int, int], before: str = "entries") -> Lie:
+    """A fair answer with word of the work on (tier, done, total) before the first message of a kind."""
+
+    def answer(requests: Iterator[Any]) -> Messages:
+        left = list(tell)
+        for message in fair_answer(requests):
+            while left and message.WhichOneof("body") == before:
+                tier, done, total = left.pop(0)
+                yield pb.SenderMessage(working=pb.Working(tier=tier, done=done, total=total))
+            yield message
+
+    return answer
+
+
 _BROKEN: dict[str, Lie] = {
     "an empty message": raw(b""),
     "entries without an offer": without("accept"),
@@ -124,11 +138,23 @@ _BROKEN: dict[str, Lie] = {
 }
 
 
-def assert_nothing_kept(nodes: Nodes, purpose: str) -> None:
+_LIES_ABOUT_WORK: dict[str, Lie] = {
+    "before the offer": working(("A", 0, 64), before="accept"),
+    "on a tier that was not asked": working(("C", 0, 64)),
+    "on a tier without a name": working(("", 0, 64)),
+    "on more entries than offered": working(("A", 0, 65)),
+    "on 2^64 - 1 entries": working(("A", 2**64 - 1, 2**64 - 1)),
+    "more done than there is": working(("A", 65, 64)),
+    "undone": working(("A", 5, 64), ("A", 4, 64)),
+    "when all has come": working(("A", 64, 64), before="finish"),
+}
+
+
+def assert_nothing_kept(nodes: Nodes, purpose: str, sessions: int = 1) -> None:
     for table in ("received_set", "match_result"):
         sql = f"SELECT count(*) AS n FROM {table} WHERE purpose = :p"
         assert nodes.query(ALPHA, sql, p=purpose)[0].n == 0
-    assert nodes.states(ALPHA, purpose) == ["failed"]
+    assert nodes.states(ALPHA, purpose) == ["failed"] * sessions
 
 
 def test_node_fair_answer_is_taken(nodes: Nodes) -> None:
@@ -147,6 +173,18 @@ def test_node_sender_that_breaks_the_protocol_ends_the_session(nodes: Nodes, nam
     assert code in (75, 76), talk
     assert "\x1b" not in talk
     assert_nothing_kept(nodes, purpose)
+
+
+def test_node_sender_that_lies_about_its_work_ends_the_session(nodes: Nodes) -> None:
+    purpose = PURPOSES[next(_FRESH)]
+    for name, lie in _LIES_ABOUT_WORK.items():
+        with rogue_server(nodes, MALLORY, lie):
+            code, talk = nodes.quick_error(ALPHA, MALLORY, purpose)
+        assert code in (75, 76), (name, talk)
+    assert_nothing_kept(nodes, purpose, len(_LIES_ABOUT_WORK))
+    # The control: what they spoil does work.
+    with rogue_server(nodes, MALLORY, working(("A", 0, 64), ("B", 0, 64), ("A", 0, 64), ("A", 64, 64))):
+        assert nodes.quick_match(ALPHA, MALLORY, purpose).rows == []
 
 
 def test_node_sender_that_breaks_the_protocol_is_told_as_such_with_76(nodes: Nodes) -> None:
@@ -224,3 +262,24 @@ def test_node_sender_that_says_stale_for_ever_is_asked_twice_and_no_more(nodes: 
     with rogue_server(nodes, MALLORY, answer):
         assert nodes.quick_error(ALPHA, MALLORY, purpose)[0] == 75
     assert len(calls) == 2
+
+
+def test_node_sender_that_works_for_ever_holds_the_asker_no_longer_than_a_session(nodes: Nodes) -> None:
+    purpose = PURPOSES[next(_FRESH)]
+    exchange: dict[str, object] = {"idle_timeout_s": _IDLE_S, "session_timeout_s": 10}
+    nodes.configure(ALPHA, allow=({"peer": BETA}, {"peer": MALLORY}), exchange=exchange)
+
+    def answer(requests: Iterator[Any]) -> Messages:
+        for message in fair_answer(requests):
+            if message.WhichOneof("body") == "entries":
+                break
+            yield message
+        while True:
+            yield pb.SenderMessage(working=pb.Working(tier="A", done=1, total=64))
+
+    with rogue_server(nodes, MALLORY, answer):
+        start = time.monotonic()
+        code, talk = nodes.quick_error(ALPHA, MALLORY, purpose)
+    assert code == 75, talk
+    assert 10 <= time.monotonic() - start < 30
+    assert_nothing_kept(nodes, purpose)

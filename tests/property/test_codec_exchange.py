@@ -24,6 +24,7 @@ from symbolon.exchange.messages import (
     TierAsk,
     TierOffer,
     Withdrawn,
+    Working,
 )
 from symbolon.rpc import codec
 
@@ -81,11 +82,18 @@ def accepts(draw: st.DrawFn) -> Accept:
     return Accept(epoch, tuple(draw(offers(tier)) for tier in tiers), draw(key_rules))
 
 
+@st.composite
+def workings(draw: st.DrawFn) -> Working:
+    total = draw(st.integers(0, MAX_ENTRIES))
+    return Working(draw(tier_names), draw(st.integers(0, total)), total)
+
+
 sender_messages = st.one_of(
     accepts(),
     st.builds(Evaluated, tier_names, offsets, datas),
     st.builds(Entries, tier_names, offsets, datas, st.integers(1, MAX_DELTAS)),
     st.builds(Withdrawn, tier_names, offsets, datas),
+    workings(),
     st.just(Finish()),
     failures,
 )

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from symbolon.exchange.limits import MAX_ELEMENTS, MIN_PADDED
-from symbolon.exchange.padding import padded_count, padme
+from symbolon.exchange.limits import CHUNK_ELEMENTS, MAX_ELEMENTS, MIN_PADDED
+from symbolon.exchange.padding import padded_count, padded_parts, padme
 
 counts = st.one_of(st.integers(0, 5000), st.integers(0, 2**40))
 
@@ -52,3 +52,21 @@ def test_padded_count_is_the_class_and_never_below_the_smallest_batch(count: int
 
 def test_padded_count_of_the_largest_list_is_still_accepted() -> None:
     assert padded_count(MAX_ELEMENTS) == MAX_ELEMENTS
+
+
+@given(count=st.integers(0, 2**20), more=st.integers(0, 2**20))
+def test_padded_parts_cover_every_item_once_and_none_is_larger_than_a_chunk(count: int, more: int) -> None:
+    parts = list(padded_parts(count, padded_count(count) + more))
+    assert [start for start, _, _ in parts] == [0, *(end for _, end, _ in parts[:-1])]
+    assert parts[-1][1] == count
+    assert all(0 <= end - start <= CHUNK_ELEMENTS for start, end, _ in parts)
+
+
+@given(data=st.data(), count=st.integers(0, 2**20))
+def test_padded_parts_tell_the_same_of_all_counts_of_a_class(data: st.DataObject, count: int) -> None:
+    padded = padded_count(count)
+    other = data.draw(st.integers(0, padded))
+    told = [done for _, _, done in padded_parts(count, padded)]
+    assert told == [done for _, _, done in padded_parts(other, padded)]
+    assert told == sorted(set(told))
+    assert told[-1] == padded

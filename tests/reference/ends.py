@@ -58,6 +58,29 @@ class Run:
         return cut(self.data, self.width)
 
 
+class Work:
+    """What a sender says of the entries of a tier that it is making."""
+
+    MOST = 1_048_576
+
+    def __init__(self, total: int) -> None:
+        self.total, self.done, self.heard = total, 0, 0
+
+    def take(self, message: Message) -> None:
+        if message["total"] != self.total or not self.done <= message["done"] <= self.total:
+            raise RefusedError("work on other entries than offered, or undone")
+        if self.heard == self.MOST:
+            raise RefusedError("too much talk of work")
+        self.done, self.heard = message["done"], self.heard + 1
+
+
+def working(tier: str, new: int, total: int) -> Iterator[bytes]:
+    """All that a slow sender may say of a set of `new` entries, the others of `total` being made already."""
+    for parts in range(-(-new // CHUNK) + 1):
+        done = total - new + min(parts * CHUNK, new)
+        yield say(SENDER_SAYS, "Working", {"tier": tier, "done": done, "total": total})
+
+
 def same_rules(own: bytes, theirs: bytes) -> bool | None:
     """Whether both lists were keyed by the same rules; None when one end does not know."""
     if len(theirs) not in (0, 8):
@@ -154,14 +177,19 @@ class Receiver:
                 self._runs[message["delta"]].take(message)
             case "Withdrawn":
                 self._gone.take(message)
+            case "Working" if message["tier"] == self.tier and not self._complete:
+                self.work.take(message)
             case "Finish":
-                runs = (self._evaluated, self._gone, *self._runs.values())
-                if not all(run.complete for run in runs):
+                if not self._complete:
                     raise RefusedError("finished early")
                 self._finished = True
                 self._keep()
             case _:
                 raise RefusedError(kind)
+
+    @property
+    def _complete(self) -> bool:
+        return all(run.complete for run in (self._evaluated, self._gone, *self._runs.values()))
 
     def _accept(self, message: Message) -> None:
         (offer,) = message["tiers"]
@@ -181,6 +209,7 @@ class Receiver:
             header["number"]: Run(header["entries"], self.tag_bytes + 6) for header in offer["deltas"]
         }
         self._gone = Run(offer["withdrawn"], self.tag_bytes)
+        self.work = Work(total)
         self._evaluated = Run(len(self._asked), 32)
         self._new: dict[bytes, bytes] = {}
         self._accepted = True
@@ -281,6 +310,8 @@ class Sender:
         yield say(SENDER_SAYS, "Evaluated", fields)
 
     def sets(self) -> Iterator[bytes]:
+        offered = {number: len(entries) for number, entries in self.deltas.items() if number > self._have}
+        yield from working(self.tier, offered[max(offered)], sum(offered.values()))
         for number, entries in sorted(self.deltas.items()):
             if number > self._have:
                 for offset, data in chunks(entries):
@@ -354,15 +385,22 @@ class SizeReceiver:
                     raise RefusedError("an offer that is not of size mode")
                 self.same_rules = same_rules(self.key_rules, message["key_rules"])
                 self._evaluated, self._entries = Run(len(self._order), 32), Run(header["entries"], 16)
+                self.work = Work(header["entries"])
             case "Evaluated":
                 self._evaluated.take(message)
             case "Entries" if message["delta"] == 1:
                 self._entries.take(message)
+            case "Working" if message["tier"] == self.tiers and not self._complete:
+                self.work.take(message)
             case "Finish":
-                if not (self._evaluated.complete and self._entries.complete):
+                if not self._complete:
                     raise RefusedError("finished early")
             case _:
                 raise RefusedError(kind)
+
+    @property
+    def _complete(self) -> bool:
+        return self._evaluated.complete and self._entries.complete
 
     def count(self) -> int:
         theirs, unblind = set(self._entries.items), math.unblinding_scalar(self._r)
@@ -415,6 +453,7 @@ class SizeSender:
             yield say(SENDER_SAYS, "Evaluated", {"tier": self.tiers, "offset": offset, "data": chunk})
 
     def sets(self) -> Iterator[bytes]:
+        yield from working(self.tiers, len(self._tokens), len(self._tokens))
         for offset, chunk in chunks(self._tokens):
             fields = {"tier": self.tiers, "delta": 1, "offset": offset, "data": chunk}
             yield say(SENDER_SAYS, "Entries", fields)

@@ -47,11 +47,20 @@ FIELDS: dict[str, dict[int, tuple[str, str, bool]]] = {
         4: ("withdrawn", "uint", False),
     },
     "DeltaHeader": {1: ("number", "uint", False), 2: ("entries", "uint", False)},
+    "Working": {1: ("tier", "string", False), 2: ("done", "uint", False), 3: ("total", "uint", False)},
     "Finish": {},
     "Failure": {1: ("code", "string", False), 2: ("message", "string", False)},
 }
 RECEIVER_SAYS = {1: "Hello", 2: "Elements", 3: "Failure"}
-SENDER_SAYS = {1: "Accept", 2: "Evaluated", 3: "Entries", 4: "Withdrawn", 5: "Finish", 6: "Failure"}
+SENDER_SAYS = {
+    1: "Accept",
+    2: "Evaluated",
+    3: "Entries",
+    4: "Withdrawn",
+    5: "Finish",
+    6: "Failure",
+    7: "Working",
+}
 
 Message = dict[str, Any]
 

@@ -6,6 +6,7 @@ the document is computed by both.
 """
 
 import base64
+import dataclasses
 import hashlib
 import random
 import re
@@ -19,8 +20,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from reference import arithmetic, ends, wire
 from symbolon.api.exchange.v1 import exchange_pb2 as pb
-from symbolon.config import BudgetConfig
+from symbolon.config import BudgetConfig, ExchangeConfig
 from symbolon.errors import InvalidElementError
+from symbolon.exchange import limits
 from symbolon.exchange.derive import entry_masks
 from symbolon.exchange.key_table import KeyTable
 from symbolon.exchange.limits import SIZE_TOKEN_BYTES
@@ -148,6 +150,7 @@ class NodeSender:
             self.released = Released.nothing(tag_bytes_for(2 * ask.elements, 2 * whole))
         width = self.released.tag_bytes
         plan = plan_delta(table, self.released, additions=True, rng=self.rng)
+        told = []
         number = max(self.deltas, default=0) + 1
         for supplier in plan.suppliers.tolist():
             self.handles.setdefault(supplier, self.rng(6))
@@ -155,8 +158,9 @@ class NodeSender:
             b"".join(self.handles[each] for each in plan.suppliers.tolist()), np.uint8
         ).reshape(-1, 6)
         delta = build_delta(
-            SUITE, key, table, plan, number=number, tag_bytes=width, handles=rows, rng=self.rng
-        )
+            SUITE, key, table, plan, number=number, tag_bytes=width, handles=rows, rng=self.rng,
+            made=told.append,
+        )  # fmt: skip
         old, new = self.released, delta.added
         self.released = Released(
             width,
@@ -170,9 +174,12 @@ class NodeSender:
         headers = tuple(DeltaHeader(n, len(data) // (width + 6)) for n, data in self.sent.items())
         self.withdrawn = plan.withdrawn
         offer = TierOffer(ask.tier, width, headers, len(plan.withdrawn) // width)
-        return Sender(hello, 1, (offer,), {ask.tier: key}, SUITE, self.rng, fingerprint(key_rules()))
+        sender = Sender(hello, 1, (offer,), {ask.tier: key}, SUITE, self.rng, fingerprint(key_rules()))
+        sender.made(ask.tier, sum(header.entries for header in headers) - plan.entries + told[-1])
+        return sender
 
     def sets(self, sender, tier):
+        yield sender.working(tier)
         for number, data in self.sent.items():
             yield from sender.entries(tier, number, data)
         yield from sender.withdrawn(tier, self.withdrawn)
@@ -188,6 +195,7 @@ def reference_asks_node(receiver, node, suppliers):
             receiver.receive(from_sender(answer))
     for message in node.sets(sender, receiver.tier):
         receiver.receive(from_sender(message))
+    assert 0 < receiver.work.done == receiver.work.total
     receiver.receive(from_sender(sender.finish()))
 
 
@@ -320,7 +328,11 @@ def test_size_reference_receiver_and_node_sender_count_what_is_shared():
     for elements in receiver.elements():
         for answer in sender.receive(to_sender(elements)):
             receiver.receive(from_sender(answer))
-    for message in sender.entries("AB", 1, sender_tokens(SUITE, secret, points, declared, rng)):
+    receiver.receive(from_sender(sender.working("AB")))
+    made = sender_tokens(SUITE, secret, points, declared, rng, lambda made: sender.made("AB", made))
+    receiver.receive(from_sender(sender.working("AB")))
+    assert (receiver.work.done, receiver.work.heard) == (declared, 2)
+    for message in sender.entries("AB", 1, made):
         receiver.receive(from_sender(message))
     receiver.receive(from_sender(sender.finish()))
     assert receiver.count() == SHARED
@@ -489,12 +501,17 @@ def test_element_that_the_document_refuses_is_refused_by_both_implementations(u)
 
 
 def test_limits_in_the_document_are_those_of_the_node():
-    from symbolon.exchange import limits
-
-    rows = re.findall(r"^\| `([A-Z_]+)` \| ([0-9,]+) \|", DOCUMENT, re.MULTILINE)
+    rows = re.findall(r"^\| `([A-Z_]+)` \| ([0-9,.]+) \|", DOCUMENT, re.MULTILINE)
     assert len(rows) >= 8
     for name, value in rows:
-        assert getattr(limits, name) == int(value.replace(",", "")), name
+        assert getattr(limits, name) == float(value.replace(",", "")), name
+
+
+def test_a_sender_at_work_says_so_well_within_the_shortest_timeout_and_often_enough_for_the_longest():
+    fields = {each.name: each.metadata for each in dataclasses.fields(ExchangeConfig)}
+    shortest_s, longest_s = fields["idle_timeout_s"]["low"], fields["session_timeout_s"]["high"]
+    assert shortest_s >= 4 * limits.WORKING_EVERY_S
+    assert longest_s * 2 < limits.WORKING_EVERY_S * limits.MAX_WORKING
 
 
 def test_budget_defaults_in_the_document_are_those_of_the_configuration():

@@ -128,7 +128,7 @@ async def exchange(
     await asyncio.to_thread(node.close_left_over)
     back, sentence = Figures(), ""
     async with connect(node, ask.peer) as peer:
-        with session_progress(f"matching with {ask.peer}") as progress:
+        with session_progress(ask.peer) as progress:
             async with peer.asking(ask, figures, progress) as asking:
                 # In turn before the conclusion: the peer must not see how long that takes.
                 offered: SymbolonError | None = None

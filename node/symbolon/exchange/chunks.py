@@ -1,10 +1,10 @@
-"""Items that arrive in chunks: in order, none missing, none beyond what was declared."""
+"""Items that arrive in chunks: in order, none missing, none beyond what was declared; and those to come."""
 
 from collections.abc import Iterator
 
 from symbolon.errors import RemoteProtocolError
-from symbolon.exchange.limits import CHUNK_ELEMENTS
-from symbolon.exchange.messages import Chunk
+from symbolon.exchange.limits import CHUNK_ELEMENTS, MAX_WORKING
+from symbolon.exchange.messages import Chunk, Working
 
 
 class Inbound:
@@ -46,6 +46,35 @@ class Inbound:
             raise RemoteProtocolError(f"more than the {self.declared} items declared", code="protocol.excess")
         self.taken += count
         return count
+
+
+class Preparation:
+    """What a sender tells of entries that it is making. Changes nothing of what must come.
+
+    Args:
+        declared: how many entries of the tier were announced.
+    """
+
+    def __init__(self, declared: int) -> None:
+        self.declared = declared
+        self.done = 0
+        self.told = 0
+
+    def take(self, message: Working) -> None:
+        """Accepts the next word of it.
+
+        Raises:
+            RemoteProtocolError: it goes back (`protocol.order`), counts other entries than announced, or
+                comes more than `MAX_WORKING` times (`protocol.excess`).
+        """
+        if message.total != self.declared:
+            raise RemoteProtocolError(f"{message.total} entries, not {self.declared}", code="protocol.excess")
+        if message.done < self.done:
+            raise RemoteProtocolError("the sender has undone work", code="protocol.order")
+        if self.told == MAX_WORKING:
+            raise RemoteProtocolError("the sender says too often that it works", code="protocol.excess")
+        self.done = message.done
+        self.told += 1
 
 
 def outbound(data: bytes, width: int) -> Iterator[tuple[int, bytes]]:

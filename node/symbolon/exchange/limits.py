@@ -51,5 +51,13 @@ SIZE_TOKEN_BYTES: Final = 16
 KEY_RULES_BYTES: Final = 8
 """Fingerprint of the rules that a list was keyed by: releases are few, and nobody gains by a collision."""
 
+WORKING_EVERY_S: Final = 0.25
+"""Silence after which a sender at work says so: well below the shortest idle timeout of a receiver, 1 s, so
+that a busy machine or a slow network does not end the session."""
+
+MAX_WORKING: Final = 1 << 20
+"""Such messages taken in one tier and session: three days of them at that pace, and no session lasts longer
+than a day. A flood ends here, or with the session's time."""
+
 MAX_NAME_BYTES: Final = 64
 """Longest suite, coalition, area, mode or purpose accepted in a hello."""

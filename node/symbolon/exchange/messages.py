@@ -204,6 +204,22 @@ class Accept:
 
 
 @dataclass(frozen=True, slots=True)
+class Working:
+    """The sender is at work and has nothing to send yet; `done` of `total` entries of a tier are made.
+
+    Both count dummies and say nothing of how many entries are true ones; see `padding.padded_parts`.
+    """
+
+    tier: str
+    done: int
+    total: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.done <= self.total <= MAX_ENTRIES:
+            raise _refuse("more done than there is, or than a receiver holds")
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """The sender's last message."""
 
@@ -237,4 +253,4 @@ class Invitation:
 
 
 ReceiverMessage = Hello | Elements | Failure
-SenderMessage = Accept | Evaluated | Entries | Withdrawn | Finish | Failure
+SenderMessage = Accept | Evaluated | Entries | Withdrawn | Working | Finish | Failure

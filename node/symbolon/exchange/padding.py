@@ -4,7 +4,9 @@ Source: Nikitin, Barman, Lueks, Underwood, Hubaux, Ford, "Reducing Metadata Leak
 Communication with PURBs", PoPETs 2019, section 4 (Padmé).
 """
 
-from symbolon.exchange.limits import MIN_PADDED
+from collections.abc import Iterator
+
+from symbolon.exchange.limits import CHUNK_ELEMENTS, MIN_PADDED
 
 
 def padme(count: int) -> int:
@@ -24,3 +26,22 @@ def padme(count: int) -> int:
 def padded_count(count: int) -> int:
     """The size of a batch that holds `count` true items: its Padmé class, at least 64."""
     return max(MIN_PADDED, padme(count))
+
+
+def padded_parts(count: int, padded: int) -> Iterator[tuple[int, int, int]]:
+    """Cuts the work on a batch's true items into parts whose number depends on its padded size alone.
+
+    So does what may be told of the progress: a peer cannot work out from it how many items are true ones.
+
+    Args:
+        count: true items, at most `padded`.
+        padded: size of the batch, dummies included.
+
+    Yields:
+        The first item of a part, the end of the part, at most `CHUNK_ELEMENTS` later, and what may be told
+        once the part is done: how many of the `padded` items are.
+    """
+    parts = -(-padded // CHUNK_ELEMENTS)
+    for part in range(parts):
+        done = min((part + 1) * CHUNK_ELEMENTS, padded)
+        yield count * part // parts, count * (part + 1) // parts, done

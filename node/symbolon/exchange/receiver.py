@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from symbolon.errors import LocalProtocolError, RemoteProtocolError
-from symbolon.exchange.chunks import Inbound
+from symbolon.exchange.chunks import Inbound, Preparation
 from symbolon.exchange.derive import entry_masks
 from symbolon.exchange.key_table import KeyTable
 from symbolon.exchange.limits import CHUNK_ELEMENTS, MAX_ENTRIES, OUTPUT_BYTES
@@ -30,6 +30,7 @@ from symbolon.exchange.messages import (
     SenderMessage,
     TierOffer,
     Withdrawn,
+    Working,
 )
 from symbolon.exchange.padding import padded_count
 from symbolon.exchange.receiver_set import OwnOutputs
@@ -103,6 +104,7 @@ class _Tier:
         self.offer: TierOffer | None = None
         self.entries: dict[int, tuple[Inbound, list[bytes]]] = {}
         self.withdrawn: tuple[Inbound, list[bytes]] = (Inbound(0, 1), [])
+        self.preparation = Preparation(0)
 
     def accept(self, offer: TierOffer, have_delta: int) -> None:
         total = sum(header.entries for header in offer.deltas)
@@ -117,6 +119,7 @@ class _Tier:
         self.probes = np.empty((len(self.asked.index), width), np.uint8)
         self.entries = {header.number: (Inbound(header.entries, width), []) for header in offer.deltas}
         self.withdrawn = (Inbound(offer.withdrawn, offer.tag_bytes), [])
+        self.preparation = Preparation(total)
 
     @property
     def tag_bytes(self) -> int:
@@ -219,6 +222,8 @@ class Receiver:
                 run, parts = self._tier(message.tier).withdrawn
                 run.take(message)
                 parts.append(message.data)
+            case Working() if self.state is State.OPEN and not self._tier(message.tier).complete:
+                self._tier(message.tier).preparation.take(message)
             case Finish() if self.state is State.OPEN:
                 if not all(tier.complete for tier in self._tiers.values()):
                     raise RemoteProtocolError("the sender finished early", code="protocol.short")

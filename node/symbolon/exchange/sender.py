@@ -2,9 +2,9 @@
 
 Built after policy has allowed the hello and the budget has been debited. `accept()` opens; each `Elements`
 goes to `receive()`, which gives the evaluations; `entries()` and `withdrawn()` cut the set into messages;
-`finish()` closes when all was said. `receive()` and the making of entries may run in two threads: they share
-no state. Refuses
-elements beyond what the hello declared, out of order, or refused by the suite.
+`working()` says how far the set is, as noted by `made()`, where there is nothing else to say; `finish()`
+closes when all was said. `receive()` and the making of entries may run in two threads: they share no state.
+Refuses elements beyond what the hello declared, out of order, or refused by the suite.
 docs/PROTOCOL.md, The sender.
 """
 
@@ -27,6 +27,7 @@ from symbolon.exchange.messages import (
     ReceiverMessage,
     TierOffer,
     Withdrawn,
+    Working,
 )
 from symbolon.exchange.sender_set import entry_bytes, shuffled
 from symbolon.oprf.suite import Suite
@@ -76,6 +77,7 @@ class Sender:
         self._offers = {offer.tier: offer for offer in offers}
         self._sent: set[tuple[str, int]] = set()
         self._held: list[bytes] = []
+        self._made = dict.fromkeys(self._offers, 0)
 
     def accept(self) -> Accept:
         """The first message."""
@@ -146,6 +148,16 @@ class Sender:
             raise LocalProtocolError("withdrawn tags do not fit the offer")
         for at, chunk in outbound(data, offer.tag_bytes):
             yield Withdrawn(tier, at, chunk)
+
+    def made(self, tier: str, entries: int) -> None:
+        """Notes how many of a tier's offered entries are made, as far as the receiver may know."""
+        self._made[tier] = entries
+
+    def working(self, tier: str) -> Working:
+        """Says that this end is at work on a tier of which something is still to be sent."""
+        self._require(State.OPEN)
+        total = sum(header.entries for header in self._offers[tier].deltas)
+        return Working(tier, self._made[tier], total)
 
     def finish(self) -> Finish:
         """The last message, once everything offered was sent and everything asked was evaluated."""

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from symbolon.exchange.derive import entry_masks
 from symbolon.exchange.id_sets import among
 from symbolon.exchange.key_table import KeyTable
-from symbolon.exchange.limits import CHUNK_ELEMENTS, HANDLE_BYTES, MIN_TAG_BYTES, OUTPUT_BYTES, SLOTS
-from symbolon.exchange.padding import padded_count
+from symbolon.exchange.limits import HANDLE_BYTES, MIN_TAG_BYTES, OUTPUT_BYTES, SLOTS
+from symbolon.exchange.padding import padded_count, padded_parts
 from symbolon.oprf.suite import Suite
 
 UInt64 = npt.NDArray[np.uint64]
@@ -203,6 +203,7 @@ def build_delta(
     tag_bytes: int,
     handles: npt.NDArray[np.uint8],
     rng: Callable[[int], bytes],
+    made: Callable[[int], None] = lambda _: None,
 ) -> Delta:
     """Computes the entries of a planned delta.
 
@@ -215,13 +216,15 @@ def build_delta(
         tag_bytes: fixed for the epoch.
         handles: uint8 `[n, 6]`: the record handle of each planned entry.
         rng: random bytes, for the dummies.
+        made: told how many of the entries are done, as the receiver may know it.
     """
     keys, back = np.unique(plan.key_index, return_inverse=True)
     parts = []
-    for at in range(0, len(keys), CHUNK_ELEMENTS):
-        some = keys[at : at + CHUNK_ELEMENTS]
+    for start, end, done in padded_parts(len(keys), plan.entries):
+        some = keys[start:end]
         inputs = table.inputs_of(some)
         parts.append(suite.evaluate(secret_key, inputs, table.points_for(suite, some)))
+        made(done)
     per_key = np.frombuffer(b"".join(parts), np.uint8).reshape(-1, OUTPUT_BYTES)
     width = entry_bytes(tag_bytes)
     rows = np.empty((plan.entries, width), np.uint8)

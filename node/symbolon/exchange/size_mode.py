@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from symbolon.errors import LocalProtocolError, RemoteProtocolError
-from symbolon.exchange.chunks import Inbound
+from symbolon.exchange.chunks import Inbound, Preparation
 from symbolon.exchange.key_table import KeyTable
 from symbolon.exchange.limits import CHUNK_ELEMENTS, SIZE_STEP, SIZE_TOKEN_BYTES
 from symbolon.exchange.messages import (
@@ -24,8 +24,9 @@ from symbolon.exchange.messages import (
     Finish,
     Hello,
     SenderMessage,
+    Working,
 )
-from symbolon.exchange.padding import padded_count
+from symbolon.exchange.padding import padded_count, padded_parts
 from symbolon.exchange.receiver import State
 from symbolon.exchange.receiver_set import find_tags
 from symbolon.exchange.rules_agreement import Agreement, compare
@@ -78,13 +79,28 @@ def tokens(unblinded: bytes, element_bytes: int) -> npt.NDArray[np.uint8]:
 
 
 def sender_tokens(
-    suite: Suite, secret_key: bytes, points: npt.NDArray[np.uint8], declared: int, rng: Callable[[int], bytes]
+    suite: Suite,
+    secret_key: bytes,
+    points: npt.NDArray[np.uint8],
+    declared: int,
+    rng: Callable[[int], bytes],
+    made: Callable[[int], None] = lambda _: None,
 ) -> bytes:
-    """The sender's set: its tokens and random ones up to `declared`, sorted."""
+    """The sender's set: its tokens and random ones up to `declared`, sorted.
+
+    Args:
+        suite: the session's suite.
+        secret_key: k of this session.
+        points: uint8 `[keys, 32]`, from `distinct_points`.
+        declared: tokens of the set.
+        rng: random bytes, for the random tokens.
+        made: told how many of the tokens are done, as the receiver may know it.
+    """
     parts = []
-    for at in range(0, len(points), CHUNK_ELEMENTS):
-        unblinded = suite.multiply(secret_key, points[at : at + CHUNK_ELEMENTS].tobytes())
+    for start, end, done in padded_parts(len(points), declared):
+        unblinded = suite.multiply(secret_key, points[start:end].tobytes())
         parts.append(tokens(unblinded, suite.element_bytes))
+        made(done)
     dummies = rng((declared - len(points)) * SIZE_TOKEN_BYTES)
     parts.append(np.frombuffer(dummies, np.uint8).reshape(-1, SIZE_TOKEN_BYTES))
     rows = np.concatenate(parts)
@@ -140,6 +156,7 @@ class SizeReceiver:
         self._said = 0
         self._evaluated = (Inbound(ask.elements, suite.element_bytes), list[bytes]())
         self._entries = (Inbound(0, SIZE_TOKEN_BYTES), list[bytes]())
+        self._preparation = Preparation(0)
 
     def start(self) -> Hello:
         """The first message."""
@@ -190,8 +207,10 @@ class SizeReceiver:
             case Entries() if self.state is State.OPEN and (message.tier, message.delta) == (self._tier, 1):
                 self._entries[0].take(message)
                 self._entries[1].append(message.data)
+            case Working() if self.state is State.OPEN and message.tier == self._tier and not self._complete:
+                self._preparation.take(message)
             case Finish() if self.state is State.OPEN:
-                if not (self._evaluated[0].complete and self._entries[0].complete):
+                if not self._complete:
                     raise RemoteProtocolError("the sender finished early", code="protocol.short")
                 self.state = State.DONE
             case _:
@@ -205,8 +224,13 @@ class SizeReceiver:
         if fits != (0, 1, self._tier, SIZE_TOKEN_BYTES, 0) or [h.number for h in offer.deltas] != [1]:
             raise RemoteProtocolError("an offer that does not fit size mode", code="protocol.tier")
         self._entries = (Inbound(offer.deltas[0].entries, SIZE_TOKEN_BYTES), [])
+        self._preparation = Preparation(offer.deltas[0].entries)
         self.key_rules = compare(self.hello.key_rules, message.key_rules)
         self.state = State.OPEN
+
+    @property
+    def _complete(self) -> bool:
+        return self._evaluated[0].complete and self._entries[0].complete
 
     def count(self) -> int:
         """Records with at least one hit; only once the session is DONE. Show it through `shown`."""

@@ -21,6 +21,7 @@ from symbolon.exchange.messages import (
     TierAsk,
     TierOffer,
     Withdrawn,
+    Working,
 )
 
 
@@ -109,6 +110,9 @@ def encode_sender(message: SenderMessage) -> pb.SenderMessage:
         case Withdrawn():
             withdrawn = pb.Withdrawn(tier=message.tier, offset=message.offset, data=message.data)
             return pb.SenderMessage(withdrawn=withdrawn)
+        case Working():
+            working = pb.Working(tier=message.tier, done=message.done, total=message.total)
+            return pb.SenderMessage(working=working)
         case Finish():
             return pb.SenderMessage(finish=pb.Finish())
         case Failure():
@@ -140,6 +144,8 @@ def decode_sender(message: pb.SenderMessage) -> SenderMessage:
             return Entries(entries.tier, entries.offset, entries.data, entries.delta)
         case "withdrawn":
             return Withdrawn(message.withdrawn.tier, message.withdrawn.offset, message.withdrawn.data)
+        case "working":
+            return Working(message.working.tier, message.working.done, message.working.total)
         case "finish":
             return Finish()
         case "failure":

@@ -34,6 +34,7 @@ from symbolon.exchange.messages import (
     ReceiverMessage,
     SenderMessage,
     TierAsk,
+    Working,
 )
 from symbolon.exchange.receiver import AskedKeys, Receiver, State
 from symbolon.exchange.receiver_set import NO_HITS, NO_OUTPUTS, join
@@ -279,6 +280,8 @@ async def _converse(
             if isinstance(message, Evaluated):
                 heard += len(message.data) // ELEMENT_BYTES
                 progress("hearing", heard, total)
+            elif isinstance(message, Working):
+                progress(f"the peer prepares its set, tier {message.tier}", message.done, message.total)
 
     basis = "the peer invited this node" if ask.direction == "invited" else "this node's operator asked"
     beginning = asyncio.ensure_future(asyncio.to_thread(node.receiving.begin_session, hello, ask.peer, basis))

@@ -2,10 +2,14 @@
 
 Order of things, none of which may be swapped: the hello is checked and permitted; the budget is debited and
 the journal line written; only then is anything evaluated. A delta is recorded before its first entry leaves.
+While a set is being made the receiver is told so: entries leave sorted, so the first waits for the last.
 """
 
 import asyncio
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,11 +21,11 @@ from symbolon.errors import (
 )
 from symbolon.exchange.id_sets import distinct
 from symbolon.exchange.key_table import KeyTable
-from symbolon.exchange.limits import SIZE_MIN_RECORDS, SIZE_TOKEN_BYTES
+from symbolon.exchange.limits import SIZE_MIN_RECORDS, SIZE_TOKEN_BYTES, WORKING_EVERY_S
 from symbolon.exchange.messages import AREA, DeltaHeader, Hello, ReceiverMessage, SenderMessage, TierOffer
 from symbolon.exchange.padding import padded_count
 from symbolon.exchange.rules_agreement import Agreement, compare, with_caution
-from symbolon.exchange.sender import Sender
+from symbolon.exchange.sender import Sender, State
 from symbolon.exchange.sender_set import DeltaPlan, build_delta, entry_bytes, live_keys, plan_delta
 from symbolon.exchange.size_mode import distinct_points, sender_tokens
 from symbolon.oprf.key_schedule import KeyContext
@@ -37,6 +41,10 @@ from symbolon.storage.supplier_store import ListKeys
 from symbolon.suppliers.tier import Tier
 
 SenderWire = Wire[SenderMessage, ReceiverMessage]
+Made = Callable[[int], None]
+"""Told, from the thread that makes a set, how many of its entries are done."""
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,12 +247,30 @@ def _context(node: Node, peer: str, hello: Hello, tier: str, epoch: int) -> byte
 
 
 async def _evaluate_all(sender: Sender, wire: SenderWire, figures: Figures) -> None:
+    told_s = time.monotonic()
     while not sender.all_evaluated:
         message = await wire.expect()
         with figures.phase("evaluate"):
             answers = await asyncio.to_thread(sender.receive, message)
         for answer in answers:
             await wire.send(answer)
+        # Size mode keeps all answers until the last, to shuffle them.
+        if not answers and time.monotonic() - told_s >= WORKING_EVERY_S:
+            await wire.send(sender.working(sender.hello.tiers[0].tier))
+            told_s = time.monotonic()
+
+
+async def _while_working(sender: Sender, wire: SenderWire, tier: str, make: Callable[[], _T]) -> _T:
+    """Makes the set of a tier in a thread, and tells the receiver of it where that takes long."""
+    making = asyncio.ensure_future(asyncio.to_thread(make))
+    try:
+        while not (await asyncio.wait((making,), timeout=WORKING_EVERY_S))[0]:
+            # A session that has failed meanwhile is ended by whoever met the reason.
+            if sender.state is State.OPEN:
+                await wire.send(sender.working(tier))
+        return await making
+    finally:
+        making.cancel()
 
 
 async def _send_tier(
@@ -260,9 +286,17 @@ async def _send_tier(
 ) -> None:
     deltas = dict(plan.state.deltas)
     if plan.plan.entries:
+        number = plan.state.next_number
+        ready = sum(header.entries for header in plan.offer.deltas) - plan.plan.entries
+
+        def make() -> bytes:
+            sender.made(plan.tier, ready)
+            return _make_delta(
+                node, peer, hello, epoch, suite, plan, lambda made: sender.made(plan.tier, ready + made)
+            )
+
         with figures.phase("set"):
-            number = plan.state.next_number
-            deltas[number] = await asyncio.to_thread(_make_delta, node, peer, hello, epoch, suite, plan)
+            deltas[number] = await _while_working(sender, wire, plan.tier, make)
     for number, data in deltas.items():
         for entries in sender.entries(plan.tier, number, data):
             await wire.send(entries)
@@ -273,7 +307,9 @@ async def _send_tier(
             await wire.send(withdrawn)
 
 
-def _make_delta(node: Node, peer: str, hello: Hello, epoch: Epoch, suite: Suite, plan: _TierPlan) -> bytes:
+def _make_delta(
+    node: Node, peer: str, hello: Hello, epoch: Epoch, suite: Suite, plan: _TierPlan, made: Made
+) -> bytes:
     handles = node.sending.handles(epoch, plan.plan.suppliers)
     delta = build_delta(
         suite,
@@ -284,6 +320,7 @@ def _make_delta(node: Node, peer: str, hello: Hello, epoch: Epoch, suite: Suite,
         tag_bytes=plan.state.released.tag_bytes,
         handles=handles.rows,
         rng=node.rng,
+        made=made,
     )
     node.sending.record_delta(hello, peer, epoch, plan.state, plan.tier, delta, handles)
     return delta.entries
@@ -308,9 +345,12 @@ async def _run_size(
     sender = Sender(hello, 0, (offer,), {ask.tier: key}, suite, node.rng, keys.rules)
     await wire.send(sender.accept())
 
+    def make() -> bytes:
+        return sender_tokens(suite, key, points, declared, node.rng, lambda made: sender.made(ask.tier, made))
+
     async def send_tokens() -> None:
         with figures.phase("set"):
-            tokens = await asyncio.to_thread(sender_tokens, suite, key, points, declared, node.rng)
+            tokens = await _while_working(sender, wire, ask.tier, make)
         await asyncio.to_thread(node.sending.record_size_set, hello, peer, declared)
         for entries in sender.entries(ask.tier, 1, tokens):
             await wire.send(entries)

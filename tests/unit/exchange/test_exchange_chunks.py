@@ -1,9 +1,9 @@
 import pytest
 
 from symbolon.errors import RemoteProtocolError
-from symbolon.exchange.chunks import Inbound, outbound
+from symbolon.exchange.chunks import Inbound, Preparation, outbound
 from symbolon.exchange.limits import CHUNK_ELEMENTS, MAX_CHUNK_BYTES
-from symbolon.exchange.messages import Elements
+from symbolon.exchange.messages import Elements, Working
 
 
 def chunk(offset: int, count: int, width: int = 32) -> Elements:
@@ -47,3 +47,27 @@ def test_outbound_cuts_whole_items_in_order(count: int) -> None:
     assert b"".join(piece for _, piece in pieces) == data
     assert [at for at, _ in pieces] == list(range(0, count, CHUNK_ELEMENTS))
     assert all(0 < len(piece) <= MAX_CHUNK_BYTES for _, piece in pieces)
+
+
+def test_preparation_takes_the_same_count_again_and_a_higher_one() -> None:
+    preparation = Preparation(64)
+    for done in (0, 0, 3, 3, 64, 64):
+        preparation.take(Working("A", done, 64))
+    assert (preparation.done, preparation.told) == (64, 6)
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        (Working("A", 4, 64), "protocol.order"),
+        (Working("A", 5, 63), "protocol.excess"),
+        (Working("A", 5, 65), "protocol.excess"),
+    ],
+)
+def test_preparation_that_does_not_fit_is_refused_and_counts_nothing(message: Working, code: str) -> None:
+    preparation = Preparation(64)
+    preparation.take(Working("A", 5, 64))
+    with pytest.raises(RemoteProtocolError) as caught:
+        preparation.take(message)
+    assert caught.value.full_code == code
+    assert (preparation.done, preparation.told) == (5, 1)

@@ -17,6 +17,7 @@ from symbolon.exchange.messages import (
     TierAsk,
     TierOffer,
     Withdrawn,
+    Working,
 )
 
 ASK = TierAsk("A", 64)
@@ -146,6 +147,16 @@ def test_accept_of_a_wrong_shape_is_refused() -> None:
     assert Accept(1, (offer,), bytes(8)).key_rules == bytes(8)
     for length in (1, 7, 9, 32):
         refused(lambda length=length: Accept(1, (offer,), bytes(length)))
+
+
+@pytest.mark.parametrize(
+    ("done", "total"), [(-1, 64), (65, 64), (1, 0), (0, MAX_ENTRIES + 1), (2**64 - 1, 2**64 - 1)]
+)
+def test_working_with_more_done_than_there_is_or_more_than_a_receiver_holds_is_refused(
+    done: int, total: int
+) -> None:
+    assert Working("A", 0, 0) != Working("A", MAX_ENTRIES, MAX_ENTRIES)
+    refused(lambda: Working("A", done, total))
 
 
 def test_invitation_of_a_wrong_shape_is_refused() -> None:

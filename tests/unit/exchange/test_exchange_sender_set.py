@@ -72,6 +72,24 @@ def test_plan_of_an_empty_list_is_a_batch_of_dummies() -> None:
     assert len(entries(build(table_of({}), planned))) == 64
 
 
+@pytest.mark.parametrize("keys", [0, 1, 64])
+def test_build_tells_its_progress_in_padded_entries_whatever_the_number_of_keys(keys: int) -> None:
+    table = table_of({no: {f"k{no}"} for no in range(keys)})
+    planned, told = plan(table), list[int]()
+    build_delta(
+        SUITE,
+        KEY,
+        table,
+        planned,
+        number=1,
+        tag_bytes=TAG_BYTES,
+        handles=np.zeros((keys, 6), np.uint8),
+        rng=RNG,
+        made=told.append,
+    )
+    assert told == [64]
+
+
 def test_plan_when_no_delta_is_due_withdraws_all_the_same() -> None:
     table = table_of({1: {"a"}, 2: {"b"}})
     released = build(table, plan(table)).added

@@ -5,7 +5,7 @@ import pytest
 from symbolon.errors import LocalProtocolError, RemoteProtocolError, StaleEpochError
 from symbolon.exchange import receiver as receiving
 from symbolon.exchange import sender as sending
-from symbolon.exchange.messages import Elements, Evaluated, Failure, TierAsk, TierOffer
+from symbolon.exchange.messages import Elements, Evaluated, Failure, TierAsk, TierOffer, Working
 from symbolon.exchange.receiver import Receiver
 from symbolon.exchange.sender import Sender, shuffle_groups
 from symbolon.exchange.sender_set import live_keys
@@ -161,6 +161,47 @@ def test_sender_never_sends_a_delta_twice_in_a_session() -> None:
     list(answering.sender.entries("A", 1, data))
     with pytest.raises(LocalProtocolError):
         next(answering.sender.entries("A", 1, data))
+
+
+def test_sender_says_how_far_its_set_is_only_while_open() -> None:
+    _, sender = ends()
+    session = sender.answer(hello_of((TierAsk("A", 64),), rng_of(2)), {"A": table_of(THEIRS)}).sender
+    with pytest.raises(LocalProtocolError):
+        session.working("A")
+    session.accept()
+    assert session.working("A") == Working("A", 0, 64)
+    session.made("A", 60)
+    assert session.working("A") == Working("A", 60, 64)
+    with pytest.raises(RemoteProtocolError):
+        session.receive(Failure("internal", "internal error"))
+    with pytest.raises(LocalProtocolError):
+        session.working("A")
+
+
+def test_receiver_told_of_the_work_of_a_sender_finds_the_same() -> None:
+    receiver, sender = ends()
+    tables = {"A": table_of(OURS)}
+    session = receiver.ask(tables)
+    accept, *others = script_of(session, lambda hello: sender.answer(hello, {"A": table_of(THEIRS)}))
+    session.receive(accept)
+    for done, message in enumerate(others[:-1]):
+        session.receive(Working("A", done, 64))
+        session.receive(message)
+    session.receive(others[-1])
+    assert session.state is receiving.State.DONE
+    assert pairs(sender, receiver.conclude(session, tables)) == {(1, 7), (2, 7), (3, 8)}
+
+
+def test_size_receiver_told_of_the_work_of_a_sender_counts_the_same() -> None:
+    """Also after the last token: a sender keeps its evaluations until it has them all."""
+    session = size_receiver([table_of(OURS)], rng_of(8))
+    script = script_of(session, lambda hello: size_answer(hello, [table_of(THEIRS)], rng_of(9)))
+    for message in sorted(script[:-1], key=lambda each: isinstance(each, Evaluated)):
+        session.receive(message)
+        if not isinstance(message, Evaluated):
+            session.receive(Working("A", 64, 64))
+    session.receive(script[-1])
+    assert session.count() == 2
 
 
 def test_sender_repr_shows_no_key() -> None:

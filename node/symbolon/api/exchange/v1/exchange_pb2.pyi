@@ -53,20 +53,22 @@ class ReceiverMessage(_message.Message):
     def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., elements: _Optional[_Union[Elements, _Mapping]] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ...) -> None: ...
 
 class SenderMessage(_message.Message):
-    __slots__ = ("accept", "evaluated", "entries", "withdrawn", "finish", "failure")
+    __slots__ = ("accept", "evaluated", "entries", "withdrawn", "finish", "failure", "working")
     ACCEPT_FIELD_NUMBER: _ClassVar[int]
     EVALUATED_FIELD_NUMBER: _ClassVar[int]
     ENTRIES_FIELD_NUMBER: _ClassVar[int]
     WITHDRAWN_FIELD_NUMBER: _ClassVar[int]
     FINISH_FIELD_NUMBER: _ClassVar[int]
     FAILURE_FIELD_NUMBER: _ClassVar[int]
+    WORKING_FIELD_NUMBER: _ClassVar[int]
     accept: Accept
     evaluated: Evaluated
     entries: Entries
     withdrawn: Withdrawn
     finish: Finish
     failure: Failure
-    def __init__(self, accept: _Optional[_Union[Accept, _Mapping]] = ..., evaluated: _Optional[_Union[Evaluated, _Mapping]] = ..., entries: _Optional[_Union[Entries, _Mapping]] = ..., withdrawn: _Optional[_Union[Withdrawn, _Mapping]] = ..., finish: _Optional[_Union[Finish, _Mapping]] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ...) -> None: ...
+    working: Working
+    def __init__(self, accept: _Optional[_Union[Accept, _Mapping]] = ..., evaluated: _Optional[_Union[Evaluated, _Mapping]] = ..., entries: _Optional[_Union[Entries, _Mapping]] = ..., withdrawn: _Optional[_Union[Withdrawn, _Mapping]] = ..., finish: _Optional[_Union[Finish, _Mapping]] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., working: _Optional[_Union[Working, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
     __slots__ = ("session_id", "suite", "coalition", "area", "mode", "purpose", "epoch", "tiers", "group_size", "key_rules")
@@ -177,6 +179,16 @@ class Withdrawn(_message.Message):
 class Finish(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class Working(_message.Message):
+    __slots__ = ("tier", "done", "total")
+    TIER_FIELD_NUMBER: _ClassVar[int]
+    DONE_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    tier: str
+    done: int
+    total: int
+    def __init__(self, tier: _Optional[str] = ..., done: _Optional[int] = ..., total: _Optional[int] = ...) -> None: ...
 
 class Failure(_message.Message):
     __slots__ = ("code", "message")

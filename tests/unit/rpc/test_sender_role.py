@@ -1,0 +1,96 @@
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from symbolon.errors import RemoteProtocolError, UnavailableError
+from symbolon.exchange.messages import Elements, Evaluated, Failure, SenderMessage, TierAsk, Working
+from symbolon.rpc import sender_role
+from symbolon.rpc.figures import Figures
+from unit.exchange.harness import SenderEnd, hello_of, rng_of, size_answer, size_receiver, table_of
+
+_WAIT_S = 30
+
+
+class Heard:
+    """Takes what a sender says; from the n-th message on the peer is gone."""
+
+    def __init__(self, gone_at: int = 1000) -> None:
+        self.messages: list[SenderMessage] = []
+        self.enough = threading.Event()
+        self._gone_at = gone_at
+
+    async def send(self, message: SenderMessage) -> None:
+        if len(self.messages) == self._gone_at:
+            raise UnavailableError("the peer took nothing")
+        self.messages.append(message)
+        if len(self.messages) == 3:
+            self.enough.set()
+
+
+def make_a_set(wire: Any, *, slow: bool, failing: bool = False) -> bytes:
+    """What the set is, once its making was waited for."""
+    sender = SenderEnd(rng_of(1)).answer(hello_of((TierAsk("A", 64),), rng_of(2)), {"A": table_of({})}).sender
+    sender.accept()
+
+    def make() -> bytes:
+        sender.made("A", 32)
+        if failing:
+            with pytest.raises(RemoteProtocolError):
+                sender.receive(Failure("internal", "internal error"))
+        if slow:
+            assert wire.enough.wait(_WAIT_S)
+        return b"the set"
+
+    return asyncio.run(sender_role._while_working(sender, wire, "A", make))
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sender_role, "WORKING_EVERY_S", 0.05)
+
+
+def test_sender_says_that_it_works_for_as_long_as_the_set_takes() -> None:
+    wire = Heard()
+    assert make_a_set(wire, slow=True) == b"the set"
+    assert wire.messages[:3] == [Working("A", 32, 64)] * 3
+
+
+def test_sender_whose_set_is_soon_made_says_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sender_role, "WORKING_EVERY_S", _WAIT_S)
+    wire = Heard()
+    assert make_a_set(wire, slow=False) == b"the set"
+    assert wire.messages == []
+
+
+def test_sender_whose_peer_is_gone_while_it_works_ends_with_that_error() -> None:
+    wire = Heard(gone_at=1)
+    threading.Timer(0.5, wire.enough.set).start()
+    with pytest.raises(UnavailableError):
+        make_a_set(wire, slow=True)
+
+
+def test_sender_whose_session_fails_while_it_works_leaves_the_reason_to_whoever_met_it() -> None:
+    wire = Heard()
+    threading.Timer(0.5, wire.enough.set).start()
+    assert make_a_set(wire, slow=True, failing=True) == b"the set"
+    assert wire.messages == []
+
+
+def test_size_sender_that_keeps_evaluations_back_says_that_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sender_role, "WORKING_EVERY_S", 0.0)
+    table = table_of({1: {"a"}})
+    session = size_receiver([table], rng_of(1))
+    sender = size_answer(session.start(), [table], rng_of(2)).sender
+    sender.accept()
+    (whole,) = session.elements()
+    halves = [Elements("A", at, whole.data[at * 32 :][: 128 * 32]) for at in (0, 128)]
+
+    class Asked(Heard):
+        async def expect(self) -> Elements:
+            return halves.pop(0)
+
+    wire: Any = Asked()
+    asyncio.run(sender_role._evaluate_all(sender, wire, Figures()))
+    assert [type(message) for message in wire.messages] == [Working, Evaluated]
