@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from symbolon.errors import BackendError, InvalidElementError
-from symbolon.oprf.backend import choice, choose_backend, libcrypto_mb, selftest
+from symbolon.oprf.backend import choice, choose_backend, libcrypto_mb, openssl_workers, selftest
 from symbolon.oprf.backend.libcrypto_mb import MultibufferLibrary
 from symbolon.oprf.backend.multibuffer import MultibufferBackend
 from symbolon.oprf.backend.openssl import OpensslBackend
+from symbolon.oprf.backend.openssl_workers import OpensslWorkers
 
 VECTORS = tomllib.loads((Path(__file__).parents[2] / "vectors" / "rfc7748_x25519.toml").read_text())
 PRODUCTS = VECTORS["product"]
@@ -25,8 +26,11 @@ def load(name):
         pytest.skip(f"the multi-buffer backend cannot run here: {error.detail}")
 
 
-@pytest.fixture(params=["openssl", "multibuffer"])
-def backend(request):
+@pytest.fixture(params=["openssl", "openssl workers", "multibuffer"])
+def backend(request, monkeypatch):
+    if request.param == "openssl workers":
+        monkeypatch.setattr(openssl_workers, "LEAST_ELEMENTS", 1)
+        return OpensslWorkers(1)
     return load(request.param)
 
 

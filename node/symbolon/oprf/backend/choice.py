@@ -2,15 +2,16 @@
 
 `auto` takes the multi-buffer backend where its libraries are installed, the CPU can run it and its self-test
 passes; else the OpenSSL backend, which runs everywhere. A backend that is asked for by name is never
-replaced silently: a machine that cannot run it refuses with the same reason.
+replaced silently: a machine that cannot run it refuses with the same reason. Choosing starts no worker.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from symbolon.errors import BackendError
 from symbolon.oprf.backend.multibuffer import MultibufferBackend
 from symbolon.oprf.backend.openssl import OpensslBackend
+from symbolon.oprf.backend.openssl_workers import OpensslWorkers
 from symbolon.oprf.backend.protocol import Backend
 from symbolon.oprf.backend.selftest import compare
 
@@ -49,15 +50,14 @@ def choose_backend(preference: str = "auto") -> ChosenBackend:
         raise BackendError(
             f"unknown backend {preference!r}", hint=f"choose one of {', '.join(BACKEND_NAMES)}"
         )
-    reference = OpensslBackend()
     if preference == "openssl":
-        return ChosenBackend(reference.name, "asked for by name", reference)
+        return ChosenBackend(OpensslWorkers.name, "asked for by name", OpensslWorkers())
     try:
         fast = MultibufferBackend()
-        compare(fast, reference)
+        compare(fast, OpensslBackend())
     except BackendError as error:
         if preference == "multibuffer":
             raise
-        return ChosenBackend(reference.name, f"multibuffer is not used: {error.detail}", reference)
+        return replace(choose_backend("openssl"), reason=f"multibuffer is not used: {error.detail}")
     reason = f"libcrypto_mb {fast.version}, AVX-512 IFMA present, self-test passed"
     return ChosenBackend(fast.name, reason, fast)
