@@ -258,10 +258,11 @@ def test_interrupt_while_waiting_never_leaves_an_answer_for_the_next_batch(monke
     assert backend.multiply_base(BATCH) == HERE.multiply_base(BATCH)
 
 
-def test_worker_told_to_stop_by_ctrl_c_leaves_it_to_the_node(backend, started, caplog):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_worker_told_to_stop_with_its_node_leaves_it_to_the_node(backend, started, caplog, number):
     backend.multiply(KEY, BATCH)
     for _ in range(3):
-        started[0].send_signal(signal.SIGINT)
+        started[0].send_signal(number)
         assert backend.multiply(KEY, BATCH) == HERE.multiply(KEY, BATCH)
     assert (len(started), started[0].poll(), caplog.records) == (1, None, [])
 

@@ -2,7 +2,8 @@
 
 The node imports the loops. Run as a script, this file is a worker: it answers batches that come by its
 standard input, one after another, until that input ends. A node that dies in any way closes it, so no worker
-outlives its node. Ctrl-C at a terminal reaches both; the worker leaves it to the node.
+outlives its node. Ctrl-C at a terminal, and a service manager's SIGTERM, reach both; the worker leaves them
+to the node, which has batches to finish.
 
 A request is `REQUEST`, then the two arguments of a loop; an answer is `ANSWER`, then products. Nothing secret
 comes or goes by another way. A request cut short ends the worker; lengths are the node's to check.
@@ -127,7 +128,8 @@ def _answer_one(requests: IO[bytes], answers: IO[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for told_to_all in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(told_to_all, signal.SIG_IGN)
     with contextlib.suppress(EOFError, BrokenPipeError):
         while True:
             _answer_one(sys.stdin.buffer, sys.stdout.buffer)
