@@ -55,6 +55,20 @@ def test_match_sender_that_stands_still_while_it_makes_its_set_ends_the_session_
     assert nodes.quick_match(ALPHA, BETA, purpose).ids() == SHARED
 
 
+def test_match_asker_killed_while_the_set_is_made_asks_again_and_is_answered_at_once(nodes: Nodes) -> None:
+    purpose = PURPOSES[4]
+    nodes.order(BETA, "slow", "making a set")
+    with nodes.begin(ALPHA, *asking(BETA, purpose)) as first:
+        wait_until(lambda: nodes.obeyed(BETA), "the answerer to begin its set")
+        first.kill()
+    wait_until(lambda: "open" not in nodes.states(BETA, purpose), "the answerer to end the session")
+    # The thread that makes the first session's set is still at it.
+    assert nodes.quick_match(ALPHA, BETA, purpose).ids() == SHARED
+    time.sleep(SLOW_S)
+    assert nodes.quick_match(ALPHA, BETA, purpose).ids() == SHARED
+    assert "defect" not in nodes.log(BETA)
+
+
 def test_match_size_sender_that_needs_longer_for_its_tokens_is_waited_for() -> None:
     sections: dict[str, dict[str, object]] = {"exchange": {"idle_timeout_s": _IDLE_S}}
     with real_nodes() as large:

@@ -26,16 +26,16 @@ from symbolon.exchange.messages import AREA, DeltaHeader, Hello, ReceiverMessage
 from symbolon.exchange.padding import padded_count
 from symbolon.exchange.rules_agreement import Agreement, compare, with_caution
 from symbolon.exchange.sender import Sender, State
-from symbolon.exchange.sender_set import DeltaPlan, build_delta, entry_bytes, live_keys, plan_delta
+from symbolon.exchange.sender_set import Delta, DeltaPlan, build_delta, entry_bytes, live_keys, plan_delta
 from symbolon.exchange.size_mode import distinct_points, sender_tokens
 from symbolon.oprf.key_schedule import KeyContext
 from symbolon.oprf.suite import Suite
 from symbolon.policy.permission import Direction, ExchangeRequest, Grant
-from symbolon.rpc.concurrent import exclusive, together
+from symbolon.rpc.concurrent import exclusive, to_the_end, together
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.node import Node
 from symbolon.rpc.wire import Wire
-from symbolon.storage.exchange_sender_store import SEED_BYTES, Epoch, SetState
+from symbolon.storage.exchange_sender_store import SEED_BYTES, Epoch, Handles, SetState
 from symbolon.storage.journal_store import session_line
 from symbolon.storage.supplier_store import ListKeys
 from symbolon.suppliers.tier import Tier
@@ -289,14 +289,17 @@ async def _send_tier(
         number = plan.state.next_number
         ready = sum(header.entries for header in plan.offer.deltas) - plan.plan.entries
 
-        def make() -> bytes:
+        def make() -> tuple[Delta, Handles]:
             sender.made(plan.tier, ready)
-            return _make_delta(
-                node, peer, hello, epoch, suite, plan, lambda made: sender.made(plan.tier, ready + made)
-            )
+            return _make_delta(node, epoch, suite, plan, lambda made: sender.made(plan.tier, ready + made))
 
         with figures.phase("set"):
-            deltas[number] = await _while_working(sender, wire, plan.tier, make)
+            delta, handles = await _while_working(sender, wire, plan.tier, make)
+            # Not by the thread that makes it, which a session that ends leaves behind: the next one begins
+            # where the records stand.
+            record = node.sending.record_delta
+            await to_the_end(record, hello, peer, epoch, plan.state, plan.tier, delta, handles)
+        deltas[number] = delta.entries
     for number, data in deltas.items():
         for entries in sender.entries(plan.tier, number, data):
             await wire.send(entries)
@@ -307,9 +310,7 @@ async def _send_tier(
             await wire.send(withdrawn)
 
 
-def _make_delta(
-    node: Node, peer: str, hello: Hello, epoch: Epoch, suite: Suite, plan: _TierPlan, made: Made
-) -> bytes:
+def _make_delta(node: Node, epoch: Epoch, suite: Suite, plan: _TierPlan, made: Made) -> tuple[Delta, Handles]:
     handles = node.sending.handles(epoch, plan.plan.suppliers)
     delta = build_delta(
         suite,
@@ -322,8 +323,7 @@ def _make_delta(
         rng=node.rng,
         made=made,
     )
-    node.sending.record_delta(hello, peer, epoch, plan.state, plan.tier, delta, handles)
-    return delta.entries
+    return delta, handles
 
 
 async def _run_size(
