@@ -50,9 +50,11 @@ def bench_match(
     suite: Annotated[str, typer.Option(help="Suite of the exchange.")] = "X25519-ELL2-SHA512",
     backend: Annotated[str, typer.Option(help="auto, openssl or multibuffer.")] = "auto",
     changed: Annotated[
-        float, typer.Option(help="Percent of both lists replaced before a second session; 0 for none.")
+        float, typer.Option(help="Percent of both lists replaced before each further session; 0 for none.")
     ] = 1.0,
-    repeat: Annotated[int, typer.Option(help="First sessions to measure; each with a new key epoch.")] = 1,
+    repeat: Annotated[
+        int, typer.Option(help="Sessions to measure of each kind; first ones have a new key epoch each.")
+    ] = 1,
 ) -> None:
     """Match two made-up lists on loopback and print the figures of each session.
 
@@ -70,11 +72,19 @@ def bench_match(
             coalition.add(member, peers=(peer,))
         _import_both(coalition, size, 0, only)
         coalition.start(ANSWERER)
-        first = [_session(coalition, mode, tiers, fresh=True) for _ in range(max(1, repeat))]
-        document: dict[str, object] = {"size": size, "keys": keys, "first": first}
-        if changed and mode == "intersection":
-            _import_both(coalition, size, max(1, round(size * changed / 100)), only)
-            document["after_change"] = {"percent": changed, **_session(coalition, mode, tiers, fresh=False)}
+        rounds = range(1, max(1, repeat) + 1)
+        first = [_session(coalition, mode, tiers, fresh=True) for _ in rounds]
+        after_change = []
+        for number in rounds if changed and mode == "intersection" else ():
+            _import_both(coalition, size, number * max(1, round(size * changed / 100)), only)
+            after_change.append(_session(coalition, mode, tiers, fresh=False))
+    document = {
+        "size": size,
+        "keys": keys,
+        "first": first,
+        "changed_percent": changed,
+        "after_change": after_change,
+    }
     print(json.dumps(document, indent=2))
 
 

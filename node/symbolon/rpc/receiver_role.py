@@ -5,7 +5,7 @@ What the session brought is stored in one transaction at its end; until then not
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -60,6 +60,9 @@ from symbolon.storage.supplier_store import ListKeys
 from symbolon.suppliers.tier import Tier
 
 ReceiverWire = Wire[ReceiverMessage, SenderMessage]
+
+_Held = dict[str, ReceivedState]
+"""What is held of the peer's sets, by tier."""
 
 ELEMENT_BYTES = 32
 BLINDED_AHEAD = 16
@@ -153,6 +156,7 @@ class Asking:
         self._progress = progress
         self._lock = AsyncExitStack()
         self._prepared: _Prepared | None = None
+        self._reading: asyncio.Future[_Held] | None = None
 
     async def __aenter__(self) -> "Asking":
         await self.open()
@@ -196,7 +200,9 @@ class Asking:
         prepare = _prepare_size if self._ask.mode == "size" else _prepare_intersection
         with self._figures.phase("load"):
             self._prepared = await prepare(self._node, self._ask, suite)
-        await _converse(self._node, self._ask, self._prepared.session, wire, self._figures, self._progress)
+        self._reading = await _converse(
+            self._node, self._ask, self._prepared, wire, self._figures, self._progress
+        )
         self._figures.total_s += time.perf_counter() - started
 
     async def conclude(self) -> Outcome:
@@ -205,12 +211,14 @@ class Asking:
         Raises:
             SymbolonError: it does not fit what is held, or cannot be stored; the session says so.
         """
-        prepared = self._prepared
-        if prepared is None:
+        prepared, reading = self._prepared, self._reading
+        if prepared is None or reading is None:
             raise LocalProtocolError("concluded before it was held")
         started = time.perf_counter()
         try:
-            outcome = await prepared.conclude(self._figures)
+            with self._figures.phase("load"):
+                held = await reading
+            outcome = await asyncio.to_thread(prepared.conclude, held, self._figures)
         except BaseException as error:
             hello = prepared.session.hello
             await asyncio.shield(asyncio.to_thread(_note_failure, self._node, self._ask, hello, error))
@@ -221,10 +229,17 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """A session ready to be held, and what to do with what it brings."""
+    """A session ready to be held, and what to do with what it brings.
+
+    Attributes:
+        read: reads what is held of the peer's sets. Nothing that is said depends on it, so it is read while
+            the peer works.
+        conclude: joins and stores, with what was read.
+    """
 
     session: Receiver | SizeReceiver
-    conclude: Callable[[Figures], Awaitable[Outcome]]
+    read: Callable[[], _Held]
+    conclude: Callable[[_Held, Figures], Outcome]
 
 
 def _permit(node: Node, ask: Ask) -> None:
@@ -238,12 +253,17 @@ def _permit(node: Node, ask: Ask) -> None:
 async def _converse(
     node: Node,
     ask: Ask,
-    session: Receiver | SizeReceiver,
+    prepared: _Prepared,
     wire: ReceiverWire,
     figures: Figures,
     progress: Progress,
-) -> None:
-    """Says everything there is to say and takes everything that comes; writes down a failure."""
+) -> "asyncio.Future[_Held]":
+    """Says everything there is to say and takes everything that comes; writes down a failure.
+
+    Returns:
+        What `prepared.read` gives, once it has.
+    """
+    session = prepared.session
     hello = session.hello
     total = sum(each.elements for each in hello.tiers)
 
@@ -288,7 +308,13 @@ async def _converse(
     try:
         await asyncio.shield(beginning)
         await wire.send(session.start())
-        await together(blind(), say(), hear())
+        reading = asyncio.ensure_future(asyncio.to_thread(prepared.read))
+        try:
+            await together(blind(), say(), hear())
+        except BaseException:
+            reading.cancel()
+            raise
+        return reading
     except BaseException as error:
         # A thread does not end with a cancelled call: only once it is done can the session be ended.
         await asyncio.wait((beginning,))
@@ -312,8 +338,6 @@ async def _prepare_intersection(node: Node, ask: Ask, suite: Suite) -> _Prepared
         asyncio.to_thread(_load_keys, node, ask.tiers), asyncio.to_thread(_held_sets, node, ask, suite)
     )
     tiers = {name: _tier(table, held[name]) for name, table in keys.tables.items()}
-    # Read while the peer works: nothing that is said depends on it.
-    states = asyncio.ensure_future(asyncio.to_thread(_open_states, node, tiers))
     epoch = max((tier.held.epoch for tier in tiers.values() if tier.held), default=0)
     asks = []
     for name, tier in tiers.items():
@@ -331,13 +355,11 @@ async def _prepare_intersection(node: Node, ask: Ask, suite: Suite) -> _Prepared
         key_rules=keys.rules,
     )
     session = Receiver(hello, {name: tier.asked for name, tier in tiers.items()}, suite, node.rng)
-
-    async def conclude(figures: Figures) -> Outcome:
-        with figures.phase("load"):
-            opened = await states
-        return await asyncio.to_thread(_conclude, node, ask, hello, session, tiers, opened, figures)
-
-    return _Prepared(session, conclude)
+    return _Prepared(
+        session,
+        lambda: _open_states(node, tiers),
+        lambda states, figures: _conclude(node, ask, hello, session, tiers, states, figures),
+    )
 
 
 def _check_length(elements: int) -> None:
@@ -368,7 +390,7 @@ def _tier(table: KeyTable, held: HeldSet | None) -> _Tier:
     return _Tier(table, current, held, AskedKeys(table, unasked, held.entries))
 
 
-def _open_states(node: Node, tiers: dict[str, _Tier]) -> dict[str, ReceivedState]:
+def _open_states(node: Node, tiers: dict[str, _Tier]) -> _Held:
     return {name: node.receiving.open(tier.held) for name, tier in tiers.items() if tier.held}
 
 
@@ -378,7 +400,7 @@ def _conclude(
     hello: Hello,
     session: Receiver,
     tiers: dict[str, _Tier],
-    states: dict[str, ReceivedState],
+    states: _Held,
     figures: Figures,
 ) -> Outcome:
     found, updates = [], []
@@ -448,11 +470,7 @@ async def _prepare_size(node: Node, ask: Ask, suite: Suite) -> _Prepared:
         keys.rules,
     )
     session = SizeReceiver(hello, distinct_points(tables, suite), groups, suite, node.rng)
-
-    async def conclude(figures: Figures) -> Outcome:
-        return await asyncio.to_thread(_conclude_size, node, ask, hello, session, figures)
-
-    return _Prepared(session, conclude)
+    return _Prepared(session, dict, lambda _, figures: _conclude_size(node, ask, hello, session, figures))
 
 
 def _conclude_size(node: Node, ask: Ask, hello: Hello, session: SizeReceiver, figures: Figures) -> Outcome:
