@@ -1,6 +1,7 @@
 """Coroutines of one exchange, none of which outlives another's failure; and locks between exchanges."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, ParamSpec, TypeVar
@@ -38,8 +39,19 @@ async def to_the_end(
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
-        await asyncio.wait((running,))
+        await ended(running)
         raise
+
+
+async def ended(work: "asyncio.Future[Any]") -> bool:
+    """Waits for the end of `work`, however often the waiting is cancelled, and tells whether it succeeded.
+
+    A session that fails may be cancelled twice: by what failed, and by a peer that hangs up.
+    """
+    while not work.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait((work,))
+    return not work.cancelled() and work.exception() is None
 
 
 @asynccontextmanager

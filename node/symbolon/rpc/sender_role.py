@@ -7,9 +7,9 @@ While a set is being made the receiver is told so: entries leave sorted, so the 
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -31,7 +31,7 @@ from symbolon.exchange.size_mode import distinct_points, sender_tokens
 from symbolon.oprf.key_schedule import KeyContext
 from symbolon.oprf.suite import Suite
 from symbolon.policy.permission import Direction, ExchangeRequest, Grant
-from symbolon.rpc.concurrent import exclusive, to_the_end, together
+from symbolon.rpc.concurrent import ended, exclusive, to_the_end, together
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.node import Node
 from symbolon.rpc.wire import Wire
@@ -104,16 +104,22 @@ async def run_sender(
         # Before the budget is touched: a second session of the same peer pays nothing.
         async with exclusive(node.database, f"release-{peer}"):
             loading = asyncio.ensure_future(asyncio.to_thread(_load_keys, node, hello))
-            if size:
-                _require_records(hello, (await loading).tables)
-            opening = asyncio.ensure_future(asyncio.to_thread(_open, node, peer, hello, grant))
-            epoch = await asyncio.shield(opening)
-            with figures.phase("load"):
-                keys = await loading
+            try:
+                if size:
+                    tables = (await asyncio.shield(loading)).tables
+                    await to_the_end(_require_records, hello, tables)
+                opening = asyncio.ensure_future(asyncio.to_thread(_open, node, peer, hello, grant))
+                epoch = await asyncio.shield(opening)
+                with figures.phase("load"):
+                    keys = await asyncio.shield(loading)
+            finally:
+                # Also of a peer that is refused or hangs up: lists loaded for nobody would fill the memory.
+                await ended(loading)
             run = _run_size if size else _run_intersection
             sentence = await run(node, peer, hello, epoch, suite, keys, wire, figures)
     except BaseException as error:
-        opened = opening is not None and await _succeeds(opening)
+        # A thread does not end with a cancelled call.
+        opened = opening is not None and await ended(opening)
         await asyncio.shield(asyncio.to_thread(_note_failure, node, peer, hello, error, opened))
         raise
     rules = compare(keys.rules, hello.key_rules)
@@ -158,12 +164,6 @@ def _open(node: Node, peer: str, hello: Hello, grant: Grant) -> Epoch:
     return epoch
 
 
-async def _succeeds(work: "asyncio.Future[Epoch]") -> bool:
-    """Waits for a thread, which a cancelled call does not end, and tells whether it did its work."""
-    await asyncio.wait((work,))
-    return work.exception() is None
-
-
 def _note_failure(node: Node, peer: str, hello: Hello, error: BaseException, opened: bool) -> None:
     code = error.full_code if isinstance(error, SymbolonError) else type(error).__name__
     denied = isinstance(error, (PermissionDeniedError, BudgetError))
@@ -186,7 +186,7 @@ async def _run_intersection(
     figures: Figures,
 ) -> str:
     with figures.phase("load"):
-        plans = await asyncio.to_thread(_plan_tiers, node, peer, hello, epoch, suite, keys)
+        plans = await to_the_end(_plan_tiers, node, peer, hello, epoch, suite, keys)
     offers = tuple(plan.offer for plan in plans)
     secrets = {plan.tier: plan.key for plan in plans}
     sender = Sender(hello, epoch.number, offers, secrets, suite, node.rng, keys.rules)
@@ -260,9 +260,9 @@ async def _evaluate_all(sender: Sender, wire: SenderWire, figures: Figures) -> N
             told_s = time.monotonic()
 
 
-async def _while_working(sender: Sender, wire: SenderWire, tier: str, make: Callable[[], _T]) -> _T:
-    """Makes the set of a tier in a thread, and tells the receiver of it where that takes long."""
-    making = asyncio.ensure_future(asyncio.to_thread(make))
+async def _while_working(sender: Sender, wire: SenderWire, tier: str, work: Coroutine[Any, Any, _T]) -> _T:
+    """Waits for the set of a tier, and tells the receiver of it where that takes long."""
+    making = asyncio.ensure_future(work)
     try:
         while not (await asyncio.wait((making,), timeout=WORKING_EVERY_S))[0]:
             # A session that has failed meanwhile is ended by whoever met the reason.
@@ -271,6 +271,29 @@ async def _while_working(sender: Sender, wire: SenderWire, tier: str, make: Call
         return await making
     finally:
         making.cancel()
+        await ended(making)
+
+
+class _NobodyWaitsError(Exception):
+    """Ends the thread that makes a set for a session that is over; nobody sees it."""
+
+
+async def _in_parts(make: Callable[[Made], _T], made: Made) -> _T:
+    """Makes a set in a thread, which ends after its present part once nobody waits for it any longer.
+
+    A peer that asks and hangs up again and again would otherwise keep every thread at work for nothing.
+    """
+    waited_for = True
+
+    def tell(entries: int) -> None:
+        if not waited_for:
+            raise _NobodyWaitsError
+        made(entries)
+
+    try:
+        return await asyncio.to_thread(make, tell)
+    finally:
+        waited_for = False
 
 
 async def _send_tier(
@@ -289,16 +312,21 @@ async def _send_tier(
         number = plan.state.next_number
         ready = sum(header.entries for header in plan.offer.deltas) - plan.plan.entries
 
-        def make() -> tuple[Delta, Handles]:
-            sender.made(plan.tier, ready)
-            return _make_delta(node, epoch, suite, plan, lambda made: sender.made(plan.tier, ready + made))
+        sender.made(plan.tier, ready)
 
-        with figures.phase("set"):
-            delta, handles = await _while_working(sender, wire, plan.tier, make)
+        async def release() -> Delta:
+            delta, handles = await _in_parts(
+                lambda made: _make_delta(node, epoch, suite, plan, made),
+                lambda made: sender.made(plan.tier, ready + made),
+            )
             # Not by the thread that makes it, which a session that ends leaves behind: the next one begins
             # where the records stand.
             record = node.sending.record_delta
             await to_the_end(record, hello, peer, epoch, plan.state, plan.tier, delta, handles)
+            return delta
+
+        with figures.phase("set"):
+            delta = await _while_working(sender, wire, plan.tier, release())
         deltas[number] = delta.entries
     for number, data in deltas.items():
         for entries in sender.entries(plan.tier, number, data):
@@ -339,18 +367,19 @@ async def _run_size(
     ask = hello.tiers[0]
     key = suite.derive_key(node.rng(SEED_BYTES), _context(node, peer, hello, ask.tier, epoch.number))
     with figures.phase("load"):
-        points = await asyncio.to_thread(distinct_points, list(keys.tables.values()), suite)
+        points = await to_the_end(distinct_points, list(keys.tables.values()), suite)
     declared = padded_count(len(points))
     offer = TierOffer(ask.tier, SIZE_TOKEN_BYTES, (DeltaHeader(1, declared),))
     sender = Sender(hello, 0, (offer,), {ask.tier: key}, suite, node.rng, keys.rules)
     await wire.send(sender.accept())
 
-    def make() -> bytes:
-        return sender_tokens(suite, key, points, declared, node.rng, lambda made: sender.made(ask.tier, made))
+    def make(made: Made) -> bytes:
+        return sender_tokens(suite, key, points, declared, node.rng, made)
 
     async def send_tokens() -> None:
         with figures.phase("set"):
-            tokens = await _while_working(sender, wire, ask.tier, make)
+            making = _in_parts(make, lambda made: sender.made(ask.tier, made))
+            tokens = await _while_working(sender, wire, ask.tier, making)
         await asyncio.to_thread(node.sending.record_size_set, hello, peer, declared)
         for entries in sender.entries(ask.tier, 1, tokens):
             await wire.send(entries)

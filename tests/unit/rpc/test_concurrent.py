@@ -1,8 +1,9 @@
 import asyncio
+import threading
 
 import pytest
 
-from symbolon.rpc.concurrent import together
+from symbolon.rpc.concurrent import ended, to_the_end, together
 
 
 def test_together_of_all_that_succeed_runs_all() -> None:
@@ -92,3 +93,40 @@ def test_together_failures_of_one_turn_raise_the_first_in_order_and_no_cancellat
                 await together(gives_up(), fails("first"), fails("second"))
 
     asyncio.run(run())
+
+
+def test_to_the_end_that_is_cancelled_twice_still_waits_for_the_thread() -> None:
+    may_end, did_end = threading.Event(), threading.Event()
+
+    def work() -> None:
+        assert may_end.wait(30)
+        did_end.set()
+
+    async def run() -> None:
+        task = asyncio.ensure_future(to_the_end(work))
+        for _ in range(2):
+            await asyncio.sleep(0.05)
+            task.cancel()
+        await asyncio.sleep(0.05)
+        may_end.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert did_end.is_set()
+
+    asyncio.run(run())
+
+
+def test_ended_tells_success_from_failure_and_leaves_no_exception_unseen() -> None:
+    seen: list[object] = []
+
+    async def fails() -> None:
+        raise ValueError
+
+    async def run() -> list[bool]:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: seen.append(context))
+        told = [await ended(asyncio.ensure_future(each)) for each in (asyncio.sleep(0), fails())]
+        await asyncio.sleep(0)
+        return told
+
+    assert asyncio.run(run()) == [True, False]
+    assert seen == []

@@ -1,12 +1,14 @@
 import asyncio
 import threading
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 
-from symbolon.errors import RemoteProtocolError, UnavailableError
+from symbolon.errors import BudgetError, RemoteProtocolError, UnavailableError
 from symbolon.exchange.messages import Elements, Evaluated, Failure, SenderMessage, TierAsk, Working
 from symbolon.rpc import sender_role
+from symbolon.rpc.concurrent import to_the_end
 from symbolon.rpc.figures import Figures
 from unit.exchange.harness import SenderEnd, hello_of, rng_of, size_answer, size_receiver, table_of
 
@@ -43,7 +45,7 @@ def make_a_set(wire: Any, *, slow: bool, failing: bool = False) -> bytes:
             assert wire.enough.wait(_WAIT_S)
         return b"the set"
 
-    return asyncio.run(sender_role._while_working(sender, wire, "A", make))
+    return asyncio.run(sender_role._while_working(sender, wire, "A", asyncio.to_thread(make)))
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +78,70 @@ def test_sender_whose_session_fails_while_it_works_leaves_the_reason_to_whoever_
     threading.Timer(0.5, wire.enough.set).start()
     assert make_a_set(wire, slow=True, failing=True) == b"the set"
     assert wire.messages == []
+
+
+def test_sender_whose_session_ends_while_it_works_stops_making_the_set() -> None:
+    told: list[int] = []
+    first, session_over = threading.Event(), threading.Event()
+    stopped_at: list[int] = []
+
+    def make(made: sender_role.Made) -> None:
+        for part in range(3):
+            try:
+                made(part)
+            except BaseException:
+                stopped_at.append(part)
+                raise
+            first.set()
+            assert session_over.wait(_WAIT_S)
+
+    async def run() -> None:
+        making = asyncio.ensure_future(sender_role._in_parts(make, told.append))
+        await asyncio.to_thread(first.wait, _WAIT_S)
+        making.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await making
+        session_over.set()
+
+    asyncio.run(run())
+    assert (told, stopped_at) == ([0], [1])
+
+
+def test_sender_says_that_it_works_until_the_set_is_recorded() -> None:
+    """The record may wait for another writer, half a minute at most."""
+    sender = SenderEnd(rng_of(1)).answer(hello_of((TierAsk("A", 64),), rng_of(2)), {"A": table_of({})}).sender
+    sender.accept()
+    recorded: list[bool] = []
+    wire: Any = Heard(gone_at=1)
+
+    def record() -> None:
+        threading.Event().wait(0.3)
+        recorded.append(True)
+
+    with pytest.raises(UnavailableError):
+        asyncio.run(sender_role._while_working(sender, wire, "A", to_the_end(record)))
+    assert recorded
+
+
+def test_sender_that_refuses_a_hello_waits_for_the_keys_it_began_to_load() -> None:
+    """One peer, refused again and again at no cost, would have the list loaded by every thread at once."""
+    loaded: list[str] = []
+    node: Any = MagicMock()
+    node.database.exclusive.return_value.__exit__.side_effect = lambda *_: loaded.append("unlocked")
+
+    def load(tiers: Any) -> None:
+        threading.Event().wait(0.3)
+        loaded.append("loaded")
+        raise UnavailableError("an error that nobody hears of")
+
+    node.suppliers.load_list.side_effect = load
+    node.sending.open_session.side_effect = BudgetError("spent")
+    hello = hello_of((TierAsk("A", 64),), rng_of(2))
+    node.config.node.coalition = hello.coalition
+    wire: Any = Heard()
+    with pytest.raises(BudgetError):
+        asyncio.run(sender_role.run_sender(node, "peer", "answer", hello, wire, Figures()))
+    assert loaded == ["loaded", "unlocked"]
 
 
 def test_size_sender_that_keeps_evaluations_back_says_that_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
