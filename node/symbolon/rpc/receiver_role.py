@@ -50,7 +50,7 @@ from symbolon.exchange.size_mode import (
 from symbolon.matching.evidence import Evidence, count_by_band, evidence
 from symbolon.oprf.suite import Suite
 from symbolon.policy.permission import Direction, ExchangeRequest
-from symbolon.rpc.concurrent import exclusive, together
+from symbolon.rpc.concurrent import ended, exclusive, to_the_end, together
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.node import Node
 from symbolon.rpc.wire import Wire
@@ -62,7 +62,7 @@ from symbolon.suppliers.tier import Tier
 ReceiverWire = Wire[ReceiverMessage, SenderMessage]
 
 _Held = dict[str, ReceivedState]
-"""What is held of the peer's sets, by tier."""
+"""What is held of the peer's sets, by tier, but for the hits."""
 
 ELEMENT_BYTES = 32
 BLINDED_AHEAD = 16
@@ -186,6 +186,8 @@ class Asking:
 
     async def close(self) -> None:
         """Lets others ask the peer."""
+        if self._reading is not None:
+            await ended(self._reading)
         await self._lock.aclose()
 
     async def converse(self, wire: ReceiverWire) -> None:
@@ -197,9 +199,11 @@ class Asking:
         """
         started = time.perf_counter()
         suite = await asyncio.to_thread(self._node.suite, self._node.config.exchange.suite, answering=False)
-        prepare = _prepare_size if self._ask.mode == "size" else _prepare_intersection
         with self._figures.phase("load"):
-            self._prepared = await prepare(self._node, self._ask, suite)
+            if self._ask.mode == "size":
+                self._prepared = await to_the_end(_prepare_size, self._node, self._ask, suite)
+            else:
+                self._prepared = await _prepare_intersection(self._node, self._ask, suite)
         self._reading = await _converse(
             self._node, self._ask, self._prepared, wire, self._figures, self._progress
         )
@@ -215,13 +219,17 @@ class Asking:
         if prepared is None or reading is None:
             raise LocalProtocolError("concluded before it was held")
         started = time.perf_counter()
+        concluding: asyncio.Future[Outcome] | None = None
         try:
             with self._figures.phase("load"):
-                held = await reading
-            outcome = await asyncio.to_thread(prepared.conclude, held, self._figures)
+                held = await asyncio.shield(reading)
+            concluding = asyncio.ensure_future(asyncio.to_thread(prepared.conclude, held, self._figures))
+            outcome = await asyncio.shield(concluding)
         except BaseException as error:
-            hello = prepared.session.hello
-            await asyncio.shield(asyncio.to_thread(_note_failure, self._node, self._ask, hello, error))
+            # A thread does not end with a cancelled call: what it has stored is not taken back.
+            if concluding is None or not await ended(concluding):
+                hello = prepared.session.hello
+                await asyncio.shield(asyncio.to_thread(_note_failure, self._node, self._ask, hello, error))
             raise
         self._figures.total_s += time.perf_counter() - started
         return outcome
@@ -232,8 +240,8 @@ class _Prepared:
     """A session ready to be held, and what to do with what it brings.
 
     Attributes:
-        read: reads what is held of the peer's sets. Nothing that is said depends on it, so it is read while
-            the peer works.
+        read: reads what is held of the peer's sets, but for the hits. Nothing that is said depends on it, so
+            it is read while the peer works.
         conclude: joins and stores, with what was read.
     """
 
@@ -312,12 +320,12 @@ async def _converse(
         try:
             await together(blind(), say(), hear())
         except BaseException:
-            reading.cancel()
+            await ended(reading)
             raise
         return reading
     except BaseException as error:
         # A thread does not end with a cancelled call: only once it is done can the session be ended.
-        await asyncio.wait((beginning,))
+        await ended(beginning)
         await asyncio.shield(asyncio.to_thread(_note_failure, node, ask, hello, error))
         raise
 
@@ -335,8 +343,14 @@ def _note_failure(node: Node, ask: Ask, hello: Hello, error: BaseException) -> N
 async def _prepare_intersection(node: Node, ask: Ask, suite: Suite) -> _Prepared:
     # Side by side: both read and open megabytes, and neither needs the other.
     keys, held = await asyncio.gather(
-        asyncio.to_thread(_load_keys, node, ask.tiers), asyncio.to_thread(_held_sets, node, ask, suite)
+        to_the_end(_load_keys, node, ask.tiers), to_the_end(_held_sets, node, ask, suite)
     )
+    return await to_the_end(_prepare_tiers, node, ask, suite, keys, held)
+
+
+def _prepare_tiers(
+    node: Node, ask: Ask, suite: Suite, keys: ListKeys, held: dict[str, HeldSet | None]
+) -> _Prepared:
     tiers = {name: _tier(table, held[name]) for name, table in keys.tables.items()}
     epoch = max((tier.held.epoch for tier in tiers.values() if tier.held), default=0)
     asks = []
@@ -417,7 +431,9 @@ def _conclude(
                 result.deltas,
                 tag_bytes=result.tag_bytes,
             )
-            hits = (old.hits if old else NO_HITS).plus(opened)
+            # Read only now that the call has ended: their number must not show.
+            before = node.receiving.hits(tier.held) if tier.held else NO_HITS
+            hits = before.plus(opened)
             standing = hits.standing(tier.current, result.withdrawn, result.tag_bytes)
             found.append(evidence(standing, tier.table))
             updates.append(Update(name, result.tag_bytes, moved, asked, hits, result.deltas))
@@ -440,14 +456,14 @@ def _conclude(
     return Outcome(by_band, found, "", sentence, session.key_rules)
 
 
-async def _prepare_size(node: Node, ask: Ask, suite: Suite) -> _Prepared:
+def _prepare_size(node: Node, ask: Ask, suite: Suite) -> _Prepared:
     tiers = "".join(ask.tiers)
     if tiers not in SIZE_GROUP:
         raise UsageError(f"size mode cannot count tiers {tiers}", hint="Use --tiers A, B or AB.")
     group = SIZE_GROUP[tiers]
-    keys = await asyncio.to_thread(_load_keys, node, tiers)
+    keys = _load_keys(node, tiers)
     tables = list(keys.tables.values())
-    groups = await asyncio.to_thread(record_groups, tables, group)
+    groups = record_groups(tables, group)
     records = int((groups >= 0).any(axis=1).sum())
     if records < SIZE_MIN_RECORDS:
         raise UsageError(

@@ -26,7 +26,7 @@ from symbolon.storage.seal import OVERHEAD_BYTES, Sealer
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeldSet:
-    """What a session must know of a held set before it can ask; `open` gives the rest.
+    """What a session must know of a held set before it can ask; `open` and `hits` give the rest.
 
     Attributes:
         row: of `received_set`.
@@ -44,16 +44,14 @@ class HeldSet:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReceivedState:
-    """What is held of one set.
+    """What is held of one set; how much that is does not depend on hits.
 
     Attributes:
         own: own keys asked so far in the epoch, with their probes.
-        hits: every entry opened so far in the epoch.
         deltas: number to entries, all of the epoch.
     """
 
     own: OwnOutputs
-    hits: Hits
     deltas: dict[int, bytes]
 
 
@@ -100,7 +98,7 @@ class ReceiverStore:
         return HeldSet(row.id, row.epoch, row.tag_bytes, row.last_delta, key_ids, held // width)
 
     def open(self, held: HeldSet) -> ReceivedState:
-        """All that is held of a set, which nobody else may change meanwhile.
+        """All that is held of a set but its hits. Nobody else may change it meanwhile.
 
         Raises:
             StorageError: it was dropped after `held` was read.
@@ -108,15 +106,24 @@ class ReceiverStore:
         with self._database.read("load a received set") as connection:
             outputs = b"".join(self._parts(connection, held.row, "outputs").values())
             probes = self._parts(connection, held.row, "probes")
-            hits = self._parts(connection, held.row, "hits")
             deltas = self._parts(connection, held.row, "entries")
-        if not probes or not hits or len(outputs) != OUTPUT_BYTES * len(held.key_ids):
-            raise StorageError(
-                "what was held of the peer's set was dropped meanwhile", hint="Try again; it is asked anew."
-            )
+        if not probes or len(outputs) != OUTPUT_BYTES * len(held.key_ids):
+            raise _dropped()
         slots, rows = unpack(probes[0], 2)
         own = OwnOutputs(held.key_ids, outputs, np.frombuffer(slots, np.uint8), rows)
-        return ReceivedState(own, _unpack_hits(hits[0]), deltas)
+        return ReceivedState(own, deltas)
+
+    def hits(self, held: HeldSet) -> Hits:
+        """Every entry of a set opened so far in the epoch. How long this takes tells how many there are.
+
+        Raises:
+            StorageError: the set was dropped after `held` was read.
+        """
+        with self._database.read("load the hits of a received set") as connection:
+            hits = self._parts(connection, held.row, "hits")
+        if not hits:
+            raise _dropped()
+        return _unpack_hits(hits[0])
 
     def _parts(self, connection: Connection, row: int, kind: str) -> dict[int, bytes]:
         """Opened parts of one kind by number, ascending."""
@@ -210,6 +217,12 @@ class ReceiverStore:
     def _add_part(self, connection: Connection, row: int, kind: str, number: int, payload: bytes) -> None:
         sealed = self._sealer.seal("received_part", "payload", f"{row}/{kind}/{number}", payload)
         connection.execute(insert(received_part).values(set_id=row, kind=kind, number=number, payload=sealed))
+
+
+def _dropped() -> StorageError:
+    return StorageError(
+        "what was held of the peer's set was dropped meanwhile", hint="Try again; it is asked anew."
+    )
 
 
 def _select(peer: str, area: str, purpose: str, suite: str, tier: str) -> Select[Any]:

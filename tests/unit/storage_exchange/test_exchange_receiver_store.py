@@ -2,12 +2,14 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
+from sqlalchemy import delete
 
 from symbolon.audit.journal import JournalLine
 from symbolon.errors import StorageError
 from symbolon.exchange.messages import Hello, TierAsk
 from symbolon.exchange.receiver_set import NO_OUTPUTS, Hits, OwnOutputs
 from symbolon.storage.exchange_receiver_store import HeldSet, ReceivedState, Update
+from symbolon.storage.exchange_schema import received_part
 from unit.exchange.harness import PURPOSE, SUITE, hello_of, rng_of
 
 RNG = rng_of("receiver store")
@@ -68,8 +70,8 @@ def test_save_then_load_gives_everything_back(stores) -> None:
     assert (brief.epoch, brief.tag_bytes, brief.last_delta, state.deltas) == (4, 10, 3, deltas)
     assert (brief.key_ids.tolist(), brief.entries) == ([5, 2, 9], 64 + 70)
     assert same(state.own, own)
-    assert (state.hits.key_ids.tolist(), state.hits.handles.tolist()) == ([2], [6])
-    assert state.hits.tags == hits.tags
+    kept = stores.receiving.hits(brief)
+    assert (kept.key_ids.tolist(), kept.handles.tolist(), kept.tags) == ([2], [6], hits.tags)
 
 
 def test_save_of_a_second_session_adds_what_is_new(stores) -> None:
@@ -79,7 +81,7 @@ def test_save_of_a_second_session_adds_what_is_new(stores) -> None:
     save(stores, hello(4), 4, update_of(new, hits_of(5), {2: RNG(64 * 16)}, old=own))
     brief, state = load(stores)
     assert same(state.own, own.plus(new))
-    assert (brief.last_delta, sorted(state.deltas), len(state.hits)) == (2, [1, 2], 1)
+    assert (brief.last_delta, sorted(state.deltas), len(stores.receiving.hits(brief))) == (2, [1, 2], 1)
 
 
 def test_save_of_a_session_that_brought_nothing_keeps_what_is_there(stores) -> None:
@@ -104,7 +106,7 @@ def test_save_in_a_new_epoch_drops_all_of_the_old_one(stores, epoch: int, tag_by
         [1],
     )
     assert state.own.key_ids.tolist() == [8]
-    assert len(state.hits) == 0
+    assert len(stores.receiving.hits(brief)) == 0
 
 
 def test_save_of_an_empty_own_list_reads_back(stores) -> None:
@@ -151,8 +153,20 @@ def test_open_of_a_set_dropped_meanwhile_is_refused(stores) -> None:
     save(stores, hello(), 4, update_of(own_of(1), hits_of(), {1: RNG(1024)}))
     brief = held(stores)
     stores.receiving.forget("farm", "match")
+    for read in (stores.receiving.open, stores.receiving.hits):
+        with pytest.raises(StorageError, match="dropped meanwhile"):
+            read(brief)
+
+
+def test_open_reads_no_hits(stores) -> None:
+    """It runs beside the call, and the time it takes must not tell how many there are."""
+    save(stores, hello(), 4, update_of(own_of(5), hits_of(5), {1: RNG(64 * 16)}))
+    with stores.database.transaction("lose the hits") as connection:
+        connection.execute(delete(received_part).where(received_part.c.kind == "hits"))
+    brief, state = load(stores)
+    assert state.own.key_ids.tolist() == [5]
     with pytest.raises(StorageError, match="dropped meanwhile"):
-        stores.receiving.open(brief)
+        stores.receiving.hits(brief)
 
 
 def test_begin_session_leaves_a_line_before_the_hello(stores) -> None:
