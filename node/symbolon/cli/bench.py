@@ -17,7 +17,8 @@ from symbolon.cli.local_coalition import (
     symbolon,
 )
 from symbolon.cli.made_up_suppliers import MadeUpList
-from symbolon.errors import UnavailableError
+from symbolon.cli.match import parse_tiers
+from symbolon.errors import UnavailableError, UsageError
 from symbolon.rpc.node import Node
 from symbolon.storage.supplier_import import import_list
 from symbolon.storage.supplier_keys import make_keys
@@ -42,7 +43,7 @@ def _root() -> None:
 
 @app.command("match")
 def bench_match(
-    size: Annotated[int, typer.Option(help="Suppliers in each list; half of them are shared.")] = 100_000,
+    size: Annotated[int, typer.Option(min=1, help="Suppliers in each list, half of them shared.")] = 100_000,
     keys: Annotated[
         str, typer.Option(help="strong: one strong identifier each; all: all keys of realistic records.")
     ] = "strong",
@@ -50,10 +51,14 @@ def bench_match(
     suite: Annotated[str, typer.Option(help="Suite of the exchange.")] = "X25519-ELL2-SHA512",
     backend: Annotated[str, typer.Option(help="auto, openssl or multibuffer.")] = "auto",
     changed: Annotated[
-        float, typer.Option(help="Percent of both lists replaced before each further session; 0 for none.")
+        float,
+        typer.Option(
+            min=0, max=100, help="Percent of both lists replaced before each further session; 0 for none."
+        ),
     ] = 1.0,
     repeat: Annotated[
-        int, typer.Option(help="Sessions to measure of each kind; first ones have a new key epoch each.")
+        int,
+        typer.Option(min=1, help="Sessions to measure of each kind; first ones have a new key epoch each."),
     ] = 1,
 ) -> None:
     """Match two made-up lists on loopback and print the figures of each session.
@@ -61,7 +66,10 @@ def bench_match(
     The lists are imported first, so curve points are there, and nothing else. The clock runs in the asking
     node from the opened channel to the stored result; the answering node serves in its own process.
     """
+    if keys not in ("strong", "all"):
+        raise UsageError(f"unknown keys {keys}", hint="Use --keys strong or --keys all.")
     tiers = "A" if keys == "strong" or mode == "size" else "ABC"
+    parse_tiers(mode, tiers)
     settings: dict[str, dict[str, object]] = {
         "exchange": {"suite": suite, "backend": backend, "additions_interval_s": 0},
         "budget": {"per_window": _PLENTY, "per_member_year": _PLENTY, "all_members_year": _PLENTY},
@@ -72,7 +80,7 @@ def bench_match(
             coalition.add(member, peers=(peer,))
         _import_both(coalition, size, 0, only)
         coalition.start(ANSWERER)
-        rounds = range(1, max(1, repeat) + 1)
+        rounds = range(1, repeat + 1)
         first = [_session(coalition, mode, tiers, fresh=True) for _ in rounds]
         after_change = []
         for number in rounds if changed and mode == "intersection" else ():
