@@ -40,6 +40,9 @@ BUSY_TIMEOUT_S: Final = 30.0
 
 _OPTION_WRITE: Final = "symbolon_write"
 
+_SECRET_OPTIONS: Final = ("password", "sslpassword")
+"""Options after the `?` of a PostgreSQL URL that are never shown."""
+
 PAGE_BYTES: Final = 16384
 """Of a new SQLite file. Key segments and held sets are megabytes in a row: pages of 4096 bytes take three
 times as long to read."""
@@ -80,9 +83,10 @@ class Database:
         """Opens a database and checks its version.
 
         Args:
-            url: `sqlite:///relative.db`, `sqlite:////absolute.db` or `postgresql+psycopg://…`.
+            url: `sqlite:////absolute.db` or `postgresql+psycopg://…`.
             create: make the SQLite file (mode 0600) and the tables when they do not exist yet.
-            migrate: bring a database of an older, known version to the newest one.
+            migrate: bring a database of an older, known version to the newest one; without it one is refused,
+                also with `create`.
 
         Returns:
             The open database, of the newest version.
@@ -114,8 +118,9 @@ class Database:
 
     @property
     def url(self) -> str:
-        """The database's URL with its password masked, fit to be shown."""
-        return self._engine.url.render_as_string(hide_password=True)
+        """The database's URL without its passwords, fit to be shown."""
+        shown = self._engine.url.difference_update_query(_SECRET_OPTIONS)
+        return shown.render_as_string(hide_password=True)
 
     def __repr__(self) -> str:
         return f"Database({self.url!r})"
@@ -238,7 +243,7 @@ class Database:
             if self._path is None:
                 how = "A node is made on a database server by `symbolon init --database URL`."
             raise StorageError("the database is empty", hint=how, code="storage.missing")
-        if version is not None and not (create or migrate):
+        if version is not None and not migrate:
             raise StorageError(
                 f"the database was last used by an older release (version {version})",
                 hint="Stop `symbolon serve`, copy the folder if you may want to go back, then run "
@@ -252,10 +257,11 @@ class Database:
 
 
 def _parse_url(url: str) -> URL:
-    hint = "Use sqlite:///path/to/node.db or postgresql+psycopg://user@host/name."
+    hint = "Use sqlite:////path/to/node.db or postgresql+psycopg://user@host/name."
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
+        # A port that is no number is a ValueError, which cites it: it may be part of a password.
         raise ConfigError("the database URL cannot be read", hint=hint, code="config.database") from None
     if parsed.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
         raise ConfigError(
@@ -272,10 +278,17 @@ def _sqlite_path(url: URL) -> Path | None:
     if url.database in (None, "", ":memory:") or str(url.database).startswith("file:"):
         raise ConfigError(
             "the database URL names no file; a node's processes share one file",
-            hint="Use sqlite:///path/to/node.db.",
+            hint="Use sqlite:////path/to/node.db.",
             code="config.database",
         )
-    return Path(str(url.database))
+    path = Path(str(url.database))
+    if not path.is_absolute():
+        raise ConfigError(
+            "the database URL names a file relative to where a command is run",
+            hint="Give the whole path: sqlite:////path/to/node.db.",
+            code="config.database",
+        )
+    return path
 
 
 def _prepare_file(path: Path, *, create: bool) -> None:
@@ -346,7 +359,7 @@ def _postgresql_engine(url: URL) -> Engine:
     except (ModuleNotFoundError, NoSuchModuleError):
         raise ConfigError(
             "the PostgreSQL driver is not installed",
-            hint="Install the extra: pip install 'symbolon[postgres]'.",
+            hint="Install the extra `postgres`: docs/OPERATIONS.md, PostgreSQL, says how.",
             code="config.database",
         ) from None
 

@@ -34,6 +34,6 @@ def bind_key(database: Database, sealer: Sealer) -> None:
     if found != expected:
         raise SealError(
             "the sealing key is not the one this database was written with",
-            hint="Restore the key file and the database from the same backup.",
+            hint="Restore the key file and the database from the same backup; a new node needs an empty one.",
             code="storage.seal.key",
         )

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
 from symbolon.errors import ConfigError, StorageError
 from symbolon.storage.database import Database
@@ -122,12 +122,33 @@ def test_open_damaged_file_is_refused(database: Database, path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "node.db", "sqlite://", "sqlite:///:memory:", "mysql://host/name", "postgresql://host/name"]
+    "url",
+    [
+        "",
+        "node.db",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "sqlite:///node.db",
+        "mysql://host/name",
+        "postgresql://host/name",
+        "postgresql+psycopg://alder@host:/name",
+        "postgresql+psycopg://alder:secret/1@[::1/name",
+    ],
 )
-def test_open_unusable_url_is_refused(url: str) -> None:
+def test_open_unusable_url_is_refused(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigError) as caught:
         Database.open(url, create=True)
     assert caught.value.full_code == "config.database"
+    assert "secret" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_url_shown_has_no_password_wherever_it_stood() -> None:
+    pytest.importorskip("psycopg")
+    url = "postgresql+psycopg://alder:secret@host/name?password=secret&sslmode=verify-full&sslpassword=secret"
+    shown = Database(create_engine(url), None).url
+    assert shown == "postgresql+psycopg://alder:***@host/name?sslmode=verify-full"
 
 
 def test_url_with_password_is_masked() -> None:

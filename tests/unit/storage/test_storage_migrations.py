@@ -60,9 +60,10 @@ def test_open_older_version_is_migrated_unless_told_not_to(
         Database.open(empty_database_url, create=True).close()
     newest = schema_version.known_versions()[0]
     if newest != "0001":
-        with pytest.raises(StorageError) as caught:
-            Database.open(empty_database_url, migrate=False)
-        assert caught.value.full_code == "storage.older"
+        for create in (False, True):
+            with pytest.raises(StorageError) as caught:
+                Database.open(empty_database_url, create=create, migrate=False)
+            assert caught.value.full_code == "storage.older"
     with Database.open(empty_database_url) as database, database.read("look") as connection:
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == newest
 
