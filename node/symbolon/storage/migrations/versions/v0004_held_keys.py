@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Drops what is held: nothing is lost but one delta session, as the next one asks for the set anew."""
+    """Drops what is held: the next session asks for the set anew, which debits the whole list once more."""
     for name in ("received_part", "received_set"):
         op.execute(sa.delete(sa.table(name)))
     if op.get_context().dialect.supports_comments:
