@@ -121,7 +121,7 @@ class Chunk:
     def __post_init__(self) -> None:
         if not 0 < len(self.data) <= MAX_CHUNK_BYTES:
             raise _refuse(f"chunk is empty or above {MAX_CHUNK_BYTES} bytes")
-        if not 0 <= self.offset <= MAX_ENTRIES:
+        if not 0 <= self.offset < MAX_ELEMENTS:
             raise _refuse("offset out of range")
 
 

@@ -112,7 +112,7 @@ def test_chunk_out_of_bounds_is_refused(kind: Callable[..., object]) -> None:
     refused(lambda: kind("A", 0, b""))
     refused(lambda: kind("A", 0, bytes(MAX_CHUNK_BYTES + 1)))
     refused(lambda: kind("A", -1, b"x"))
-    refused(lambda: kind("A", MAX_ENTRIES + 1, b"x"))
+    refused(lambda: kind("A", MAX_ELEMENTS, b"x"))
 
 
 @pytest.mark.parametrize("delta", [0, -1, MAX_DELTAS + 1])
@@ -182,3 +182,10 @@ def test_failure_of_another_kind_is_the_peers_and_not_this_nodes() -> None:
     assert type(error) is RemoteProtocolError
     assert error.full_code == "peer.budget.exhausted"
     assert "sender" in error.detail
+
+
+def test_chunk_offset_reaches_as_far_as_elements_may_be_declared() -> None:
+    """Eight elements a record: more than a million records make more elements than a set may have entries."""
+    last = MAX_ELEMENTS - 1
+    assert Elements("AB", last, bytes(32)).offset == last
+    refused(lambda: Elements("AB", MAX_ELEMENTS, bytes(32)))
