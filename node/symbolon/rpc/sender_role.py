@@ -230,13 +230,29 @@ def _plan_tiers(
             entries=padded_count(int(live_keys(table).links.sum())),
             least_epoch_s=interval,
         )
-        added_s = state.last_added_s
-        # Keys of the older rules are withdrawn at once: were the new ones to wait, nothing would be shared.
-        due = added_s is None or node.clock() - added_s >= interval or added_s <= keys.rules_since_s
+        due = _additions_due(state.last_added_s, keys.rules_since_s, now_s=node.clock(), interval_s=interval)
         plan = plan_delta(table, state.released, additions=due, rng=node.rng)
         context = _context(node, peer, hello, ask.tier, epoch.number)
         plans.append(_TierPlan(ask.tier, table, suite.derive_key(epoch.seed, context), state, plan))
     return plans
+
+
+def _additions_due(added_s: int | None, rules_since_s: int, *, now_s: float, interval_s: float) -> bool:
+    """Whether a set gets a delta in this session.
+
+    Times ahead of the clock were noted while it was wrong: they hold nothing back, and once it is right again
+    they do not let additions go in every session.
+
+    Args:
+        added_s: when its newest delta was recorded; None when it has none.
+        rules_since_s: see `ListKeys`.
+        now_s: the clock.
+        interval_s: between two deltas.
+    """
+    if added_s is None or added_s > now_s or now_s - added_s >= interval_s:
+        return True
+    # Keys of the older rules are withdrawn at once: were the new ones to wait, nothing would be shared.
+    return added_s <= rules_since_s <= now_s
 
 
 def _context(node: Node, peer: str, hello: Hello, tier: str, epoch: int) -> bytes:

@@ -144,6 +144,26 @@ def test_sender_that_refuses_a_hello_waits_for_the_keys_it_began_to_load() -> No
     assert loaded == ["loaded", "unlocked"]
 
 
+@pytest.mark.parametrize(
+    ("added_s", "rules_since_s", "due"),
+    [
+        (None, 0, True),
+        (1000, 0, False),
+        (900, 0, True),
+        (1000, 999, False),
+        (1000, 1000, True),
+        (1000, 1050, True),
+        (1000, 5000, False),
+        (5000, 0, True),
+    ],
+    ids=["first", "young", "old", "rules before", "rules then", "rules since", "rules ahead", "delta ahead"],
+)
+def test_additions_are_due_after_the_interval_or_other_rules_whatever_the_clock_once_said(
+    added_s: int | None, rules_since_s: int, due: bool
+) -> None:
+    assert sender_role._additions_due(added_s, rules_since_s, now_s=1060.5, interval_s=100) is due
+
+
 def test_size_sender_that_keeps_evaluations_back_says_that_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sender_role, "WORKING_EVERY_S", 0.0)
     table = table_of({1: {"a"}})
