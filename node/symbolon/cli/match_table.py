@@ -142,15 +142,26 @@ def _by_band(rows: Sequence[MatchRow]) -> dict[str, list[MatchRow]]:
     return bands
 
 
+def check_target(path: Path) -> None:
+    """Refuses a file that `write_rows` could not write, before a session is spent on its contents.
+
+    Raises:
+        InputError: the folder does not exist, or the name is one's.
+    """
+    if not path.parent.is_dir():
+        raise InputError(f"there is no folder {path.parent}", hint="Make it, or name another file.")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder", hint="Name a file in it.")
+
+
 def write_rows(path: Path, rows: Sequence[MatchRow]) -> None:
     """Writes all matches to a CSV file, or JSON when the name ends so; replaces the file as a whole.
 
     Raises:
-        InputError: the folder does not exist.
+        InputError: see `check_target`.
         StorageError: it cannot be written; an older file is as it was.
     """
-    if not path.parent.is_dir():
-        raise InputError(f"there is no folder {path.parent}", hint="Make it, or name another file.")
+    check_target(path)
     if path.suffix.lower() == ".json":
         text = json.dumps([row.as_json() for row in rows], indent=1, ensure_ascii=False) + "\n"
     else:
