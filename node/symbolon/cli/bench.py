@@ -70,6 +70,12 @@ def bench_match(
         raise UsageError(f"unknown keys {keys}", hint="Use --keys strong or --keys all.")
     tiers = "A" if keys == "strong" or mode == "size" else "ABC"
     parse_tiers(mode, tiers)
+    step = max(1, round(size * changed / 100)) if changed and mode == "intersection" else 0
+    if step * repeat > size:
+        raise UsageError(
+            f"{repeat} changes of {step} suppliers each are more than the list has",
+            hint="Lower --repeat or --changed.",
+        )
     settings: dict[str, dict[str, object]] = {
         "exchange": {"suite": suite, "backend": backend, "additions_interval_s": 0},
         "budget": {"per_window": _PLENTY, "per_member_year": _PLENTY, "all_members_year": _PLENTY},
@@ -83,8 +89,8 @@ def bench_match(
         rounds = range(1, repeat + 1)
         first = [_session(coalition, mode, tiers, fresh=True) for _ in rounds]
         after_change = []
-        for number in rounds if changed and mode == "intersection" else ():
-            _import_both(coalition, size, number * max(1, round(size * changed / 100)), only)
+        for number in rounds if step else ():
+            _import_both(coalition, size, number * step, only)
             after_change.append(_session(coalition, mode, tiers, fresh=False))
     document = {
         "size": size,

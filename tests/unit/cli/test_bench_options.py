@@ -14,10 +14,11 @@ from symbolon.cli import main
         ("--changed", "101"),
         ("--keys", "weak"),
         ("--mode", "nope"),
+        ("--repeat", "3", "--changed", "50"),
     ],
 )
 def test_bench_match_unusable_option_is_wrong_usage(
-    option: tuple[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    option: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def no_node(_settings: object) -> None:
         raise AssertionError("a node is made")
