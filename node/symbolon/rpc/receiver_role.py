@@ -229,7 +229,7 @@ class Asking:
             # A thread does not end with a cancelled call: what it has stored is not taken back.
             if concluding is None or not await ended(concluding):
                 hello = prepared.session.hello
-                await asyncio.shield(asyncio.to_thread(_note_failure, self._node, self._ask, hello, error))
+                await to_the_end(_note_failure, self._node, self._ask, hello, error)
             raise
         self._figures.total_s += time.perf_counter() - started
         return outcome
@@ -326,7 +326,7 @@ async def _converse(
     except BaseException as error:
         # A thread does not end with a cancelled call: only once it is done can the session be ended.
         await ended(beginning)
-        await asyncio.shield(asyncio.to_thread(_note_failure, node, ask, hello, error))
+        await to_the_end(_note_failure, node, ask, hello, error)
         raise
 
 

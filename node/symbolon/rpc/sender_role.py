@@ -8,6 +8,7 @@ While a set is being made the receiver is told so: entries leave sorted, so the 
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -98,11 +99,13 @@ async def run_sender(
         SymbolonError: the exchange ended in error; the session and journal say so.
     """
     opening: asyncio.Future[Epoch] | None = None
-    try:
-        suite, grant = await asyncio.to_thread(_permit, node, peer, direction, hello)
-        size = hello.mode == "size"
-        # Before the budget is touched: a second session of the same peer pays nothing.
-        async with exclusive(node.database, f"release-{peer}"):
+    # Until the session's end is written: one that is open and not locked was left by a dead process.
+    async with AsyncExitStack() as lock:
+        try:
+            suite, grant = await asyncio.to_thread(_permit, node, peer, direction, hello)
+            # Before the budget is touched: a second session of the same peer pays nothing.
+            await lock.enter_async_context(exclusive(node.database, f"release-{peer}"))
+            size = hello.mode == "size"
             loading = asyncio.ensure_future(asyncio.to_thread(_load_keys, node, hello))
             try:
                 if size:
@@ -117,15 +120,15 @@ async def run_sender(
                 await ended(loading)
             run = _run_size if size else _run_intersection
             sentence = await run(node, peer, hello, epoch, suite, keys, wire, figures)
-    except BaseException as error:
-        # A thread does not end with a cancelled call.
-        opened = opening is not None and await ended(opening)
-        await asyncio.shield(asyncio.to_thread(_note_failure, node, peer, hello, error, opened))
-        raise
-    rules = compare(keys.rules, hello.key_rules)
-    sentence = with_caution(sentence, rules)
-    line = session_line("ended", peer, hello, {}, "")
-    await asyncio.to_thread(node.sessions.end, "sender", line, done=True, sentence=sentence)
+        except BaseException as error:
+            # A thread does not end with a cancelled call.
+            opened = opening is not None and await ended(opening)
+            await to_the_end(_note_failure, node, peer, hello, error, opened)
+            raise
+        rules = compare(keys.rules, hello.key_rules)
+        sentence = with_caution(sentence, rules)
+        line = session_line("ended", peer, hello, {}, "")
+        await to_the_end(node.sessions.end, "sender", line, done=True, sentence=sentence)
     return Answered(sentence, rules)
 
 

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import threading
 from typing import Any
 from unittest.mock import MagicMock
@@ -10,6 +11,7 @@ from symbolon.exchange.messages import Elements, Evaluated, Failure, SenderMessa
 from symbolon.rpc import sender_role
 from symbolon.rpc.concurrent import to_the_end
 from symbolon.rpc.figures import Figures
+from symbolon.storage.supplier_store import ListKeys
 from unit.exchange.harness import SenderEnd, hello_of, rng_of, size_answer, size_receiver, table_of
 
 _WAIT_S = 30
@@ -123,25 +125,57 @@ def test_sender_says_that_it_works_until_the_set_is_recorded() -> None:
     assert recorded
 
 
+def answering(node: Any) -> tuple[Any, list[str]]:
+    """A sender for `run_sender`, and in which order its node does what matters here."""
+    order: list[str] = []
+
+    def noting(what: str) -> Any:
+        return lambda *_, **__: order.append(what)
+
+    node.database.exclusive.return_value.__exit__.side_effect = noting("unlocked")
+    node.journal.write.side_effect = noting("refusal noted")
+    node.sessions.end.side_effect = lambda *_, done, **__: order.append("done" if done else "failed")
+    hello = hello_of((TierAsk("A", 64),), rng_of(2))
+    node.config.node.coalition = hello.coalition
+    wire: Any = Heard()
+    return sender_role.run_sender(node, "peer", "answer", hello, wire, Figures()), order
+
+
 def test_sender_that_refuses_a_hello_waits_for_the_keys_it_began_to_load() -> None:
     """One peer, refused again and again at no cost, would have the list loaded by every thread at once."""
-    loaded: list[str] = []
     node: Any = MagicMock()
-    node.database.exclusive.return_value.__exit__.side_effect = lambda *_: loaded.append("unlocked")
+    session, order = answering(node)
 
     def load(tiers: Any) -> None:
         threading.Event().wait(0.3)
-        loaded.append("loaded")
+        order.append("loaded")
         raise UnavailableError("an error that nobody hears of")
 
     node.suppliers.load_list.side_effect = load
     node.sending.open_session.side_effect = BudgetError("spent")
-    hello = hello_of((TierAsk("A", 64),), rng_of(2))
-    node.config.node.coalition = hello.coalition
-    wire: Any = Heard()
     with pytest.raises(BudgetError):
-        asyncio.run(sender_role.run_sender(node, "peer", "answer", hello, wire, Figures()))
-    assert loaded == ["loaded", "unlocked"]
+        asyncio.run(session)
+    assert order == ["loaded", "refusal noted", "unlocked"]
+
+
+@pytest.mark.parametrize(("error", "state"), [(None, "done"), (UnavailableError("gone"), "failed")])
+def test_sender_writes_the_end_of_a_session_before_it_unlocks(
+    monkeypatch: pytest.MonkeyPatch, error: Exception | None, state: str
+) -> None:
+    """Another process takes a session that is open and not locked for one whose process has died."""
+
+    async def run(*_: object) -> str:
+        if error is not None:
+            raise error
+        return "what was revealed"
+
+    monkeypatch.setattr(sender_role, "_run_intersection", run)
+    node: Any = MagicMock()
+    node.suppliers.load_list.return_value = ListKeys({"A": table_of({})}, b"", 0)
+    session, order = answering(node)
+    with contextlib.suppress(UnavailableError):
+        asyncio.run(session)
+    assert order == [state, "unlocked"]
 
 
 @pytest.mark.parametrize(
