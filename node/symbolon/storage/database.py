@@ -19,8 +19,10 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import sqlite3
 import stat
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -336,7 +338,7 @@ def _sqlite_engine(url: URL) -> Engine:
         cursor = connection.cursor()
         for pragma in _PRAGMAS:
             cursor.execute(pragma)
-        mode = cursor.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        mode = _switch_to_wal(cursor)
         cursor.close()
         if mode != "wal":
             raise StorageError(
@@ -351,6 +353,21 @@ def _sqlite_engine(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
     return engine
+
+
+def _switch_to_wal(cursor: sqlite3.Cursor) -> str:
+    """Asks for the write-ahead log; returns the mode that the file is in then.
+
+    While another connection switches a new file, SQLite refuses this at once, whatever the busy timeout.
+    """
+    end_s = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            return str(cursor.execute("PRAGMA journal_mode = WAL").fetchone()[0])
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end_s:
+                raise
+        time.sleep(0.01)
 
 
 def _postgresql_engine(url: URL) -> Engine:
