@@ -27,7 +27,7 @@ from symbolon.oprf.x25519_ell2 import X25519Ell2
 from symbolon.rpc.wire import Wire
 from symbolon.storage.database import Database
 
-SLOW_S: Final = 4.0
+SLOW_S: Final = 2.5
 
 
 def _obey(orders: Path, point: str) -> None:
