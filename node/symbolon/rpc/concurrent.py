@@ -22,8 +22,8 @@ async def together(*work: Coroutine[Any, Any, None]) -> None:
     tasks = [asyncio.ensure_future(each) for each in work]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-        ended = [task for task in tasks if task in done]
-        for task in sorted(ended, key=lambda each: each.cancelled()):
+        finished = [task for task in tasks if task in done]
+        for task in sorted(finished, key=lambda each: each.cancelled()):
             task.result()
     finally:
         for task in tasks:
@@ -62,8 +62,9 @@ async def exclusive(database: Database, name: str) -> AsyncIterator[None]:
         StorageBusyError: another exchange holds the lock.
     """
     lock = database.exclusive(name)
-    await asyncio.to_thread(lock.__enter__)
     try:
+        # Cancelled meanwhile, it may be taken all the same; to leave what was not taken does nothing.
+        await to_the_end(lock.__enter__)
         yield
     finally:
-        await asyncio.shield(asyncio.to_thread(lock.__exit__, None, None, None))
+        await to_the_end(lock.__exit__, None, None, None)

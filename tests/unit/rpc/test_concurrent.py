@@ -1,9 +1,13 @@
 import asyncio
+import contextlib
 import threading
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from symbolon.rpc.concurrent import ended, to_the_end, together
+from symbolon.rpc.concurrent import ended, exclusive, to_the_end, together
+from symbolon.storage.database_errors import StorageBusyError
 
 
 def test_together_of_all_that_succeed_runs_all() -> None:
@@ -130,3 +134,53 @@ def test_ended_tells_success_from_failure_and_leaves_no_exception_unseen() -> No
 
     assert asyncio.run(run()) == [True, False]
     assert seen == []
+
+
+class Locks:
+    """Stands for a database whose server is slow to give its lock, or does not."""
+
+    def __init__(self, *, busy: bool = False) -> None:
+        self.asked, self.may_answer = threading.Event(), threading.Event()
+        self.order: list[str] = []
+        self._busy = busy
+
+    @contextlib.contextmanager
+    def exclusive(self, _: str) -> Iterator[None]:
+        self.asked.set()
+        assert self.may_answer.wait(30)
+        if self._busy:
+            raise StorageBusyError("another process is at it")
+        self.order.append("locked")
+        try:
+            yield
+        finally:
+            self.order.append("unlocked")
+
+
+async def hold(locks: Any) -> None:
+    async with exclusive(locks, "a lock"):
+        locks.order.append("held")
+
+
+def test_exclusive_that_is_cancelled_while_it_is_being_taken_is_left_again() -> None:
+    locks = Locks()
+
+    async def run() -> None:
+        task = asyncio.ensure_future(hold(locks))
+        await asyncio.to_thread(locks.asked.wait, 30)
+        task.cancel()
+        await asyncio.sleep(0.05)
+        locks.may_answer.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert locks.order == ["locked", "unlocked"]
+
+    asyncio.run(run())
+
+
+def test_exclusive_that_another_holds_is_told_as_it_was_raised() -> None:
+    locks = Locks(busy=True)
+    locks.may_answer.set()
+    with pytest.raises(StorageBusyError, match="another process"):
+        asyncio.run(hold(locks))
+    assert locks.order == []
