@@ -22,7 +22,7 @@ from reference import arithmetic, ends, wire
 from symbolon.api.exchange.v1 import exchange_pb2 as pb
 from symbolon.config import BudgetConfig, ExchangeConfig
 from symbolon.errors import InvalidElementError
-from symbolon.exchange import limits
+from symbolon.exchange import limits, sender_set
 from symbolon.exchange.derive import entry_masks
 from symbolon.exchange.key_table import KeyTable
 from symbolon.exchange.limits import SIZE_TOKEN_BYTES
@@ -47,6 +47,7 @@ from symbolon.oprf.suite import DEFAULT_SUITE, get_suite
 from symbolon.rpc import codec
 from symbolon.suppliers.key_schemes import key_rules
 from symbolon.suppliers.tier import Tier
+from unit.exchange.harness import packed_inputs
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCUMENT = (ROOT / "docs" / "PROTOCOL.md").read_text(encoding="utf-8")
@@ -86,7 +87,7 @@ def table_of(suppliers, tier="A"):
     links = [(at, supplier) for at, key in enumerate(ordered) for supplier in sorted(holders[key])]
     return KeyTable(
         Tier(tier),
-        ordered,
+        packed_inputs(ordered),
         np.frombuffer(b"".join(points[key] for key in ordered), np.uint8).reshape(-1, 32),
         np.arange(len(ordered)),
         np.array([int.from_bytes(points[key][:8], "little") for key in ordered], np.uint64),
@@ -149,7 +150,7 @@ class NodeSender:
             )
             self.released = Released.nothing(tag_bytes_for(2 * ask.elements, 2 * whole))
         width = self.released.tag_bytes
-        plan = plan_delta(table, self.released, additions=True, rng=self.rng)
+        plan = plan_delta(table, sender_set.live_keys(table), self.released, additions=True, rng=self.rng)
         told = []
         number = max(self.deltas, default=0) + 1
         for supplier in plan.suppliers.tolist():

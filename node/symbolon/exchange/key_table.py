@@ -6,7 +6,7 @@ millions of keys and a session must start within milliseconds.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self, overload
+from typing import overload
 
 import numpy as np
 import numpy.typing as npt
@@ -46,12 +46,6 @@ class PackedInputs(Sequence[bytes]):
         if isinstance(index, slice):
             return self.take(np.arange(len(self))[index])
         return self._blob[self._begin[index] : self._end[index]]
-
-    @classmethod
-    def of(cls, inputs: Sequence[bytes]) -> Self:
-        """Packs inputs, keeping their order."""
-        bounds = np.cumsum([0, *map(len, inputs)], dtype=np.int64)
-        return cls(b"".join(inputs), bounds[:-1], bounds[1:])
 
     def take(self, index: npt.NDArray[np.int64]) -> list[bytes]:
         """The inputs at some places, in the order asked for."""
@@ -98,7 +92,7 @@ class KeyTable:
     """
 
     tier: Tier
-    inputs: Sequence[bytes]
+    inputs: PackedInputs
     points: npt.NDArray[np.uint8]
     point_row: npt.NDArray[np.int64]
     key_ids: npt.NDArray[np.uint64]
@@ -112,15 +106,4 @@ class KeyTable:
         """Elements of some keys in a suite, `index` × 32 bytes; only the default suite's are kept ready."""
         if suite.name == DEFAULT_SUITE:
             return self.points[self.point_row[index]].tobytes()
-        return suite.hash_to_curve(self.inputs_of(index))
-
-    def schemes_of(self, index: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:
-        """The schemes of some keys; see `PackedInputs.schemes`."""
-        packed = self.inputs if isinstance(self.inputs, PackedInputs) else PackedInputs.of(self.inputs)
-        return packed.schemes(index)
-
-    def inputs_of(self, index: npt.NDArray[np.int64]) -> list[bytes]:
-        """The inputs of some keys, in the order asked for."""
-        if isinstance(self.inputs, PackedInputs):
-            return self.inputs.take(index)
-        return [self.inputs[at] for at in index.tolist()]
+        return suite.hash_to_curve(self.inputs.take(index))

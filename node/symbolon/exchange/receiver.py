@@ -266,7 +266,7 @@ class Receiver:
         blinds = tier.blinds[start]
         if blinds is not None and len(items):
             some = blinds[skipped : skipped + len(items)]
-            inputs = tier.asked.table.inputs_of(tier.asked.index[items])
+            inputs = tier.asked.table.inputs.take(tier.asked.index[items])
             output = self._suite.finalize(inputs, rows[here].tobytes(), some)
             tier.outputs[items] = np.frombuffer(output, np.uint8).reshape(-1, OUTPUT_BYTES)
             tier.probes[items] = entry_masks(output, 0, tier.tag_bytes)

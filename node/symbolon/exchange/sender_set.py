@@ -121,17 +121,17 @@ def live_keys(table: KeyTable) -> LiveKeys:
 
 
 def plan_delta(
-    table: KeyTable, released: Released, *, additions: bool, rng: Callable[[int], bytes]
+    table: KeyTable, live: LiveKeys, released: Released, *, additions: bool, rng: Callable[[int], bytes]
 ) -> DeltaPlan:
     """Compares the list with what was released and plans the next delta.
 
     Args:
         table: the list's keys of this tier as they are now.
+        live: `live_keys(table)`.
         released: the state of the set.
         additions: False when no delta is due yet; withdrawals are planned all the same.
         rng: random bytes, for the order of the withdrawn tags.
     """
-    live = live_keys(table)
     key_index, suppliers = table.link_key[live.links], table.link_supplier[live.links]
     pairs = _pair_ids(table.key_ids[key_index], suppliers)
     before = _pair_ids(released.key_ids, released.suppliers)
@@ -222,7 +222,7 @@ def build_delta(
     parts = []
     for start, end, done in padded_parts(len(keys), plan.entries):
         some = keys[start:end]
-        inputs = table.inputs_of(some)
+        inputs = table.inputs.take(some)
         parts.append(suite.evaluate(secret_key, inputs, table.points_for(suite, some)))
         made(done)
     per_key = np.frombuffer(b"".join(parts), np.uint8).reshape(-1, OUTPUT_BYTES)

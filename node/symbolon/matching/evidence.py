@@ -71,7 +71,7 @@ def evidence(hits: Hits, table: KeyTable) -> Evidence:
     total = int(counts.sum())
     starts = np.cumsum(counts) - counts
     links = np.repeat(first - starts, counts) + np.arange(total)
-    of_hit, names = table.schemes_of(at)
+    of_hit, names = table.inputs.schemes(at)
     return Evidence(
         table.tier,
         table.link_supplier[links],

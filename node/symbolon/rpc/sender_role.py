@@ -223,6 +223,7 @@ def _plan_tiers(
     interval = node.config.exchange.additions_interval_s
     for ask in hello.tiers:
         table = keys.tables[ask.tier]
+        live = live_keys(table)
         state = node.sending.load_set(
             epoch,
             purpose=hello.purpose,
@@ -230,11 +231,11 @@ def _plan_tiers(
             suite=suite.name,
             have_delta=ask.have_delta,
             elements=ask.elements,
-            entries=padded_count(int(live_keys(table).links.sum())),
+            entries=padded_count(int(live.links.sum())),
             least_epoch_s=interval,
         )
         due = _additions_due(state.last_added_s, keys.rules_since_s, now_s=node.clock(), interval_s=interval)
-        plan = plan_delta(table, state.released, additions=due, rng=node.rng)
+        plan = plan_delta(table, live, state.released, additions=due, rng=node.rng)
         context = _context(node, peer, hello, ask.tier, epoch.number)
         plans.append(_TierPlan(ask.tier, table, suite.derive_key(epoch.seed, context), state, plan))
     return plans

@@ -5,7 +5,7 @@ keys, so that a test can say in the clear what must come out.
 """
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from symbolon.api.exchange.v1 import exchange_pb2 as pb
 from symbolon.errors import StaleEpochError
-from symbolon.exchange.key_table import KeyTable
+from symbolon.exchange.key_table import KeyTable, PackedInputs
 from symbolon.exchange.messages import (
     DeltaHeader,
     Hello,
@@ -64,6 +64,12 @@ def key_id(name: str, tier: str = "A") -> int:
     return int.from_bytes(_point(key_bytes(name, tier))[:8], "little")
 
 
+def packed_inputs(inputs: Sequence[bytes]) -> PackedInputs:
+    """Inputs in one buffer, in their order."""
+    bounds = np.cumsum([0, *map(len, inputs)], dtype=np.int64)
+    return PackedInputs(b"".join(inputs), bounds[:-1], bounds[1:])
+
+
 def table_of(suppliers: SupplierList, tier: str = "A") -> KeyTable:
     """The key table of a list."""
     holders: dict[str, set[int]] = {}
@@ -75,7 +81,7 @@ def table_of(suppliers: SupplierList, tier: str = "A") -> KeyTable:
     links = [(at, supplier) for at, name in enumerate(ordered) for supplier in sorted(holders[name])]
     return KeyTable(
         Tier(tier),
-        inputs,
+        packed_inputs(inputs),
         np.frombuffer(b"".join(_point(each) for each in inputs), np.uint8).reshape(-1, 32),
         np.arange(len(inputs)),
         np.array([key_id(name, tier) for name in ordered], np.uint64),
@@ -148,7 +154,7 @@ class SenderEnd:
             tier, table = ask.tier, tables[ask.tier]
             released = self.released.get(tier, Released.nothing(self.tag_bytes))
             deltas = self.deltas.setdefault(tier, {})
-            plan = plan_delta(table, released, additions=due, rng=self.rng)
+            plan = plan_delta(table, live_keys(table), released, additions=due, rng=self.rng)
             keys[tier] = self.key(tier)
             if plan.entries:
                 number = max(deltas, default=0) + 1

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +5,7 @@ from hypothesis import strategies as st
 
 from symbolon.exchange.key_table import PackedInputs
 from symbolon.oprf.suite import RISTRETTO255_SHA512, get_suite
-from unit.exchange.harness import SUITE, key_bytes, key_id, table_of
+from unit.exchange.harness import SUITE, key_bytes, key_id, packed_inputs, table_of
 
 
 def packed() -> PackedInputs:
@@ -30,14 +28,14 @@ def test_packed_inputs_beyond_the_end_raise_like_a_list() -> None:
         packed()[4]
 
 
-def test_key_table_gives_the_same_inputs_from_a_list_and_from_a_buffer() -> None:
+def test_packed_inputs_are_the_same_however_their_buffer_is_arranged() -> None:
     table = table_of({1: {"a", "b"}, 2: {"c"}})
     lengths = np.array([len(each) for each in table.inputs])
-    ends = np.cumsum(lengths)
-    inputs = PackedInputs(b"".join(table.inputs), ends - lengths, ends)
-    other = replace(table, inputs=inputs)
+    begins = np.cumsum(lengths[::-1])[::-1] - lengths
+    other = PackedInputs(b"".join(reversed(table.inputs)), begins, begins + lengths)
     index = np.array([2, 0])
-    assert other.inputs_of(index) == table.inputs_of(index) == [table.inputs[2], table.inputs[0]]
+    assert list(other) == list(table.inputs)
+    assert other.take(index) == table.inputs.take(index) == [table.inputs[2], table.inputs[0]]
 
 
 def test_key_table_points_are_those_of_the_suite_asked_for() -> None:
@@ -64,7 +62,7 @@ VALUES = st.binary(max_size=6)
 def test_schemes_of_packed_inputs_are_what_stands_before_the_separator(
     keys: list[tuple[str, bytes]], data: st.DataObject
 ) -> None:
-    packed = PackedInputs.of([scheme.encode() + b"\x1f" + value for scheme, value in keys])
+    packed = packed_inputs([scheme.encode() + b"\x1f" + value for scheme, value in keys])
     index = data.draw(st.lists(st.integers(0, len(keys) - 1), max_size=40))
     numbers, names = packed.schemes(np.array(index, np.int64))
     assert [names[number] for number in numbers] == [keys[at][0] for at in index]
@@ -73,5 +71,5 @@ def test_schemes_of_packed_inputs_are_what_stands_before_the_separator(
 
 @given(st.lists(VALUES, max_size=20))
 def test_packing_keeps_inputs_and_their_order(inputs: list[bytes]) -> None:
-    packed = PackedInputs.of(inputs)
+    packed = packed_inputs(inputs)
     assert (len(packed), packed[:]) == (len(inputs), inputs)

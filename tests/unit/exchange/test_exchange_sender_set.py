@@ -21,7 +21,9 @@ KEY = SUITE.derive_key(bytes(range(64)), b"context")
 
 
 def plan(table: KeyTable, released: Released | None = None, *, additions: bool = True) -> DeltaPlan:
-    return plan_delta(table, released or Released.nothing(TAG_BYTES), additions=additions, rng=RNG)
+    return plan_delta(
+        table, live_keys(table), released or Released.nothing(TAG_BYTES), additions=additions, rng=RNG
+    )
 
 
 def build(table: KeyTable, planned: DeltaPlan, number: int = 1, key: bytes = KEY) -> Delta:

@@ -4,13 +4,14 @@ from symbolon.exchange.key_table import KeyTable
 from symbolon.exchange.receiver_set import NO_HITS, Hits
 from symbolon.matching.evidence import Evidence, Match, count_by_band, evidence, matches
 from symbolon.suppliers.tier import Tier
+from unit.exchange.harness import packed_inputs
 
 
 def table() -> KeyTable:
     """Two schemes; the second key belongs to two suppliers."""
     return KeyTable(
         Tier.A,
-        [b"lei.1\x1fL1", b"gln.1\x1fG1", b"lei.1\x1fL2"],
+        packed_inputs([b"lei.1\x1fL1", b"gln.1\x1fG1", b"lei.1\x1fL2"]),
         np.zeros((3, 32), np.uint8),
         np.arange(3),
         np.array([10, 20, 30], np.uint64),

@@ -14,7 +14,7 @@ from symbolon.errors import (
 )
 from symbolon.exchange.limits import MAX_DELTAS
 from symbolon.exchange.messages import Hello, TierAsk
-from symbolon.exchange.sender_set import Delta, build_delta, plan_delta
+from symbolon.exchange.sender_set import Delta, build_delta, live_keys, plan_delta
 from symbolon.policy.permission import Grant
 from symbolon.storage.exchange_budget import BudgetLimits, Spent, spent_in
 from symbolon.storage.exchange_schema import (
@@ -62,7 +62,7 @@ def load(stores, epoch: Epoch, have_delta: int = 0, elements: int = 64, tier: st
 
 def make(stores, epoch: Epoch, state: SetState, suppliers=LIST) -> Delta:  # type: ignore[no-untyped-def]
     table = table_of(suppliers)
-    plan = plan_delta(table, state.released, additions=True, rng=RNG)
+    plan = plan_delta(table, live_keys(table), state.released, additions=True, rng=RNG)
     handles = stores.sending.handles(epoch, plan.suppliers)
     delta = build_delta(
         SUITE,
