@@ -10,6 +10,7 @@ import typer
 from symbolon import config
 from symbolon.cli.enrolment_file import Enrolment, Request
 from symbolon.cli.node_home import home, open_node
+from symbolon.cli.typed_ids import typed_coalition_id
 from symbolon.errors import MembershipError, UsageError
 from symbolon.membership.atomic_file import read_bounded, write_atomically
 from symbolon.membership.authority import LIST_FILE, Authority
@@ -38,7 +39,7 @@ def create(
     name: Annotated[str, typer.Option(help="The coalition's id: lower-case letters, digits, hyphens.")],
 ) -> None:
     """Found a coalition: keys, root certificate and an empty member list, in a folder of their own."""
-    made = Authority.create(authority, name, _now)
+    made = Authority.create(authority, typed_coalition_id(name), _now)
     print(f"Founded {name}. Keep {authority} to yourself and back it up.", file=sys.stderr)
     print("Tell every member this fingerprint by phone or in person:", file=sys.stderr)
     print(made.anchor.fingerprint)

@@ -9,6 +9,7 @@ import typer
 from symbolon import config
 from symbolon.cli.enrolment_file import Request
 from symbolon.cli.node_home import home
+from symbolon.cli.typed_ids import typed_coalition_id, typed_member_id
 from symbolon.errors import UsageError
 from symbolon.membership.atomic_file import write_atomically
 from symbolon.membership.enrolment import make_leaf_key_and_csr
@@ -49,8 +50,8 @@ def init(
     folder = home()
     create_node(
         folder,
-        member=member,
-        coalition=coalition,
+        member=typed_member_id(member),
+        coalition=typed_coalition_id(coalition),
         kind=kind,
         listen=listen,
         endpoint=endpoint or listen,
