@@ -212,7 +212,7 @@ class ReceiverEnd:
         self.held: dict[str, Held] = {}
 
     def ask(self, tables: Mapping[str, KeyTable]) -> Receiver:
-        """What `receiver_role` does before the hello."""
+        """What `receiver_intersection` does before the hello."""
         asked = {}
         for tier, table in tables.items():
             keys = live_keys(table).keys
@@ -226,7 +226,7 @@ class ReceiverEnd:
         return Receiver(hello_of(asks, self.rng, epoch=self.epoch), asked, SUITE, self.rng)
 
     def conclude(self, session: Receiver, tables: Mapping[str, KeyTable]) -> dict[str, Evidence]:
-        """What `receiver_role` does once the sender has finished."""
+        """What `receiver_intersection` does once the sender has finished."""
         self.epoch = session.epoch
         found = {}
         for tier, result in session.results().items():

@@ -6,9 +6,10 @@ from unittest.mock import MagicMock
 import pytest
 
 from symbolon.errors import StorageError
-from symbolon.rpc import receiver_role
+from symbolon.rpc import receiver_intersection, receiver_role
 from symbolon.rpc.figures import Figures
-from symbolon.rpc.receiver_role import Ask, Asking
+from symbolon.rpc.receiver_role import Asking
+from symbolon.rpc.receiver_session import Ask, Prepared
 from symbolon.storage.supplier_store import ListKeys
 from unit.exchange.harness import SUITE, rng_of, table_of
 
@@ -19,7 +20,7 @@ ASK = Ask("peer", "intersection", "p", ("A",))
 def after_the_call(node: Any, conclude: Any, read: Any) -> Asking:
     """What remains once all has been said: a result to be stored, and what is still being read."""
     asking = Asking(node, ASK, Figures(), lambda *_: None)
-    asking._prepared = receiver_role._Prepared(MagicMock(), dict, conclude)
+    asking._prepared = Prepared(MagicMock(), dict, conclude)
     asking._reading = asyncio.ensure_future(asyncio.to_thread(read))
     return asking
 
@@ -77,17 +78,17 @@ def test_asking_that_is_not_concluded_closes_after_its_reading_and_leaves_no_err
 def test_asking_prepares_a_session_beside_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes a second and more for a long list, and a served node has other sessions to attend to."""
     threads: list[threading.Thread] = []
-    make = receiver_role.Receiver
+    make = receiver_intersection.Receiver
 
     def watched(*given: Any) -> Any:
         threads.append(threading.current_thread())
         return make(*given)
 
-    monkeypatch.setattr(receiver_role, "Receiver", watched)
+    monkeypatch.setattr(receiver_intersection, "Receiver", watched)
     node: Any = MagicMock(rng=rng_of(1))
     node.config.node.coalition = "coalition"
     node.suppliers.load_list.return_value = ListKeys({"A": table_of({1: {"a"}})}, b"", 0)
     node.receiving.held.return_value = None
-    asyncio.run(receiver_role._prepare_intersection(node, ASK, SUITE))
+    asyncio.run(receiver_intersection.prepare_intersection(node, ASK, SUITE))
     assert threads
     assert threading.main_thread() not in threads

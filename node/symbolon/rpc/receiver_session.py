@@ -1,0 +1,95 @@
+"""One session as receiver: what it asks, what is prepared for it, what it comes to; in either mode."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from symbolon.errors import RemoteProtocolError, UsageError
+from symbolon.exchange.limits import MAX_ELEMENTS
+from symbolon.exchange.messages import Invitation
+from symbolon.exchange.receiver import Receiver
+from symbolon.exchange.rules_agreement import Agreement
+from symbolon.exchange.size_mode import SizeReceiver
+from symbolon.matching.evidence import Evidence
+from symbolon.policy.permission import Direction
+from symbolon.rpc.figures import Figures
+from symbolon.storage.exchange_receiver_store import ReceivedState
+
+Held = dict[str, ReceivedState]
+"""What is held of the peer's sets, by tier, but for the hits."""
+
+Progress = Callable[[str, int, int], None]
+"""Told a phase in words, the items done and the items to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What to ask a peer.
+
+    Attributes:
+        tiers: letters of the tiers, strongest first.
+    """
+
+    peer: str
+    mode: str
+    purpose: str
+    tiers: tuple[str, ...]
+    direction: Direction = "ask"
+
+    @classmethod
+    def invited_by(cls, peer: str, invitation: object) -> "Ask":
+        """What a peer invites this node to ask.
+
+        Raises:
+            RemoteProtocolError: the peer's first message is not an invitation.
+        """
+        if not isinstance(invitation, Invitation):
+            raise RemoteProtocolError("the first message is not an invitation", code="protocol.state")
+        tiers = tuple("".join(invitation.tiers))
+        return cls(peer, invitation.mode, invitation.purpose, tiers, "invited")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an exchange ended.
+
+    Attributes:
+        by_band: own suppliers matched, by band; empty in size mode.
+        evidence: all evidence by tier; empty in size mode.
+        shared: in words, size mode only.
+        sentence: what this node revealed and learned.
+        key_rules: whether both lists were keyed by the same rules; if not, the sentence says so.
+    """
+
+    by_band: dict[str, int]
+    evidence: list[Evidence]
+    shared: str
+    sentence: str
+    key_rules: Agreement
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A session ready to be held, and what to do with what it brings.
+
+    Attributes:
+        read: reads what is held of the peer's sets, but for the hits. Nothing that is said depends on it, so
+            it is read while the peer works.
+        conclude: joins and stores, with what was read.
+    """
+
+    session: Receiver | SizeReceiver
+    read: Callable[[], Held]
+    conclude: Callable[[Held, Figures], Outcome]
+
+
+def check_length(elements: int) -> None:
+    """Refuses more elements than a session takes.
+
+    Raises:
+        UsageError: there are more.
+    """
+    if elements > MAX_ELEMENTS:
+        raise UsageError(
+            f"the list makes {elements} elements in one tier; a session takes {MAX_ELEMENTS}",
+            hint="Ask for fewer tiers, or split the list over two nodes.",
+        )
