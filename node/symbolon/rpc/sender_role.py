@@ -62,6 +62,42 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class _Session:
+    """One exchange as sender once it is permitted and debited.
+
+    Attributes:
+        peer: the receiver.
+        epoch: of the keys that this peer's sets are made with.
+        keys: own keys by tier.
+    """
+
+    node: Node
+    peer: str
+    hello: Hello
+    epoch: Epoch
+    suite: Suite
+    keys: ListKeys
+    wire: SenderWire
+    figures: Figures
+
+    def derive_key(self, seed: bytes, tier: str) -> bytes:
+        """The key of one tier, bound to everything that it must not serve twice."""
+        own, hello, epoch = self.node.config.node, self.hello, self.epoch.number
+        context = KeyContext(
+            hello.suite,
+            own.coalition,
+            own.member,
+            self.peer,
+            hello.area,
+            hello.mode,
+            tier,
+            hello.purpose,
+            epoch,
+        )
+        return self.suite.derive_key(seed, context.encode())
+
+
+@dataclass(frozen=True, slots=True)
 class _TierPlan:
     """One tier of a session: its keys, its set as released so far, and what comes next."""
 
@@ -119,7 +155,7 @@ async def run_sender(
                 # Also of a peer that is refused or hangs up: lists loaded for nobody would fill the memory.
                 await ended(loading)
             run = _run_size if size else _run_intersection
-            sentence = await run(node, peer, hello, epoch, suite, keys, wire, figures)
+            sentence = await run(_Session(node, peer, hello, epoch, suite, keys, wire, figures))
         except BaseException as error:
             # A thread does not end with a cancelled call.
             opened = opening is not None and await ended(opening)
@@ -178,26 +214,19 @@ def _note_failure(node: Node, peer: str, hello: Hello, error: BaseException, ope
         node.journal.write(line)
 
 
-async def _run_intersection(
-    node: Node,
-    peer: str,
-    hello: Hello,
-    epoch: Epoch,
-    suite: Suite,
-    keys: ListKeys,
-    wire: SenderWire,
-    figures: Figures,
-) -> str:
+async def _run_intersection(session: _Session) -> str:
+    node, hello, epoch = session.node, session.hello, session.epoch
+    wire, figures = session.wire, session.figures
     with figures.phase("load"):
-        plans = await to_the_end(_plan_tiers, node, peer, hello, epoch, suite, keys)
+        plans = await to_the_end(_plan_tiers, session)
     offers = tuple(plan.offer for plan in plans)
     secrets = {plan.tier: plan.key for plan in plans}
-    sender = Sender(hello, epoch.number, offers, secrets, suite, node.rng, keys.rules)
+    sender = Sender(hello, epoch.number, offers, secrets, session.suite, node.rng, session.keys.rules)
     await wire.send(sender.accept())
 
     async def send_sets() -> None:
         for plan in plans:
-            await _send_tier(node, peer, hello, epoch, suite, sender, plan, wire, figures)
+            await _send_tier(session, sender, plan)
 
     await together(_evaluate_all(sender, wire, figures), send_sets())
     await wire.send(sender.finish())
@@ -210,15 +239,14 @@ async def _run_intersection(
     if waiting:
         later += f" {waiting} new entries wait until additions are due (exchange.additions_interval_s)."
     return (
-        f"Revealed to {peer}: up to {entries} masked entries, of which it can open at most those of "
+        f"Revealed to {session.peer}: up to {entries} masked entries, of which it can open at most those of "
         "suppliers it holds too; "
         f"learned: that it asked {asked} blinded keys (padded), not which.{later}"
     )
 
 
-def _plan_tiers(
-    node: Node, peer: str, hello: Hello, epoch: Epoch, suite: Suite, keys: ListKeys
-) -> list[_TierPlan]:
+def _plan_tiers(session: _Session) -> list[_TierPlan]:
+    node, hello, epoch, keys = session.node, session.hello, session.epoch, session.keys
     plans = []
     interval = node.config.exchange.additions_interval_s
     for ask in hello.tiers:
@@ -228,7 +256,7 @@ def _plan_tiers(
             epoch,
             purpose=hello.purpose,
             tier=ask.tier,
-            suite=suite.name,
+            suite=session.suite.name,
             have_delta=ask.have_delta,
             elements=ask.elements,
             entries=padded_count(int(live.links.sum())),
@@ -236,8 +264,8 @@ def _plan_tiers(
         )
         due = _additions_due(state.last_added_s, keys.rules_since_s, now_s=node.clock(), interval_s=interval)
         plan = plan_delta(table, live, state.released, additions=due, rng=node.rng)
-        context = _context(node, peer, hello, ask.tier, epoch.number)
-        plans.append(_TierPlan(ask.tier, table, suite.derive_key(epoch.seed, context), state, plan))
+        key = session.derive_key(epoch.seed, ask.tier)
+        plans.append(_TierPlan(ask.tier, table, key, state, plan))
     return plans
 
 
@@ -257,13 +285,6 @@ def _additions_due(added_s: int | None, rules_since_s: int, *, now_s: float, int
         return True
     # Keys of the older rules are withdrawn at once: were the new ones to wait, nothing would be shared.
     return added_s <= rules_since_s <= now_s
-
-
-def _context(node: Node, peer: str, hello: Hello, tier: str, epoch: int) -> bytes:
-    own = node.config.node
-    return KeyContext(
-        hello.suite, own.coalition, own.member, peer, hello.area, hello.mode, tier, hello.purpose, epoch
-    ).encode()
 
 
 async def _evaluate_all(sender: Sender, wire: SenderWire, figures: Figures) -> None:
@@ -316,17 +337,9 @@ async def _in_parts(make: Callable[[Made], _T], made: Made) -> _T:
         waited_for = False
 
 
-async def _send_tier(
-    node: Node,
-    peer: str,
-    hello: Hello,
-    epoch: Epoch,
-    suite: Suite,
-    sender: Sender,
-    plan: _TierPlan,
-    wire: SenderWire,
-    figures: Figures,
-) -> None:
+async def _send_tier(session: _Session, sender: Sender, plan: _TierPlan) -> None:
+    sending, wire = session.node.sending, session.wire
+    hello, peer = session.hello, session.peer
     deltas = dict(plan.state.deltas)
     if plan.plan.entries:
         number = plan.state.next_number
@@ -336,16 +349,16 @@ async def _send_tier(
 
         async def release() -> Delta:
             delta, handles = await _in_parts(
-                lambda made: _make_delta(node, epoch, suite, plan, made),
+                lambda made: _make_delta(session, plan, made),
                 lambda made: sender.made(plan.tier, ready + made),
             )
             # Not by the thread that makes it, which a session that ends leaves behind: the next one begins
             # where the records stand.
-            record = node.sending.record_delta
-            await to_the_end(record, hello, peer, epoch, plan.state, plan.tier, delta, handles)
+            record = sending.record_delta
+            await to_the_end(record, hello, peer, session.epoch, plan.state, plan.tier, delta, handles)
             return delta
 
-        with figures.phase("set"):
+        with session.figures.phase("set"):
             delta = await _while_working(sender, wire, plan.tier, release())
         deltas[number] = delta.entries
     for number, data in deltas.items():
@@ -353,15 +366,16 @@ async def _send_tier(
             await wire.send(entries)
     if plan.plan.withdrawn:
         count = len(plan.plan.withdrawn) // plan.state.released.tag_bytes
-        await asyncio.to_thread(node.sending.record_withdrawal, hello, peer, plan.tier, count)
+        await asyncio.to_thread(sending.record_withdrawal, hello, peer, plan.tier, count)
         for withdrawn in sender.withdrawn(plan.tier, plan.plan.withdrawn):
             await wire.send(withdrawn)
 
 
-def _make_delta(node: Node, epoch: Epoch, suite: Suite, plan: _TierPlan, made: Made) -> tuple[Delta, Handles]:
-    handles = node.sending.handles(epoch, plan.plan.suppliers)
+def _make_delta(session: _Session, plan: _TierPlan, made: Made) -> tuple[Delta, Handles]:
+    node = session.node
+    handles = node.sending.handles(session.epoch, plan.plan.suppliers)
     delta = build_delta(
-        suite,
+        session.suite,
         plan.key,
         plan.table,
         plan.plan,
@@ -374,18 +388,11 @@ def _make_delta(node: Node, epoch: Epoch, suite: Suite, plan: _TierPlan, made: M
     return delta, handles
 
 
-async def _run_size(
-    node: Node,
-    peer: str,
-    hello: Hello,
-    epoch: Epoch,
-    suite: Suite,
-    keys: ListKeys,
-    wire: SenderWire,
-    figures: Figures,
-) -> str:
+async def _run_size(session: _Session) -> str:
+    node, hello, suite, keys = session.node, session.hello, session.suite, session.keys
+    wire, figures = session.wire, session.figures
     ask = hello.tiers[0]
-    key = suite.derive_key(node.rng(SEED_BYTES), _context(node, peer, hello, ask.tier, epoch.number))
+    key = session.derive_key(node.rng(SEED_BYTES), ask.tier)
     with figures.phase("load"):
         points = await to_the_end(distinct_points, list(keys.tables.values()), suite)
     declared = padded_count(len(points))
@@ -400,7 +407,7 @@ async def _run_size(
         with figures.phase("set"):
             making = _in_parts(make, lambda made: sender.made(ask.tier, made))
             tokens = await _while_working(sender, wire, ask.tier, making)
-        await asyncio.to_thread(node.sending.record_size_set, hello, peer, declared)
+        await asyncio.to_thread(node.sending.record_size_set, hello, session.peer, declared)
         for entries in sender.entries(ask.tier, 1, tokens):
             await wire.send(entries)
 
@@ -408,6 +415,7 @@ async def _run_size(
     await wire.send(sender.finish())
     figures.counts = {"elements": ask.elements, "entries": declared}
     return (
-        f"Revealed to {peer}: how many shared records were found, in tens, out of up to {declared} tokens; "
+        f"Revealed to {session.peer}: how many shared records were found, in tens, out of up to {declared} "
+        "tokens; "
         f"learned: that it holds about {ask.elements // hello.group_size} records (padded), not which."
     )
