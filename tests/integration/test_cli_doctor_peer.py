@@ -189,6 +189,18 @@ def test_doctor_healthy_peer_all_is_ok_and_no_budget_is_spent(
     assert spent(coalition) == 0
 
 
+def test_doctor_leaves_no_warning_in_the_log_of_a_peer_that_permits_all(
+    coalition: LocalCoalition, examine: Examine
+) -> None:
+    """An epoch of 2^48 and a count over eight records would read like an attack."""
+    before = len(coalition.log(BIRCH).read_text())
+    examine()
+    told = coalition.log(BIRCH).read_text()[before:].splitlines()
+    assert [line.split(" ", 2)[2] for line in told] == [
+        f"INFO sender of {ALDER}: permitted; it only asked whether, as `symbolon doctor` does"
+    ] * 2
+
+
 def test_doctor_closed_port_is_told(coalition: LocalCoalition, examine: Examine) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -354,6 +366,7 @@ def test_doctor_peer_that_permits_nothing_is_told(coalition: LocalCoalition, exa
     toml = coalition.home(ALDER) / "symbolon.toml"
     text = toml.read_text().replace(f'["{PURPOSE}"]', f'["{PURPOSE}", "curiosity"]')
     toml.write_text(text)
+    before = len(coalition.log(BIRCH).read_text())
     checks = examine()
     refused = [each for each in checks if each["code"] == "peer.permission"]
     assert [each["said"].split(",")[0] for each in refused] == [
@@ -362,6 +375,11 @@ def test_doctor_peer_that_permits_nothing_is_told(coalition: LocalCoalition, exa
     ]
     assert sum("birch permits" in each["said"] for each in checks) == 2
     assert spent(coalition) == 0
+    told = coalition.log(BIRCH).read_text()[before:]
+    assert told.count("WARNING sender of alder") == 2, (
+        "what is refused is no less of a warning for being asked"
+    )
+    assert told.count("permission.denied") == 2
 
 
 def test_doctor_peer_that_we_may_not_ask_is_a_warning(coalition: LocalCoalition, examine: Examine) -> None:

@@ -1,14 +1,12 @@
 """Asking a peer over gRPC whether it would serve this node, without costing either side anything.
 
 1. Health: the peer takes this node for a current member, and serves.
-2. Each of our [[allow]] tables that asks: would the peer permit it? The answer comes from requests that the
-   peer's permission check sees and that end before its budget is touched: one of an epoch that never was, or,
-   in size mode, one too small to be counted. The peer's journal gets a line for each.
+2. Each of our [[allow]] tables that asks: would the peer permit it (`permission_question`)? The peer's log
+   and journal get a line for each.
 """
 
 import asyncio
 import contextlib
-import os
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -19,10 +17,9 @@ from symbolon.api.exchange.v1 import exchange_pb2 as pb
 from symbolon.api.exchange.v1 import exchange_pb2_grpc as stubs
 from symbolon.config import Config
 from symbolon.errors import MembershipError
-from symbolon.exchange.limits import MIN_PADDED, SIZE_GROUP
-from symbolon.exchange.messages import AREA, MAX_EPOCH, SESSION_ID_BYTES, Hello, TierAsk
 from symbolon.rpc import codec
 from symbolon.rpc.diagnosis_finding import Finding, State, Target, failed
+from symbolon.rpc.permission_question import is_yes, make_question
 from symbolon.rpc.server import SERVICE
 from symbolon.rpc.status import CODE_KEY
 
@@ -110,14 +107,7 @@ async def _permission(
     wish = f"{mode} for {purpose}, tiers {''.join(letters) or '-'}"
     if not letters:
         return Finding("permission", State.UNKNOWN, f"{wish}: size mode counts no candidates")
-    common = (config.exchange.suite, target.coalition, AREA, mode, purpose)
-    session = os.urandom(SESSION_ID_BYTES)
-    if mode == "size":
-        joined = "".join(letters)
-        small = TierAsk(joined, MIN_PADDED)
-        hello = Hello(session, *common, 0, (small,), SIZE_GROUP[joined])
-    else:
-        hello = Hello(session, *common, MAX_EPOCH, tuple(TierAsk(each, MIN_PADDED) for each in letters))
+    hello = make_question(config.exchange.suite, target.coalition, mode, purpose, letters)
     call = stubs.ExchangeServiceStub(channel).Ask(timeout=CALL_S)
     try:
         with contextlib.suppress(asyncio.InvalidStateError):
@@ -129,7 +119,7 @@ async def _permission(
         code = _code_of(error)
     finally:
         call.cancel()
-    if code in ("protocol.stale_epoch", "permission.small", "permission.size_sessions"):
+    if is_yes(code):
         return Finding("permission", State.OK, f"{peer} permits {wish}")
     if code.startswith("permission"):
         return failed(

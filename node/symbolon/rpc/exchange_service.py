@@ -20,6 +20,7 @@ from symbolon.rpc import codec
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.identity import caller
 from symbolon.rpc.node import Node
+from symbolon.rpc.permission_question import is_question, is_yes
 from symbolon.rpc.receiver_role import Ask, Asking
 from symbolon.rpc.sender_role import SenderWire, run_sender
 from symbolon.rpc.status import CODE_KEY, public_code, public_message, to_status
@@ -55,16 +56,19 @@ class ExchangeService(stubs.ExchangeServiceServicer):
             idle_s=self._idle_s,
             figures=figures,
         )
+        question = False
 
         async def work(peer: str) -> str:
+            nonlocal question
             hello = await wire.expect()
             if not isinstance(hello, Hello):
                 raise RemoteProtocolError("the first message is not a hello", code="protocol.state")
+            question = is_question(hello)
             answered = await run_sender(self._node, peer, "answer", hello, wire, figures)
             _log_rules("sender", peer, answered.key_rules)
             return answered.sentence
 
-        await self._serve(context, work, figures, "sender")
+        await self._serve(context, work, figures, "sender", lambda: question)
 
     async def Offer(  # noqa: N802 - named by the proto
         self, request_iterator: AsyncIterator[pb.OfferRequest], context: grpc.aio.ServicerContext
@@ -134,6 +138,7 @@ class ExchangeService(stubs.ExchangeServiceServicer):
         work: Callable[[str], Awaitable[str]],
         figures: Figures,
         role: str,
+        only_asked: Callable[[], bool] = lambda: False,
     ) -> None:
         peer = caller.get().member_id
         start = time.perf_counter()
@@ -151,12 +156,23 @@ class ExchangeService(stubs.ExchangeServiceServicer):
             log.info("%s of %s: the call was cancelled", role, peer)
             raise
         except Exception as error:  # noqa: BLE001 - nothing unexpected leaves as more than INTERNAL
-            await self._abort(context, error, role, peer)
+            await self._abort(context, error, role, peer, only_asked())
         finally:
             self._sessions[peer] -= 1
 
-    async def _abort(self, context: grpc.aio.ServicerContext, error: Exception, role: str, peer: str) -> None:
-        _log_error(error, role, peer)
+    async def _abort(
+        self,
+        context: grpc.aio.ServicerContext,
+        error: Exception,
+        role: str,
+        peer: str,
+        only_asked: bool = False,
+    ) -> None:
+        if only_asked and isinstance(error, SymbolonError) and is_yes(error.full_code):
+            # Nobody was refused anything: what the error says would read like an attack.
+            log.info("%s of %s: permitted; it only asked whether, as `symbolon doctor` does", role, peer)
+        else:
+            _log_error(error, role, peer)
         context.set_trailing_metadata(((CODE_KEY, public_code(error)),))
         await context.abort(to_status(error), public_message(error))
 
