@@ -11,6 +11,7 @@ from symbolon.cli import main
 from symbolon.cli.made_up_suppliers import MadeUpList
 from symbolon.config import load
 from symbolon.rpc.node import LEAF_FILE, MEMBERS_FILE, Node
+from symbolon.storage import supplier_store
 from symbolon.suppliers.tier import Tier
 
 
@@ -76,7 +77,20 @@ def test_status_keys_are_those_of_the_list_also_after_a_change(
     shown = status(nodes, ALPHA, capsys)["supplier_list"]
     with Node(nodes.home(ALPHA)) as node:
         held = {tier.value: len(node.suppliers.load_keys(tier).link_key) for tier in Tier}
-    assert shown == {"revision": 2, "suppliers": 110, "keys": held}
+    assert shown == {"revision": 2, "suppliers": 110, "keys": held, "trouble": "", "hint": ""}
+
+
+def test_status_of_a_list_keyed_by_other_rules_says_to_import_it_again(
+    nodes: Nodes, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "keyed by other rules" not in text(nodes, ALPHA, capsys)
+    monkeypatch.setattr(supplier_store, "key_rules", lambda: b"rules of a later release")
+    shown = status(nodes, ALPHA, capsys)["supplier_list"]
+    assert shown["trouble"].startswith("keyed by other rules than this release's")
+    assert shown["hint"] == "Import the list again, changed or not: `symbolon suppliers import FILE`."
+    lines = text(nodes, ALPHA, capsys).splitlines()
+    listed = next(number for number, line in enumerate(lines) if line.startswith("list "))
+    assert [line.strip() for line in lines[listed + 1 : listed + 3]] == [shown["trouble"], shown["hint"]]
 
 
 def test_status_text_names_no_supplier(nodes: Nodes, capsys: pytest.CaptureFixture[str]) -> None:

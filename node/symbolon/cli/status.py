@@ -60,6 +60,8 @@ def _print_node(console: Console, report: Report) -> None:
         ("list", f"{held.suppliers:,} suppliers, revision {held.revision}; keys: {keys}"),
     ):
         console.print(f"{name:<12} {value}", soft_wrap=True)
+    for words in filter(None, (held.trouble, held.hint)):
+        console.print(f"{'':<12} {words}", soft_wrap=True)
 
 
 def _print_members(console: Console, report: Report) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from symbolon import __version__
+from symbolon.cli.outdated_list import IMPORT_AGAIN, OUTDATED
 from symbolon.config import AllowConfig
 from symbolon.errors import SymbolonError
 from symbolon.exchange.messages import AREA
@@ -44,11 +45,16 @@ class Members:
 
 @dataclass(frozen=True, slots=True)
 class SupplierList:
-    """The supplier list. `keys` counts pairs of supplier and match key by tier."""
+    """The supplier list. `keys` counts pairs of supplier and match key by tier.
+
+    `trouble` says that the keys are of other rules than this release's, and `hint` what to do; else both ''.
+    """
 
     revision: int
     suppliers: int
     keys: dict[str, int]
+    trouble: str
+    hint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +185,8 @@ def _members(node: Node, listed: MemberList, own_days: int) -> Members:
 
 def _supplier_list(node: Node) -> SupplierList:
     keys = {tier.value: count for tier, count in node.suppliers.count_keys().items()}
-    return SupplierList(node.suppliers.revision(), node.suppliers.count(), keys)
+    trouble, hint = (OUTDATED, IMPORT_AGAIN) if node.suppliers.is_outdated() else ("", "")
+    return SupplierList(node.suppliers.revision(), node.suppliers.count(), keys, trouble, hint)
 
 
 def _allowed(each: AllowConfig) -> Allowed:
