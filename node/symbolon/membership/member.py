@@ -23,6 +23,7 @@ MAX_ENDPOINT_CHARS: Final = 253 + 1 + 5
 
 _HOST = r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?"
 _ENDPOINT_PATTERN: Final = re.compile(rf"(?:{_HOST}|\[[0-9A-Fa-f:.]{{2,45}}\]):([1-9][0-9]{{0,4}})")
+_PURPOSE_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,63}")
 _JURISDICTION_PATTERN: Final = re.compile(r"[A-Z]{2}")
 
 
@@ -59,6 +60,23 @@ def parse_coalition_id(text: str) -> CoalitionId:
     return CoalitionId(_slug(text, "coalition id"))
 
 
+def parse_purpose(text: str) -> str:
+    """Check a purpose: what a configuration, a hello and the coalition's closed list may name.
+
+    Args:
+        text: 1 to 64 letters, digits, dots and hyphens, the first a letter or digit.
+
+    Returns:
+        The same text.
+
+    Raises:
+        MembershipError: `membership.malformed`.
+    """
+    if not _PURPOSE_PATTERN.fullmatch(text):
+        raise _malformed(f"purpose {text[:64]!r} is not a plain word")
+    return text
+
+
 def _slug(text: str, what: str) -> str:
     if not SLUG_PATTERN.fullmatch(text):
         raise MembershipError(
@@ -93,14 +111,29 @@ class Member:
     def __post_init__(self) -> None:
         parse_member_id(self.member_id)
         if self.endpoint:
-            _check_endpoint(self.endpoint)
+            check_endpoint(self.endpoint)
         if len(self.certificate_sha256) != FINGERPRINT_BYTES:
             raise _malformed(f"a fingerprint has {len(self.certificate_sha256)} bytes instead of 32")
-        if self.jurisdiction and not _JURISDICTION_PATTERN.fullmatch(self.jurisdiction):
-            raise _malformed(f"jurisdiction {self.jurisdiction[:64]!r} is not a two-letter country code")
+        if self.jurisdiction:
+            check_jurisdiction(self.jurisdiction)
 
 
-def _check_endpoint(endpoint: str) -> None:
+def check_jurisdiction(jurisdiction: str) -> None:
+    """Checks the form of an ISO 3166-1 alpha-2 code.
+
+    Raises:
+        MembershipError: `membership.malformed`.
+    """
+    if not _JURISDICTION_PATTERN.fullmatch(jurisdiction):
+        raise _malformed(f"jurisdiction {jurisdiction[:64]!r} is not a two-letter country code")
+
+
+def check_endpoint(endpoint: str) -> None:
+    """Checks a `host:port`.
+
+    Raises:
+        MembershipError: `membership.malformed`.
+    """
     match = _ENDPOINT_PATTERN.fullmatch(endpoint) if len(endpoint) <= MAX_ENDPOINT_CHARS else None
     if match is None or int(match[1]) > 65_535:
         raise _malformed(f"endpoint {endpoint[:64]!r} is not host:port")
