@@ -1,0 +1,124 @@
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+from symbolon.errors import MembershipError
+from symbolon.membership.due_diligence import Acceptance, DueDiligence, Vetting
+from symbolon.membership.member import CoalitionId, MemberId, MemberKind
+from symbolon.membership.member_record import Expelled, MemberRecord, Members, Role, Status
+
+DAY = date(2026, 3, 1)
+OLD, NEW, OTHER = bytes([1]) * 32, bytes([2]) * 32, bytes([3]) * 32
+
+
+def member(name: str, **changes: Any) -> MemberRecord:
+    made = MemberRecord(
+        member_id=MemberId(name),
+        kind=MemberKind.COMPANY,
+        roles=(),
+        jurisdiction="DE",
+        endpoint="node.example:7443",
+        relays=(),
+        relay_endpoint="",
+        signing_key=bytes(32),
+        certificates=(OLD,),
+        status=Status.ACTIVE,
+        reason="",
+        due_diligence=DueDiligence(
+            Acceptance("2026-01", DAY, "Ada Okafor"),
+            Vetting(MemberId("founder-one"), "Ben Ruiz", DAY, "criteria 3", date(2027, 3, 1)),
+            DAY,
+        ),
+    )
+    return replace(made, **changes)
+
+
+def members(*records: MemberRecord, **changes: Any) -> Members:
+    made = Members(CoalitionId("fair-work"), 1, bytes(32), "2026-01", ("due-diligence",), records)
+    return replace(made, **changes)
+
+
+def code_of(call: Callable[[], object]) -> str:
+    with pytest.raises(MembershipError) as caught:
+        call()
+    return caught.value.full_code
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"member_id": "Not-an-id"},
+        {"roles": (Role.RELAY, Role.FOUNDER)},
+        {"roles": (Role.RELAY, Role.RELAY)},
+        {"jurisdiction": ""},
+        {"jurisdiction": "deu"},
+        {"endpoint": "unix:/run/socket"},
+        {"relay_endpoint": "no-port"},
+        {"relays": ("relay-one", "relay-one")},
+        {"relays": ("r/../x",)},
+        {"relays": tuple(f"relay-{number}" for number in range(5))},
+        {"signing_key": bytes(31)},
+        {"certificates": ()},
+        {"certificates": (OLD, OLD)},
+        {"certificates": (OLD, NEW, OTHER)},
+        {"certificates": (bytes(20),)},
+        {"status": Status.SUSPENDED},
+        {"reason": "active members have none"},
+        {"status": Status.SUSPENDED, "reason": "two\nlines"},
+    ],
+)
+def test_member_record_of_another_shape_is_refused(changes: dict[str, Any]) -> None:
+    assert code_of(lambda: member("alder-co", **changes)) == "membership.malformed"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"version": 0},
+        {"previous": bytes(31)},
+        {"purposes": ("b", "a")},
+        {"purposes": ("not a word",)},
+        {"purposes": tuple(f"purpose-{number:03}" for number in range(65))},
+        {"terms_version": ""},
+        {"expelled": (Expelled(MemberId("alder-co"), DAY, "sold data"),)},
+        {"members": (member("birch-co"), member("alder-co"))},
+        {"members": (member("alder-co"), member("alder-co"))},
+    ],
+)
+def test_members_document_that_breaks_a_rule_is_refused(changes: dict[str, Any]) -> None:
+    assert code_of(lambda: members(member("alder-co"), **changes)) == "membership.malformed"
+
+
+def test_require_certificate_each_of_two_is_the_members_and_no_other() -> None:
+    both = members(member("alder-co", certificates=(OLD, NEW)), member("birch-co", certificates=(OTHER,)))
+    for fingerprint in (OLD, NEW):
+        assert both.require_certificate("alder-co", fingerprint, DAY).member_id == "alder-co"
+    assert code_of(lambda: both.require_certificate("alder-co", OTHER, DAY)) == "membership.fingerprint"
+
+
+def test_require_each_way_of_not_being_a_member_has_its_own_code() -> None:
+    current = members(
+        member("alder-co"),
+        member("birch-co", status=Status.SUSPENDED, reason="vetting is disputed"),
+        expelled=(Expelled(MemberId("cedar-co"), DAY, "sold data"),),
+    )
+    assert current.require("alder-co", DAY) is current.find("alder-co")
+    assert code_of(lambda: current.require("birch-co", DAY)) == "membership.suspended"
+    assert code_of(lambda: current.require("cedar-co", DAY)) == "membership.expelled"
+    assert code_of(lambda: current.require("dogwood-co", DAY)) == "membership.unknown"
+
+
+def test_require_member_whose_vetting_lapsed_names_member_and_remedy() -> None:
+    with pytest.raises(MembershipError) as caught:
+        members(member("alder-co")).require("alder-co", date(2027, 3, 1))
+    assert caught.value.full_code == "membership.lapsed.vetting"
+    assert "alder-co" in caught.value.detail
+    assert caught.value.hint
+
+
+def test_founders_are_the_members_of_that_role() -> None:
+    founder = member("birch-co", roles=(Role.FOUNDER, Role.RELAY))
+    assert members(member("alder-co"), founder).founders == (founder,)
