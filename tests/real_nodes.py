@@ -6,19 +6,18 @@ A `Nodes` holds a coalition in a temporary folder. Everything it starts is stopp
 import asyncio
 import contextlib
 import json
-import select
 import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from sqlalchemy import text
 
+from processes import DEADLINE_S, first_line
 from symbolon import config
 from symbolon.cli.local_coalition import (
     COALITION,
@@ -43,9 +42,6 @@ from symbolon.storage.supplier_import import import_list
 ALPHA, BETA, MALLORY = "alpha-co", "beta-co", "mallory-co"
 PURPOSES = (PURPOSE, *(f"purpose-{number}" for number in range(60)))
 """Sets are made for one purpose: a test that names one of its own has a first session before it."""
-
-DEADLINE_S = 60.0
-"""Longest wait for anything: processes share the machine with others."""
 
 _FAULTY = Path(__file__).with_name("faulty_command.py")
 
@@ -315,18 +311,3 @@ def two_nodes(
         nodes.add(MALLORY)
         nodes.start(BETA, faulty=nodes.orders(BETA) if faulty else "")
         yield nodes
-
-
-def first_line(process: "subprocess.Popen[str]") -> str:
-    """What a process prints first; '' when it ends or stays silent."""
-    assert process.stdout is not None
-    ready, _, _ = select.select([process.stdout], [], [], DEADLINE_S)
-    return process.stdout.readline().strip() if ready else ""
-
-
-def wait_until(holds: Callable[[], object], what: str) -> None:
-    """Asks again and again, until the deadline at the latest."""
-    end = time.monotonic() + DEADLINE_S
-    while not holds():
-        assert time.monotonic() < end, f"waited in vain for {what}"
-        time.sleep(0.05)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from processes import is_running, wait_until
 from symbolon.errors import StorageError
 from symbolon.storage.database import Database
 from symbolon.storage.seal import Sealer
@@ -191,13 +192,6 @@ def _children(pid: int) -> set[int]:
     return {int(child) for child in listed.split()}
 
 
-def _is_running(pid: int) -> bool:
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    except OSError:
-        return False
-
-
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for orphans in /proc")
 def test_import_killed_with_workers_leaves_no_orphan_and_the_list_before(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/node.db"
@@ -217,10 +211,7 @@ def test_import_killed_with_workers_leaves_no_orphan_and_the_list_before(tmp_pat
         importer.send_signal(signal.SIGKILL)
         importer.wait()
     assert len(workers) >= 2
-    patience = time.monotonic() + 60
-    while any(_is_running(worker) for worker in workers) and time.monotonic() < patience:
-        time.sleep(0.05)
-    assert not any(_is_running(worker) for worker in workers)
+    wait_until(lambda: not any(map(is_running, workers)), "the workers to end")
     with Database.open(url) as database:
         store = SupplierStore(database, sealer)
         assert [each.record.name for each in store.list()] == ["Quimbara Works"]

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from real_nodes import ALPHA, BETA, PURPOSES, SHARED, Nodes, asking, two_nodes, wait_until
+from processes import wait_until
+from real_nodes import ALPHA, BETA, PURPOSES, SHARED, Nodes, asking, two_nodes
 
 _IDLE_S = 3
 _FRESH = itertools.count(1)

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from processes import wait_until
 from raw_peer import RawAsk, channel_to, elements, hello
-from real_nodes import ALPHA, BETA, MALLORY, PURPOSES, SHARED, Nodes, two_nodes, wait_until
+from real_nodes import ALPHA, BETA, MALLORY, PURPOSES, SHARED, Nodes, two_nodes
 from symbolon.api.exchange.v1 import exchange_pb2 as pb
 from symbolon.api.exchange.v1 import exchange_pb2_grpc as stubs
 

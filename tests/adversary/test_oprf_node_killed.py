@@ -2,10 +2,11 @@
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+
+from processes import is_running, wait_until
 
 # Has two workers, idle or each with a batch in hand for as long as this process lives; prints their ids.
 _NODE = """
@@ -33,13 +34,6 @@ time.sleep(600)
 """
 
 
-def _is_running(pid: int) -> bool:
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    except OSError:
-        return False
-
-
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="looks for orphans in /proc")
 @pytest.mark.parametrize("idle", [True, False], ids=["idle", "multiplying"])
 def test_node_killed_leaves_no_worker_process(idle: bool) -> None:
@@ -47,10 +41,7 @@ def test_node_killed_leaves_no_worker_process(idle: bool) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as node:
         assert node.stdout is not None
         workers = [int(pid) for pid in node.stdout.readline().split()]
-        running = [_is_running(worker) for worker in workers]
+        running = [is_running(worker) for worker in workers]
         node.kill()
     assert running == [True, True]
-    patience = time.monotonic() + 60
-    while any(map(_is_running, workers)) and time.monotonic() < patience:
-        time.sleep(0.05)
-    assert not any(map(_is_running, workers))
+    wait_until(lambda: not any(map(is_running, workers)), "the workers to end")

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import make_url
 
 from postgres_server import PostgresServer
-from real_nodes import ALPHA, BETA, PURPOSES, SHARED, Nodes, asking, two_nodes, wait_until
+from processes import wait_until
+from real_nodes import ALPHA, BETA, PURPOSES, SHARED, Nodes, asking, two_nodes
 from symbolon import config
 from symbolon.cli import main
 from symbolon.cli.made_up_suppliers import MadeUpList

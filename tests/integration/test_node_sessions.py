@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from processes import wait_until
 from raw_peer import RawAsk, channel_to, elements, hello
 from real_nodes import (
     ALPHA,
@@ -18,7 +19,6 @@ from real_nodes import (
     asking,
     real_nodes,
     two_nodes,
-    wait_until,
 )
 from symbolon.cli.made_up_suppliers import MadeUpList
 from symbolon.suppliers.key_schemes import VERSIONS

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from faulty_command import SLOW_S
-from real_nodes import ALPHA, BETA, PURPOSES, SHARED, Nodes, asking, real_nodes, two_nodes, wait_until
+from processes import wait_until
+from real_nodes import ALPHA, BETA, PURPOSES, SHARED, Nodes, asking, real_nodes, two_nodes
 from symbolon.cli.made_up_suppliers import MadeUpList
 
 _IDLE_S = 1

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from real_nodes import DEADLINE_S, first_line
+from processes import DEADLINE_S, first_line
 from symbolon.cli.local_coalition import own_environment, symbolon
 from symbolon.cli.made_up_suppliers import made_up_supplier
 from symbolon.suppliers.match_keys import match_keys

@@ -8,11 +8,11 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
+from processes import wait_until
 from symbolon.errors import BackendError, InvalidElementError
 from symbolon.oprf.backend import choice, choose_backend, openssl_worker, openssl_workers
 from symbolon.oprf.backend.openssl import OpensslBackend
@@ -63,13 +63,6 @@ def backend(clock, started):
         process.communicate()
 
 
-def wait_until(holds):
-    patience = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < patience
-        time.sleep(0.01)
-
-
 def in_thread(call, *arguments):
     """Starts a call; gives the thread and where its answer will stand."""
     answers = []
@@ -117,7 +110,7 @@ def test_second_caller_while_the_first_is_served_has_a_worker_of_its_own(backend
     backend.multiply(KEY, BATCH)
     started[0].send_signal(signal.SIGSTOP)
     thread, answers = in_thread(backend.multiply, KEY, BATCH)
-    wait_until(lambda: not backend._idle)
+    wait_until(lambda: not backend._idle, "the worker to be asked")
     second, second_answers = in_thread(backend.multiply_base, BATCH)
     second.join(60)
     assert second_answers == [HERE.multiply_base(BATCH)]
@@ -132,7 +125,7 @@ def test_caller_beyond_the_last_worker_waits_for_its_turn(clock, started):
     backend.multiply(KEY, BATCH)
     started[0].send_signal(signal.SIGSTOP)
     first, first_answers = in_thread(backend.multiply, KEY, BATCH)
-    wait_until(lambda: not backend._idle)
+    wait_until(lambda: not backend._idle, "the worker to be asked")
     second, second_answers = in_thread(backend.multiply_base, BATCH)
     second.join(0.3)
     assert second.is_alive()
@@ -147,14 +140,15 @@ def test_caller_beyond_the_last_worker_waits_for_its_turn(clock, started):
 def test_caller_with_many_batches_lets_others_have_their_turn(clock, started):
     backend = OpensslWorkers(1, clock)
     batches = []
-    enough = threading.Event()
+    begun, enough = threading.Event(), threading.Event()
 
     def go_on():
         while not enough.is_set() and len(batches) < 200:
             batches.append(backend.multiply(KEY, BATCH))
+            begun.set()
 
     thread, _ = in_thread(go_on)
-    wait_until(lambda: batches)
+    assert begun.wait(60)
     for _ in range(3):
         backend.multiply(KEY, BATCH)
     enough.set()
@@ -195,7 +189,7 @@ def test_worker_killed_during_a_batch_loses_nothing(backend, started, clock, cap
     backend.multiply(KEY, BATCH)
     started[0].send_signal(signal.SIGSTOP)
     thread, answers = in_thread(backend.multiply, KEY, batch)
-    wait_until(lambda: not backend._idle)
+    wait_until(lambda: not backend._idle, "the worker to be asked")
     thread.join(0.1)
     started[0].kill()
     thread.join(60)
