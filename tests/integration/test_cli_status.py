@@ -93,6 +93,19 @@ def test_status_of_a_list_keyed_by_other_rules_says_to_import_it_again(
     assert [line.strip() for line in lines[listed + 1 : listed + 3]] == [shown["trouble"], shown["hint"]]
 
 
+def test_status_of_a_session_that_the_peer_refused_names_its_reason(
+    nodes: Nodes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nodes.configure(ALPHA, allow=({"peer": BETA, "purposes": ("curiosity",)},))
+    code, _ = nodes.quick_error(ALPHA, BETA, "curiosity")
+    assert code == 77
+    (session,) = (each for each in status(nodes, ALPHA, capsys)["sessions"] if each["purpose"] == "curiosity")
+    assert session["state"] == "failed"
+    assert session["sentence"] == (
+        f"The session with {BETA} ended early (permission.denied); nothing was learned from it."
+    )
+
+
 def test_status_text_names_no_supplier(nodes: Nodes, capsys: pytest.CaptureFixture[str]) -> None:
     for member in (ALPHA, BETA):
         shown = text(nodes, member, capsys)

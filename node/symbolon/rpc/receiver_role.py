@@ -12,7 +12,6 @@ from symbolon.errors import (
     LocalProtocolError,
     PermissionDeniedError,
     StaleEpochError,
-    SymbolonError,
     UsageError,
 )
 from symbolon.exchange.messages import (
@@ -27,6 +26,7 @@ from symbolon.exchange.messages import (
 from symbolon.exchange.receiver import State
 from symbolon.policy.permission import ExchangeRequest
 from symbolon.rpc.concurrent import ended, exclusive, to_the_end, together
+from symbolon.rpc.early_end import Reason, reason
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.node import Node
 from symbolon.rpc.receiver_intersection import prepare_intersection
@@ -138,7 +138,8 @@ class Asking:
             # A thread does not end with a cancelled call: what it has stored is not taken back.
             if concluding is None or not await ended(concluding):
                 hello = prepared.session.hello
-                await to_the_end(_note_failure, self._node, self._ask, hello, error)
+                why = _reason(self._ask, error)
+                await to_the_end(_note_failure, self._node, self._ask, hello, why, error)
             raise
         self._figures.total_s += time.perf_counter() - started
         return outcome
@@ -218,17 +219,21 @@ async def _converse(
             raise
         return reading
     except BaseException as error:
+        why = _reason(ask, error)
         # A thread does not end with a cancelled call: only once it is done can the session be ended.
         await ended(beginning)
-        await to_the_end(_note_failure, node, ask, hello, error)
+        await to_the_end(_note_failure, node, ask, hello, why, error)
         raise
 
 
-def _note_failure(node: Node, ask: Ask, hello: Hello, error: BaseException) -> None:
-    code = error.full_code if isinstance(error, SymbolonError) else type(error).__name__
+def _reason(ask: Ask, error: BaseException) -> Reason:
+    return reason(ask.peer, error, own_command=ask.direction == "ask")
+
+
+def _note_failure(node: Node, ask: Ask, hello: Hello, why: Reason, error: BaseException) -> None:
     # A peer that answers says so by a status, one that called by a failure.
-    if isinstance(error, StaleEpochError) or code == f"peer.{StaleEpochError.code}":
+    if isinstance(error, StaleEpochError) or why.code == f"peer.{StaleEpochError.code}":
         node.receiving.forget(ask.peer, AREA)
-    line = session_line("failed", ask.peer, hello, {}, code)
-    sentence = f"The session with {ask.peer} ended early ({code}); nothing was learned from it."
+    line = session_line("failed", ask.peer, hello, {}, why.code)
+    sentence = f"The session with {ask.peer} ended early ({why.words}); nothing was learned from it."
     node.sessions.end("receiver", line, done=False, sentence=sentence)

@@ -18,7 +18,6 @@ from symbolon.errors import (
     BudgetError,
     PermissionDeniedError,
     RemoteProtocolError,
-    SymbolonError,
 )
 from symbolon.exchange.id_sets import distinct
 from symbolon.exchange.key_table import KeyTable
@@ -33,6 +32,7 @@ from symbolon.oprf.key_schedule import KeyContext
 from symbolon.oprf.suite import Suite
 from symbolon.policy.permission import Direction, ExchangeRequest, Grant
 from symbolon.rpc.concurrent import ended, exclusive, to_the_end, together
+from symbolon.rpc.early_end import Reason, reason
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.node import Node
 from symbolon.rpc.wire import Wire
@@ -159,7 +159,7 @@ async def run_sender(
         except BaseException as error:
             # A thread does not end with a cancelled call.
             opened = opening is not None and await ended(opening)
-            await to_the_end(_note_failure, node, peer, hello, error, opened)
+            await to_the_end(_note_failure, node, peer, hello, reason(peer, error), error, opened)
             raise
         rules = compare(keys.rules, hello.key_rules)
         sentence = with_caution(sentence, rules)
@@ -203,12 +203,13 @@ def _open(node: Node, peer: str, hello: Hello, grant: Grant) -> Epoch:
     return epoch
 
 
-def _note_failure(node: Node, peer: str, hello: Hello, error: BaseException, opened: bool) -> None:
-    code = error.full_code if isinstance(error, SymbolonError) else type(error).__name__
+def _note_failure(
+    node: Node, peer: str, hello: Hello, why: Reason, error: BaseException, opened: bool
+) -> None:
     denied = isinstance(error, (PermissionDeniedError, BudgetError))
-    line = session_line("denied" if denied else "failed", peer, hello, {}, code)
+    line = session_line("denied" if denied else "failed", peer, hello, {}, why.code)
     if opened:
-        sentence = f"The session with {peer} ended early ({code}); what was evaluated stays debited."
+        sentence = f"The session with {peer} ended early ({why.words}); what was evaluated stays debited."
         node.sessions.end("sender", line, done=False, sentence=sentence)
     else:
         node.journal.write(line)
