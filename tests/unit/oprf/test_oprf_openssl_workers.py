@@ -71,6 +71,15 @@ def in_thread(call, *arguments):
     return thread, answers
 
 
+def stopped_in_a_call(backend, started, batch=BATCH):
+    """Starts a call whose worker stands still, the first that was started; gives the same as `in_thread`."""
+    backend.multiply(KEY, BATCH)
+    started[0].send_signal(signal.SIGSTOP)
+    call = in_thread(backend.multiply, KEY, batch)
+    wait_until(lambda: not backend._idle, "the worker to be asked")
+    return call
+
+
 def impersonate(monkeypatch, tmp_path, script):
     """Makes workers run another script. `receive()` reads a request and gives how long its products are."""
     path = tmp_path / "impostor.py"
@@ -107,10 +116,7 @@ def test_many_callers_each_get_their_own_products_from_few_workers(backend, star
 
 
 def test_second_caller_while_the_first_is_served_has_a_worker_of_its_own(backend, started):
-    backend.multiply(KEY, BATCH)
-    started[0].send_signal(signal.SIGSTOP)
-    thread, answers = in_thread(backend.multiply, KEY, BATCH)
-    wait_until(lambda: not backend._idle, "the worker to be asked")
+    thread, answers = stopped_in_a_call(backend, started)
     second, second_answers = in_thread(backend.multiply_base, BATCH)
     second.join(60)
     assert second_answers == [HERE.multiply_base(BATCH)]
@@ -122,10 +128,7 @@ def test_second_caller_while_the_first_is_served_has_a_worker_of_its_own(backend
 
 def test_caller_beyond_the_last_worker_waits_for_its_turn(clock, started):
     backend = OpensslWorkers(1, clock)
-    backend.multiply(KEY, BATCH)
-    started[0].send_signal(signal.SIGSTOP)
-    first, first_answers = in_thread(backend.multiply, KEY, BATCH)
-    wait_until(lambda: not backend._idle, "the worker to be asked")
+    first, first_answers = stopped_in_a_call(backend, started)
     second, second_answers = in_thread(backend.multiply_base, BATCH)
     second.join(0.3)
     assert second.is_alive()
@@ -186,10 +189,7 @@ def test_worker_killed_between_batches_is_replaced_after_a_pause(backend, starte
 
 @pytest.mark.parametrize("batch", [BATCH, LARGE], ids=["waiting", "writing"])
 def test_worker_killed_during_a_batch_loses_nothing(backend, started, clock, caplog, batch):
-    backend.multiply(KEY, BATCH)
-    started[0].send_signal(signal.SIGSTOP)
-    thread, answers = in_thread(backend.multiply, KEY, batch)
-    wait_until(lambda: not backend._idle, "the worker to be asked")
+    thread, answers = stopped_in_a_call(backend, started, batch)
     thread.join(0.1)
     started[0].kill()
     thread.join(60)
