@@ -1,4 +1,4 @@
-"""A sender that breaks the protocol: the receiver refuses, stays failed, and raises nothing else."""
+"""A sender that breaks intersection mode: the receiver refuses, stays failed, and raises nothing else."""
 
 import random
 import tracemalloc
@@ -10,6 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adversary.spoilt_script import (
+    OURS,
+    THEIRS,
+    Script,
+    changed,
+    first,
+    play,
+    repeated,
+    swapped,
+    with_data,
+    with_offer,
+    without,
+)
 from symbolon.errors import RemoteProtocolError, SymbolonError
 from symbolon.exchange.limits import MAX_ENTRIES, MAX_WORKING
 from symbolon.exchange.messages import (
@@ -20,14 +33,12 @@ from symbolon.exchange.messages import (
     Evaluated,
     Failure,
     Finish,
-    SenderMessage,
     TierAsk,
     TierOffer,
     Withdrawn,
     Working,
 )
 from symbolon.exchange.receiver import AskedKeys, Receiver, State
-from symbolon.exchange.size_mode import SizeReceiver
 from symbolon.matching.evidence import Evidence
 from unit.exchange.harness import (
     SUITE,
@@ -37,15 +48,9 @@ from unit.exchange.harness import (
     hello_of,
     rng_of,
     script_of,
-    size_answer,
-    size_receiver,
     table_of,
 )
 
-Script = list[SenderMessage]
-
-OURS = {1: {"a", "b"}, 2: {"b", "c"}, 3: {"d"}}
-THEIRS = {7: {"b"}, 8: {"d", "e"}, 9: {"b"}}
 EARLIER = {**THEIRS, 10: {"c"}}
 TRUE_PAIRS = {(1, 7), (1, 9), (2, 7), (2, 9), (3, 8)}
 
@@ -89,40 +94,6 @@ def _cut_small(script: Script) -> Script:
         else:
             small.append(message)
     return small
-
-
-def first(script: Script, kind: type) -> int:
-    return next(at for at, message in enumerate(script) if isinstance(message, kind))
-
-
-def with_offer(script: Script, **changes: object) -> Script:
-    accept = script[0]
-    assert isinstance(accept, Accept)
-    return [replace(accept, tiers=(replace(accept.tiers[0], **changes),)), *script[1:]]
-
-
-def changed(script: Script, kind: type, change: Callable[..., object]) -> Script:
-    at = first(script, kind)
-    return [*script[:at], change(script[at]), *script[at + 1 :]]  # type: ignore[list-item]
-
-
-def with_data(script: Script, kind: type, change: Callable[[bytes], bytes]) -> Script:
-    return changed(script, kind, lambda message: replace(message, data=change(message.data)))
-
-
-def swapped(script: Script, kind: type) -> Script:
-    at = first(script, kind)
-    return [*script[:at], script[at + 1], script[at], *script[at + 2 :]]
-
-
-def repeated(script: Script, kind: type) -> Script:
-    at = first(script, kind)
-    return [*script[: at + 1], *script[at:]]
-
-
-def without(script: Script, kind: type) -> Script:
-    at = first(script, kind)
-    return script[:at] + script[at + 1 :]
 
 
 def element(number: int) -> bytes:
@@ -235,11 +206,6 @@ ATTACKS: dict[str, tuple[Callable[[Script], Script], str]] = {
         "protocol.state",
     ),
 }
-
-
-def play(session: Receiver | SizeReceiver, script: Script) -> None:
-    for message in script:
-        session.receive(message)
 
 
 def test_stage_itself_is_honest_and_holds_every_kind_of_message() -> None:
@@ -456,66 +422,3 @@ def test_sender_mutates_its_messages_at_will_and_the_receiver_refuses_or_ends(
     if stage.session.state is State.DONE:
         found = stage.end.conclude(stage.session, stage.tables)["A"]
         assert set(found.suppliers.tolist()) <= OURS.keys()
-
-
-SIZE_ATTACKS: dict[str, tuple[Callable[[Script], Script], str]] = {
-    "an_epoch": (lambda s: changed(s, Accept, lambda m: replace(m, epoch=1)), "protocol.tier"),
-    "another_tag_length": (lambda s: with_offer(s, tag_bytes=15), "protocol.tier"),
-    "two_sets": (
-        lambda s: with_offer(s, deltas=(DeltaHeader(1, 64), DeltaHeader(2, 64))),
-        "protocol.tier",
-    ),
-    "no_set": (lambda s: with_offer(s, deltas=()), "protocol.tier"),
-    "a_delta_numbered_two": (lambda s: with_offer(s, deltas=(DeltaHeader(2, 64),)), "protocol.tier"),
-    "withdrawn_tags": (lambda s: with_offer(s, withdrawn=1), "protocol.tier"),
-    "two_offers": (
-        lambda s: changed(s, Accept, lambda m: replace(m, tiers=(*m.tiers, TierOffer("B", 16, ())))),
-        "protocol.tier",
-    ),
-    "tokens_of_another_delta": (
-        lambda s: changed(s, Entries, lambda m: replace(m, delta=2)),
-        "protocol.state",
-    ),
-    "torn_tokens": (lambda s: with_data(s, Entries, lambda data: data[:-1]), "protocol.width"),
-    "too_many_tokens": (lambda s: with_data(s, Entries, lambda data: data * 2), "protocol.excess"),
-    "too_many_evaluations": (lambda s: with_data(s, Evaluated, lambda d: d * 2), "protocol.excess"),
-    "an_all_zero_evaluation": (
-        lambda s: with_data(s, Evaluated, lambda data: data[:-32] + bytes(32)),
-        "protocol.element",
-    ),
-    "an_early_finish": (lambda s: [s[0], s[1], Finish()], "protocol.short"),
-    "withdrawn_tags_unasked": (lambda s: [s[0], Withdrawn("A", 0, b"x" * 16)], "protocol.state"),
-    "work_before_the_answer": (lambda s: [Working("A", 0, 64), *s], "protocol.state"),
-    "work_on_another_tier": (lambda s: [s[0], Working("B", 0, 64)], "protocol.state"),
-    "work_on_other_entries_than_offered": (lambda s: [s[0], Working("A", 0, 65)], "protocol.excess"),
-    "work_undone": (lambda s: [s[0], Working("A", 9, 64), Working("A", 8, 64)], "protocol.order"),
-    "work_when_all_has_come": (lambda s: [*s[:-1], Working("A", 64, 64)], "protocol.state"),
-    "a_failure": (lambda s: [Failure("permission.small", "not permitted")], "peer.permission.small"),
-}
-
-
-@pytest.mark.parametrize("attack", SIZE_ATTACKS)
-def test_sender_attack_on_size_mode_ends_in_a_refusal_and_a_failed_session(attack: str) -> None:
-    spoil, code = SIZE_ATTACKS[attack]
-    session = size_receiver([table_of(OURS)], rng_of(1))
-    script = script_of(session, lambda hello: size_answer(hello, [table_of(THEIRS)], rng_of(2)))
-    with pytest.raises(RemoteProtocolError) as caught:
-        play(session, spoil(script))
-    assert caught.value.full_code == code
-    assert session.state is State.FAILED
-    with pytest.raises(SymbolonError):
-        session.count()
-    assert list(session.elements()) == []
-
-
-def test_sender_answers_size_mode_before_the_last_element_and_is_refused() -> None:
-    """Whoever has not seen all elements cannot have shuffled them."""
-    session = size_receiver([table_of(OURS)], rng_of(1))
-    script = script_of(session, lambda hello: size_answer(hello, [table_of(THEIRS)], rng_of(2)))
-    fresh = size_receiver([table_of(OURS)], rng_of(1))
-    fresh.start()
-    fresh.receive(script[0])
-    with pytest.raises(RemoteProtocolError) as caught:
-        fresh.receive(script[first(script, Evaluated)])
-    assert caught.value.full_code == "protocol.order"
-    assert list(fresh.elements()) == []
