@@ -63,13 +63,13 @@ def test_match_asker_killed_before_its_commit_on_postgresql_holds_nothing_of_it(
     for table in ("received_set", "match_result"):
         assert nodes.query(ALPHA, f"SELECT 1 FROM {table} WHERE purpose = :purpose", purpose=purpose) == []
     wait_until(lambda: "open" not in nodes.states(BETA, purpose), "the answerer to end the session")
-    wait_until(lambda: _is_free(nodes, f"ask-{BETA}"), "the server to notice that the asker is gone")
+    wait_until(lambda: _is_free(nodes, BETA), "the server to notice that the asker is gone")
     assert nodes.quick_match(ALPHA, BETA, purpose).ids() == SHARED
 
 
-def _is_free(nodes: Nodes, lock: str) -> bool:
+def _is_free(nodes: Nodes, asked: str) -> bool:
     try:
-        with Node(nodes.home(ALPHA)) as node, node.database.exclusive(lock):
+        with Node(nodes.home(ALPHA)) as node, node.asking_lock(asked):
             return True
     except StorageBusyError:
         return False

@@ -21,6 +21,7 @@ from real_nodes import (
     two_nodes,
 )
 from symbolon.cli.made_up_suppliers import MadeUpList
+from symbolon.rpc.node import Node
 from symbolon.suppliers.key_schemes import VERSIONS
 
 
@@ -45,6 +46,17 @@ def test_match_other_suites_and_backends_give_the_same_answer(
     result = nodes.match(ALPHA, BETA, PURPOSES[1])
     assert (result.figures["suite"], result.figures["backend"]) == (exchange["suite"], backend)
     assert result.ids() == SHARED
+
+
+def test_match_while_another_exchange_with_the_peer_runs_is_told_so_and_what_to_do(nodes: Nodes) -> None:
+    nodes.configure(ALPHA, allow=({"peer": BETA},))
+    with Node(nodes.home(ALPHA)) as node, node.asking_lock(BETA):
+        asked = nodes.run(ALPHA, *asking(BETA, PURPOSES[4]), code=75)
+    assert asked.stderr.splitlines()[-2:] == [
+        f"symbolon: error: another exchange with {BETA} is running",
+        "symbolon: hint: Wait for it to end, then try again. "
+        "`symbolon status` shows which sessions are still open.",
+    ]
 
 
 def test_match_suite_that_the_peer_does_not_answer_is_refused_with_a_hint(nodes: Nodes) -> None:
@@ -187,5 +199,8 @@ def test_match_interrupted_by_a_person_ends_with_130_and_the_answerer_goes_on(no
     nodes.processes[BETA].send_signal(signal.SIGCONT)
     assert (asker.returncode, "Traceback" in talk, "interrupted" in talk) == (130, False, True), talk
     assert nodes.states(ALPHA, PURPOSES[3]) == ["failed"]
+    told = "SELECT sentence FROM exchange_session WHERE purpose = :purpose"
+    (row,) = nodes.query(ALPHA, told, purpose=PURPOSES[3])
+    assert "ended early (stopped by this node's operator)" in row.sentence
     wait_until(lambda: nodes.states(BETA, PURPOSES[3]) == ["failed"], "the answerer to end the session")
     assert nodes.quick_match(ALPHA, BETA, PURPOSES[3]).ids() == SHARED

@@ -3,10 +3,8 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from typing import Any, ParamSpec, TypeVar
-
-from symbolon.storage.database import Database
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
@@ -55,13 +53,12 @@ async def ended(work: "asyncio.Future[Any]") -> bool:
 
 
 @asynccontextmanager
-async def exclusive(database: Database, name: str) -> AsyncIterator[None]:
-    """Holds `Database.exclusive`, which may have to ask a server, without stopping the event loop.
+async def exclusive(lock: AbstractContextManager[None]) -> AsyncIterator[None]:
+    """Holds a `Database.exclusive`, which may have to ask a server, without stopping the event loop.
 
     Raises:
         StorageBusyError: another exchange holds the lock.
     """
-    lock = database.exclusive(name)
     try:
         # Cancelled meanwhile, it may be taken all the same; to leave what was not taken does nothing.
         await to_the_end(lock.__enter__)

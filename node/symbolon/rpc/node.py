@@ -8,6 +8,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -22,7 +23,7 @@ from symbolon.membership.directory import FileMemberDirectory, MemberDirectory
 from symbolon.membership.trust_anchor import TrustAnchor
 from symbolon.oprf.suite import Suite, get_suite
 from symbolon.policy.permission import ConfiguredPermission, Direction, Permission, Rule
-from symbolon.storage.database import Database
+from symbolon.storage.database import WAIT_AND_RETRY, Database
 from symbolon.storage.database_errors import StorageBusyError
 from symbolon.storage.exchange_budget import BudgetLimits
 from symbolon.storage.exchange_receiver_store import ReceiverStore
@@ -93,6 +94,18 @@ class Node:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def asking_lock(self, peer: str) -> AbstractContextManager[None]:
+        """What the one exchange that asks a peer holds, in whichever process; see `Database.exclusive`."""
+        return self._exchange_lock("ask", peer)
+
+    def answering_lock(self, peer: str) -> AbstractContextManager[None]:
+        """What the one exchange that answers a peer holds, in whichever process; see `Database.exclusive`."""
+        return self._exchange_lock("release", peer)
+
+    def _exchange_lock(self, kind: str, peer: str) -> AbstractContextManager[None]:
+        hint = f"{WAIT_AND_RETRY} `symbolon status` shows which sessions are still open."
+        return self.database.exclusive(f"{kind}-{peer}", f"exchange with {peer}", hint)
+
     def close_left_over(self) -> int:
         """Marks sessions that a dead process left open as failed; those still being held are left alone.
 
@@ -101,8 +114,8 @@ class Node:
         """
         closed = 0
         for role, peer in self.sessions.open_roles():
-            lock = f"release-{peer}" if role == "sender" else f"ask-{peer}"
-            with contextlib.suppress(StorageBusyError), self.database.exclusive(lock):
+            lock = self.answering_lock(peer) if role == "sender" else self.asking_lock(peer)
+            with contextlib.suppress(StorageBusyError), lock:
                 closed += self.sessions.fail_open(role, peer)
         return closed
 

@@ -91,7 +91,7 @@ class Asking:
                 )
                 await asyncio.to_thread(self._node.journal.write, line)
             raise
-        await self._lock.enter_async_context(exclusive(self._node.database, f"ask-{self._ask.peer}"))
+        await self._lock.enter_async_context(exclusive(self._node.asking_lock(self._ask.peer)))
 
     async def close(self) -> None:
         """Lets others ask the peer."""

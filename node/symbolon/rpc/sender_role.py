@@ -140,7 +140,7 @@ async def run_sender(
         try:
             suite, grant = await asyncio.to_thread(_permit, node, peer, direction, hello)
             # Before the budget is touched: a second session of the same peer pays nothing.
-            await lock.enter_async_context(exclusive(node.database, f"release-{peer}"))
+            await lock.enter_async_context(exclusive(node.answering_lock(peer)))
             size = hello.mode == "size"
             loading = asyncio.ensure_future(asyncio.to_thread(_load_keys, node, hello))
             try:

@@ -40,6 +40,8 @@ from symbolon.storage.database_errors import StorageBusyError, storage_error
 BUSY_TIMEOUT_S: Final = 30.0
 """How long a writer waits for the others. Every write transaction of the node is far shorter."""
 
+WAIT_AND_RETRY: Final = "Wait for it to end, then try again."
+
 _OPTION_WRITE: Final = "symbolon_write"
 
 _SECRET_OPTIONS: Final = ("password", "sslpassword")
@@ -185,22 +187,24 @@ class Database:
             yield connection
 
     @contextlib.contextmanager
-    def exclusive(self, name: str) -> Iterator[None]:
+    def exclusive(
+        self, name: str, work: str = "command of this node", hint: str = WAIT_AND_RETRY
+    ) -> Iterator[None]:
         """Holds a named lock against every process that uses this database, without waiting.
 
         The lock dies with its process. It does not keep others from reading or writing.
 
         Args:
-            name: lower-case words, part of a file name, for example `supplier-import`.
+            name: lower-case words, part of a file name, for example `supplier-import`; never shown.
+            work: what the holder does, for the operator: "another … is running".
+            hint: what the operator can do where another holds it.
 
         Raises:
             StorageBusyError: another process or thread holds the lock.
         """
-        busy = StorageBusyError(
-            f"{name}: another process is at it", hint="Wait for the other command to end, then try again."
-        )
+        busy = StorageBusyError(f"another {work} is running", hint=hint)
         if self._path is None:
-            with self._translated(name), self._locking.connect() as connection:
+            with self._translated(work), self._locking.connect() as connection:
                 held = connection.execute(text(f"SELECT pg_try_advisory_lock({_lock_number(name)})"))
                 if not held.scalar_one():
                     raise busy
@@ -217,7 +221,7 @@ class Database:
             descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise StorageError(
-                f"{name}: the lock {lock_path} cannot be taken: {error.strerror}", code="storage.open"
+                f"the lock {lock_path} cannot be taken: {error.strerror}", code="storage.open"
             ) from error
         try:
             try:

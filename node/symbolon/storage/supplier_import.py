@@ -132,7 +132,7 @@ def import_list(
         InputError: the file as a whole cannot be read; the list is as before.
     """
     began = time.perf_counter()
-    with database.exclusive(IMPORT_LOCK):
+    with database.exclusive(IMPORT_LOCK, "import of the supplier list"):
         bind_key(database, sealer)
         discard_unfinished(database)
         run = _Import(database, sealer, reader, clock, progress, on_problem)

@@ -2,7 +2,6 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -137,7 +136,7 @@ def test_ended_tells_success_from_failure_and_leaves_no_exception_unseen() -> No
 
 
 class Locks:
-    """Stands for a database whose server is slow to give its lock, or does not."""
+    """Stands for a database whose server is slow to give a lock, or does not."""
 
     def __init__(self, *, busy: bool = False) -> None:
         self.asked, self.may_answer = threading.Event(), threading.Event()
@@ -145,11 +144,11 @@ class Locks:
         self._busy = busy
 
     @contextlib.contextmanager
-    def exclusive(self, _: str) -> Iterator[None]:
+    def lock(self) -> Iterator[None]:
         self.asked.set()
         assert self.may_answer.wait(30)
         if self._busy:
-            raise StorageBusyError("another process is at it")
+            raise StorageBusyError("another exchange is running")
         self.order.append("locked")
         try:
             yield
@@ -157,8 +156,8 @@ class Locks:
             self.order.append("unlocked")
 
 
-async def hold(locks: Any) -> None:
-    async with exclusive(locks, "a lock"):
+async def hold(locks: Locks) -> None:
+    async with exclusive(locks.lock()):
         locks.order.append("held")
 
 
@@ -181,6 +180,6 @@ def test_exclusive_that_is_cancelled_while_it_is_being_taken_is_left_again() -> 
 def test_exclusive_that_another_holds_is_told_as_it_was_raised() -> None:
     locks = Locks(busy=True)
     locks.may_answer.set()
-    with pytest.raises(StorageBusyError, match="another process"):
+    with pytest.raises(StorageBusyError, match="another exchange"):
         asyncio.run(hold(locks))
     assert locks.order == []

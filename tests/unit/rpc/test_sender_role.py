@@ -132,7 +132,7 @@ def answering(node: Any) -> tuple[Any, list[str]]:
     def noting(what: str) -> Any:
         return lambda *_, **__: order.append(what)
 
-    node.database.exclusive.return_value.__exit__.side_effect = noting("unlocked")
+    node.answering_lock.return_value.__exit__.side_effect = noting("unlocked")
     node.journal.write.side_effect = noting("refusal noted")
     node.sessions.end.side_effect = lambda *_, done, **__: order.append("done" if done else "failed")
     hello = hello_of((TierAsk("A", 64),), rng_of(2))

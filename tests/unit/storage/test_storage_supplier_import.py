@@ -179,8 +179,9 @@ def test_import_another_key_is_refused_and_the_list_stays(
 
 
 def test_import_while_another_runs_is_busy(take_in: Callable[..., Any], database: Database) -> None:
-    with database.exclusive(IMPORT_LOCK), pytest.raises(StorageBusyError):
+    with database.exclusive(IMPORT_LOCK), pytest.raises(StorageBusyError) as caught:
         take_in(MILL)
+    assert caught.value.detail == "another import of the supplier list is running"
 
 
 def test_import_running_shows_readers_the_list_before_and_lets_writers_in(

@@ -160,8 +160,10 @@ def test_many_creating_at_once_all_succeed(empty_database_url: str) -> None:
 
 def test_exclusive_second_holder_is_busy(database: Database, database_url: str) -> None:
     with database.exclusive("supplier-import"), Database.open(database_url) as other:
-        with pytest.raises(StorageBusyError), other.exclusive("supplier-import"):
+        with pytest.raises(StorageBusyError) as caught, other.exclusive("supplier-import", "import"):
             pass
+        assert caught.value.detail == "another import is running", "the name of the lock says nothing"
+        assert caught.value.hint == "Wait for it to end, then try again."
         with other.exclusive("something-else"), other.transaction("write meanwhile"):
             pass
     with database.exclusive("supplier-import"):
