@@ -11,7 +11,7 @@ import contextlib
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -27,7 +27,7 @@ from symbolon.errors import (
     UnavailableError,
 )
 from symbolon.exchange.messages import AREA, Failure, Hello, Invitation
-from symbolon.membership.certificates import peer_identity, tls_target_name
+from symbolon.membership.certificates import PeerIdentity, peer_identity, tls_target_name
 from symbolon.rpc import codec
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.node import LEAF_FILE, LEAF_KEY_FILE, Node
@@ -39,6 +39,9 @@ from symbolon.rpc.wire import Wire
 
 CONNECT_S: Final = 10.0
 """How long a peer may take to complete its handshakes."""
+
+UNIX: Final = "unix:"
+"""Before the path of a socket, where a dial target is one."""
 
 
 class Peer:
@@ -206,8 +209,14 @@ def _check_invited(hello: object, invitation: Invitation) -> None:
 
 
 @asynccontextmanager
-async def connect(node: Node, member_id: str) -> AsyncIterator[Peer]:
+async def connect(node: Node, member_id: str, through: str = "") -> AsyncIterator[Peer]:
     """Opens a channel to a member and closes it at the end.
+
+    Args:
+        node: this node.
+        member_id: whom to reach.
+        through: where to dial instead of the member's endpoint, as `pinned_channel` takes it; whoever
+            answers there has to prove to be the member all the same.
 
     Raises:
         MembershipError: it is not a current member, names no endpoint, or shows another certificate than the
@@ -221,10 +230,36 @@ async def connect(node: Node, member_id: str) -> AsyncIterator[Peer]:
             hint="`symbolon status` lists the members; check the spelling.",
             code="membership.unknown",
         )
-    if not member.endpoint:
+    target = through or member.endpoint
+    if not target:
         raise MembershipError(
             f"{member_id} names no endpoint in the member list", code="membership.no_endpoint"
         )
+    async with pinned_channel(node, member_id, target, listed_certificate(node)) as channel:
+        yield Peer(node, member_id, channel)
+
+
+def listed_certificate(node: Node) -> Callable[[PeerIdentity], object]:
+    """The judgement of `pinned_channel` that holds a certificate against the member list in force."""
+    return lambda shown: node.directory.require(shown.member_id, shown.fingerprint, node.now)
+
+
+@asynccontextmanager
+async def pinned_channel(
+    node: Node, member_id: str, target: str, judge: Callable[[PeerIdentity], object]
+) -> AsyncIterator[grpc.aio.Channel]:
+    """Opens a channel that trusts one certificate: the one shown at the target, if it is the member's.
+
+    Args:
+        node: this node.
+        member_id: whose certificate it has to be.
+        target: `host:port`, or `unix:` and the path of a socket.
+        judge: decides whether this certificate speaks for the member now; raises `MembershipError`.
+
+    Raises:
+        MembershipError: the certificate has another form than a member's, or what `judge` raises.
+        UnavailableError: no handshake within `CONNECT_S`.
+    """
     credentials = node.credentials
     name = tls_target_name(member_id, node.config.node.coalition)
     options = (
@@ -238,23 +273,23 @@ async def connect(node: Node, member_id: str) -> AsyncIterator[Peer]:
     )
     end = time.monotonic() + CONNECT_S
     try:
-        leaf = await asyncio.to_thread(_shown_certificate, node, member.endpoint, name)
+        leaf = await asyncio.to_thread(_shown_certificate, node, target, name)
     except ssl.SSLCertVerificationError as error:
         raise _unreachable(member_id, f"shows a wrong certificate: {error.verify_message}") from None
     except TimeoutError:
         raise _unreachable(member_id, f"did not complete a handshake within {CONNECT_S:g} s") from None
     except OSError as error:
         raise _unreachable(member_id, f"cannot be reached: {error.strerror or error}") from None
-    identity = peer_identity(leaf.encode("ascii"), node.config.node.coalition, now=node.now)
-    node.directory.require(identity.member_id, identity.fingerprint, node.now)
+    judge(peer_identity(leaf.encode("ascii"), node.config.node.coalition, now=node.now))
     tls = grpc.ssl_channel_credentials(leaf.encode("ascii"), credentials.private_key, credentials.certificate)
-    async with grpc.aio.secure_channel(f"dns:///{member.endpoint}", tls, options) as channel:
+    address = target if target.startswith(UNIX) else f"dns:///{target}"
+    async with grpc.aio.secure_channel(address, tls, options) as channel:
         try:
             async with asyncio.timeout(max(0.0, end - time.monotonic())):
                 await channel.channel_ready()
         except TimeoutError:
             raise _unreachable(member_id, f"did not complete a handshake within {CONNECT_S:g} s") from None
-        yield Peer(node, member_id, channel)
+        yield channel
 
 
 def _unreachable(member_id: str, why: str) -> UnavailableError:
@@ -262,7 +297,7 @@ def _unreachable(member_id: str, why: str) -> UnavailableError:
     return UnavailableError(f"{member_id} {why}", hint=hint)
 
 
-def _shown_certificate(node: Node, endpoint: str, name: str) -> str:
+def _shown_certificate(node: Node, target: str, name: str) -> str:
     """The certificate, PEM, that a server shows in a handshake that ends well on this side.
 
     Raises:
@@ -273,9 +308,19 @@ def _shown_certificate(node: Node, endpoint: str, name: str) -> str:
     context.load_verify_locations(cadata=node.credentials.anchor.root_pem.decode("ascii"))
     context.load_cert_chain(node.home / LEAF_FILE, node.home / LEAF_KEY_FILE)
     context.set_alpn_protocols(["h2"])
-    host, _, port = endpoint.rpartition(":")
-    with (
-        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_S) as plain,
-        context.wrap_socket(plain, server_hostname=name) as secure,
-    ):
+    with _dialled(target) as plain, context.wrap_socket(plain, server_hostname=name) as secure:
         return ssl.DER_cert_to_PEM_cert(secure.getpeercert(binary_form=True) or b"")
+
+
+def _dialled(target: str) -> socket.socket:
+    if not target.startswith(UNIX):
+        host, _, port = target.rpartition(":")
+        return socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_S)
+    dialled = socket.socket(socket.AF_UNIX)
+    dialled.settimeout(CONNECT_S)
+    try:
+        dialled.connect(target.removeprefix(UNIX))
+    except BaseException:
+        dialled.close()
+        raise
+    return dialled
