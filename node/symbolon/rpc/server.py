@@ -1,4 +1,4 @@
-"""The served node: gRPC over mutual TLS, health, reflection, and an orderly end.
+"""A served node: gRPC over mutual TLS, health, reflection, and an orderly end.
 
 SIGTERM and SIGINT stop the listening at once, let running exchanges finish for a grace period, then end
 them; peers of those see a status that means "try again".
@@ -46,7 +46,7 @@ _OPTIONS: Final = (
 
 
 async def serve(node: Node, listening: Callable[[str], None], *, grace_s: float = GRACE_S) -> None:
-    """Serves until told to stop.
+    """Serves exchanges until told to stop.
 
     Args:
         node: this node.
@@ -58,8 +58,6 @@ async def serve(node: Node, listening: Callable[[str], None], *, grace_s: float 
         MembershipError: the node is not enrolled, or its certificate does not hold.
         BackendError: the backend that the configuration names cannot run here.
     """
-    credentials = node.credentials
-    directory = node.directory
     left_over = await asyncio.to_thread(node.close_left_over)
     if left_over:
         log.warning("%d sessions had been cut off when the node last stopped", left_over)
@@ -70,30 +68,77 @@ async def serve(node: Node, listening: Callable[[str], None], *, grace_s: float 
         # The self-test of its backend runs now, not while the first caller waits.
         suite = await asyncio.to_thread(node.suite, DEFAULT_SUITE, answering=True)
         log.info("suite %s on backend %s, self-test passed", suite.name, suite.backend_name)
+    service = ExchangeService(node)
+
+    def stopping() -> None:
+        log.info("stopping: %d exchanges still run", service.open_sessions)
+
+    await serve_until_told(
+        node,
+        node.config.node.listen,
+        SERVICE,
+        lambda server: stubs.add_ExchangeServiceServicer_to_server(service, server),
+        listening,
+        stopping,
+        grace_s=grace_s,
+    )
+    await service.finish()
+    log.info("stopped")
+
+
+async def serve_until_told(
+    node: Node,
+    listen: str,
+    name: str,
+    add: Callable[[grpc.aio.Server], None],
+    listening: Callable[[str], None],
+    stopping: Callable[[], None],
+    *,
+    grace_s: float,
+    options: tuple[tuple[str, int], ...] = (),
+) -> None:
+    """Serves one service to members until SIGTERM or SIGINT, with health and reflection beside it.
+
+    Args:
+        node: whose identity the server shows, and whose member list says who may call.
+        listen: `host:port`; port 0 takes a free one.
+        name: the full name of the service.
+        add: registers its handlers.
+        listening: told the address once it is open.
+        stopping: told when the end begins, before running calls get their grace.
+        grace_s: see `GRACE_S`.
+        options: of the server, beside the usual ones; where both name one, these hold.
+
+    Raises:
+        ConfigError: the address cannot be listened on.
+        MembershipError: the node is not enrolled, or its certificate does not hold.
+    """
+    credentials = node.credentials
     interceptor = MemberInterceptor(
-        directory,
+        node.directory,
         node.config.node.coalition,
         lambda: node.now,
         lambda code: log.warning("a caller was refused: %s", code),
     )
-    server = grpc.aio.server(interceptors=(interceptor,), options=_OPTIONS)
-    service = ExchangeService(node)
-    stubs.add_ExchangeServiceServicer_to_server(service, server)
+    server = grpc.aio.server(
+        interceptors=(interceptor,), options=tuple({**dict(_OPTIONS), **dict(options)}.items())
+    )
+    add(server)
     healthy = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
-    reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+    reflection.enable_server_reflection((name, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
     tls = grpc.ssl_server_credentials(
         [(credentials.private_key, credentials.certificate)],
         root_certificates=credentials.anchor.root_pem,
         require_client_auth=True,
     )
-    host, _, _ = node.config.node.listen.rpartition(":")
+    host, _, _ = listen.rpartition(":")
     try:
-        port = server.add_secure_port(node.config.node.listen, tls)
+        port = server.add_secure_port(listen, tls)
     except RuntimeError as error:
         raise ConfigError(
-            f"cannot listen on {node.config.node.listen}",
-            hint="Is another node running there? Set node.listen in symbolon.toml to a free port.",
+            f"cannot listen on {listen}",
+            hint="Does another node run there? Name a free port: node.listen in symbolon.toml, or --listen.",
             code="config.listen",
         ) from error
     stop = asyncio.Event()
@@ -102,11 +147,9 @@ async def serve(node: Node, listening: Callable[[str], None], *, grace_s: float 
         loop.add_signal_handler(number, stop.set)
     await server.start()
     await healthy.set("", health_pb2.HealthCheckResponse.SERVING)
-    await healthy.set(SERVICE, health_pb2.HealthCheckResponse.SERVING)
+    await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
     listening(f"{host}:{port}")
     await stop.wait()
-    log.info("stopping: %d exchanges still run", service.open_sessions)
+    stopping()
     await healthy.enter_graceful_shutdown()
     await server.stop(grace_s)
-    await service.finish()
-    log.info("stopped")
