@@ -26,8 +26,9 @@ if _version_not_supported:
 
 
 class MembershipServiceStub:
-    """An invited caller (its certificate names `spiffe://<coalition>/invitation/<member_id>`) may call GetMetadata
-    and Join and nothing else; a member all but Join; a founder Propose too. Every message stays below 4 MiB.
+    """An invited caller, whose certificate names `spiffe://<coalition>/invitation/<member_id>`, may call
+    GetMetadata and Join and nothing else; a member all but Join and Propose; a founder all but Join. Every
+    message stays below 4 MiB.
     """
 
     def __init__(self, channel):
@@ -74,8 +75,9 @@ class MembershipServiceStub:
 
 
 class MembershipServiceServicer:
-    """An invited caller (its certificate names `spiffe://<coalition>/invitation/<member_id>`) may call GetMetadata
-    and Join and nothing else; a member all but Join; a founder Propose too. Every message stays below 4 MiB.
+    """An invited caller, whose certificate names `spiffe://<coalition>/invitation/<member_id>`, may call
+    GetMetadata and Join and nothing else; a member all but Join and Propose; a founder all but Join. Every
+    message stays below 4 MiB.
     """
 
     def GetMetadata(self, request, context):
@@ -178,8 +180,9 @@ def add_MembershipServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class MembershipService:
-    """An invited caller (its certificate names `spiffe://<coalition>/invitation/<member_id>`) may call GetMetadata
-    and Join and nothing else; a member all but Join; a founder Propose too. Every message stays below 4 MiB.
+    """An invited caller, whose certificate names `spiffe://<coalition>/invitation/<member_id>`, may call
+    GetMetadata and Join and nothing else; a member all but Join and Propose; a founder all but Join. Every
+    message stays below 4 MiB.
     """
 
     @staticmethod
