@@ -1,10 +1,9 @@
 """The text form of an invitation code, both ways, for every code and for every slip in copying one."""
 
-import string
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from symbolon.errors import MembershipError
