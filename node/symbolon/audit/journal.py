@@ -7,7 +7,24 @@ tokens, elements or hits. The line and the state that it speaks of are one trans
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-Event = Literal["asked", "answered", "released", "withdrawn", "learned", "denied", "failed", "ended"]
+from symbolon.policy.operator_roles import LOCAL
+
+Event = Literal[
+    "asked",
+    "answered",
+    "released",
+    "withdrawn",
+    "learned",
+    "denied",
+    "failed",
+    "ended",
+    # Of people: an operator was changed; a second pair of eyes was asked for, agreed, did not, was used.
+    "operator",
+    "requested",
+    "approved",
+    "declined",
+    "carried_out",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +37,8 @@ class JournalLine:
         session_id: hexadecimal, the same in both journals; empty where there was none.
         counts: numbers by name, for example `elements`, `entries`.
         note: a fixed phrase: mode, purpose, basis of the permission, error code.
+        operator: pseudonym of the operator it is due to; of a running node, who started it. The journal
+            fills it in.
     """
 
     event: Event
@@ -29,6 +48,7 @@ class JournalLine:
     purpose: str
     counts: dict[str, int]
     note: str = ""
+    operator: str = LOCAL
 
 
 class Journal(Protocol):

@@ -22,6 +22,7 @@ from symbolon.membership.certificates import verify_leaf
 from symbolon.membership.directory import FileMemberDirectory, MemberDirectory
 from symbolon.membership.trust_anchor import TrustAnchor
 from symbolon.oprf.suite import Suite, get_suite
+from symbolon.policy.operator_roles import LOCAL
 from symbolon.policy.permission import ConfiguredPermission, Direction, Permission, Rule
 from symbolon.storage.database import WAIT_AND_RETRY, Database
 from symbolon.storage.database_errors import StorageBusyError
@@ -61,6 +62,7 @@ class Node:
         home: the node's folder.
         clock: seconds since 1970-01-01 UTC.
         rng: random bytes.
+        operator: pseudonym of who works with it, for its journal.
     """
 
     def __init__(
@@ -69,7 +71,9 @@ class Node:
         *,
         clock: Callable[[], float] = time.time,
         rng: Callable[[int], bytes] = os.urandom,
+        operator: str = LOCAL,
     ) -> None:
+        self.operator = operator
         self.config: Config = configuration.load(home)
         self.clock = clock
         self.rng = rng
@@ -81,10 +85,10 @@ class Node:
             self.database.close()
             raise
         self.suppliers = SupplierStore(self.database, self.sealer)
-        self.journal = JournalStore(self.database, clock)
-        self.sending = SenderStore(self.database, self.sealer, clock, rng)
-        self.receiving = ReceiverStore(self.database, self.sealer, clock)
-        self.sessions = SessionStore(self.database, clock)
+        self.journal = JournalStore(self.database, clock, operator)
+        self.sending = SenderStore(self.database, self.sealer, clock, rng, operator)
+        self.receiving = ReceiverStore(self.database, self.sealer, clock, operator)
+        self.sessions = SessionStore(self.database, clock, operator)
         self.matches = MatchStore(self.database, self.sealer, clock)
         self.permission: Permission = ConfiguredPermission(_rules(self.config))
 

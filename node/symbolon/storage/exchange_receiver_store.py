@@ -17,6 +17,7 @@ from symbolon.exchange.limits import OUTPUT_BYTES
 from symbolon.exchange.messages import Hello
 from symbolon.exchange.receiver_set import Hits, OwnOutputs
 from symbolon.exchange.sender_set import entry_bytes
+from symbolon.policy.operator_roles import LOCAL
 from symbolon.storage.database import Database
 from symbolon.storage.exchange_columns import pack, unpack
 from symbolon.storage.exchange_schema import exchange_session, received_part, received_set
@@ -77,11 +78,13 @@ class Update:
 class ReceiverStore:
     """The receiver's side of the database; arguments as for `SenderStore`."""
 
-    def __init__(self, database: Database, sealer: Sealer, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, database: Database, sealer: Sealer, clock: Callable[[], float], operator: str = LOCAL
+    ) -> None:
         self._database = database
         self._sealer = sealer
         self._clock = clock
-        self._journal = JournalStore(database, clock)
+        self._journal = JournalStore(database, clock, operator)
 
     def held(self, peer: str, area: str, purpose: str, suite: str, tier: str) -> HeldSet | None:
         """What is held of one set, in brief; None when nothing is."""

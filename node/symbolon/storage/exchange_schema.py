@@ -138,6 +138,13 @@ journal_line: Final = Table(
     Column("purpose", String(64), nullable=False, comment="purpose of the session"),
     Column("counts", Text, nullable=False, comment="JSON object of numbers"),
     Column("note", Text, nullable=False, comment="fixed phrase"),
+    Column(
+        "operator",
+        String(32),
+        nullable=False,
+        server_default="local",
+        comment="pseudonym of the operator it is due to; local: a node without operators",
+    ),
     comment="What left, or was refused, in order; written before it left",
 )
 

@@ -19,6 +19,7 @@ from symbolon.exchange.id_sets import among, distinct
 from symbolon.exchange.limits import HANDLE_BYTES, MAX_DELTAS, SIZE_SESSIONS_PER_EPOCH
 from symbolon.exchange.messages import Hello
 from symbolon.exchange.sender_set import Delta, Released, tag_bytes_for
+from symbolon.policy.operator_roles import LOCAL
 from symbolon.policy.permission import Grant
 from symbolon.storage.database import Database
 from symbolon.storage.exchange_budget import BudgetLimits, Spent, debit, read_spent
@@ -89,16 +90,22 @@ class SenderStore:
         sealer: of its sealed columns.
         clock: seconds since 1970-01-01 UTC.
         rng: random bytes from the operating system.
+        operator: pseudonym that its journal lines carry.
     """
 
     def __init__(
-        self, database: Database, sealer: Sealer, clock: Callable[[], float], rng: Callable[[int], bytes]
+        self,
+        database: Database,
+        sealer: Sealer,
+        clock: Callable[[], float],
+        rng: Callable[[int], bytes],
+        operator: str = LOCAL,
     ) -> None:
         self._database = database
         self._sealer = sealer
         self._clock = clock
         self._rng = rng
-        self._journal = JournalStore(database, clock)
+        self._journal = JournalStore(database, clock, operator)
 
     def current_epoch(self, peer: str, area: str, grant: Grant, *, epoch_days: int) -> Epoch:
         """The peer's live epoch; a new one when there is none, it has expired, or the grant narrowed.

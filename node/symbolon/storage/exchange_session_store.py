@@ -7,6 +7,7 @@ from typing import Literal
 from sqlalchemy import Connection, select, update
 
 from symbolon.audit.journal import Event, JournalLine
+from symbolon.policy.operator_roles import LOCAL
 from symbolon.storage.database import Database
 from symbolon.storage.exchange_schema import exchange_session
 from symbolon.storage.journal_store import JournalStore
@@ -32,10 +33,10 @@ class SessionRow:
 class SessionStore:
     """Ends and lists sessions; arguments as for `JournalStore`."""
 
-    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+    def __init__(self, database: Database, clock: Callable[[], float], operator: str = LOCAL) -> None:
         self._database = database
         self._clock = clock
-        self._journal = JournalStore(database, clock)
+        self._journal = JournalStore(database, clock, operator)
 
     def end(self, role: Role, line: JournalLine, *, done: bool, sentence: str) -> None:
         """Marks a session's end and writes its last journal line."""

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from symbolon.audit.journal import Event, Journal, JournalLine
 from symbolon.exchange.messages import Hello
+from symbolon.policy.operator_roles import LOCAL
 from symbolon.storage.database import Database
 from symbolon.storage.exchange_schema import journal_line
 
@@ -22,11 +23,13 @@ class JournalStore(Journal):
     Args:
         database: the node's.
         clock: seconds since 1970-01-01 UTC.
+        operator: pseudonym that every line written here carries.
     """
 
-    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+    def __init__(self, database: Database, clock: Callable[[], float], operator: str = LOCAL) -> None:
         self._database = database
         self._clock = clock
+        self._operator = operator
 
     def write(self, line: JournalLine) -> None:
         """See `Journal.write`."""
@@ -45,6 +48,7 @@ class JournalStore(Journal):
                 purpose=line.purpose,
                 counts=json.dumps(line.counts, sort_keys=True),
                 note=line.note,
+                operator=self._operator,
             )
         )
 
@@ -69,6 +73,7 @@ class JournalStore(Journal):
                     row.purpose,
                     json.loads(row.counts),
                     row.note,
+                    row.operator,
                 ),
             )
             for row in reversed(rows)
