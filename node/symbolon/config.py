@@ -82,6 +82,18 @@ class BudgetConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class OperatorsConfig:
+    """Section [operators]: the people of this node; see docs/operators.md."""
+
+    four_eyes: tuple[str, ...] = _key(
+        ("release", "expel", "plan-approval"),
+        "actions that take a second person; `operators` (changes to operators) may be added",
+    )
+    oidc_issuer: str = _key("", "https:// address of an OpenID Connect issuer that people sign in at")
+    oidc_client_id: str = _key("", "what that issuer calls this node")
+
+
+@dataclass(frozen=True, slots=True)
 class AllowConfig:
     """One [[allow]] table: what one peer may do for one purpose. Without any, the node answers nobody."""
 
@@ -103,6 +115,7 @@ class Config:
     storage: StorageConfig = StorageConfig()
     exchange: ExchangeConfig = ExchangeConfig()
     budget: BudgetConfig = BudgetConfig()
+    operators: OperatorsConfig = OperatorsConfig()
     allow: tuple[AllowConfig, ...] = ()
 
     @property
@@ -111,7 +124,13 @@ class Config:
         return self.storage.url or f"sqlite:///{(self.home / 'node.db').resolve()}"
 
 
-_SECTIONS = {"node": NodeConfig, "storage": StorageConfig, "exchange": ExchangeConfig, "budget": BudgetConfig}
+_SECTIONS = {
+    "node": NodeConfig,
+    "storage": StorageConfig,
+    "exchange": ExchangeConfig,
+    "budget": BudgetConfig,
+    "operators": OperatorsConfig,
+}
 _SUITES = ("X25519-ELL2-SHA512", "ristretto255-SHA512")
 _CHOICES = {
     "log_level": ("debug", "info", "warning", "error"),
@@ -119,6 +138,7 @@ _CHOICES = {
     "suites_answered": _SUITES,
     "backend": ("auto", "openssl", "multibuffer"),
     "modes": ("size", "intersection"),
+    "four_eyes": ("release", "expel", "plan-approval", "operators"),
     "tiers": ("A", "B", "C"),
 }
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,63}")

@@ -106,3 +106,12 @@ def require_role(held: Role, needed: Role, what: str) -> None:
         hint=f"Ask an operator who may ({who}), or an administrator for the role.",
         code="permission.role",
     )
+
+
+def not_signed_in() -> PermissionDeniedError:
+    """What everybody hears who is none of the operators of a node that has some."""
+    return PermissionDeniedError(
+        "this node has operators, and you are not signed in as one of them",
+        hint="Run `symbolon sign-in`.",
+        code="permission.sign_in",
+    )

@@ -24,6 +24,7 @@ from symbolon.membership.trust_anchor import TrustAnchor
 from symbolon.oprf.suite import Suite, get_suite
 from symbolon.policy.operator_roles import LOCAL
 from symbolon.policy.permission import ConfiguredPermission, Direction, Permission, Rule
+from symbolon.storage.approval_store import ApprovalStore
 from symbolon.storage.database import WAIT_AND_RETRY, Database
 from symbolon.storage.database_errors import StorageBusyError
 from symbolon.storage.exchange_budget import BudgetLimits
@@ -32,6 +33,7 @@ from symbolon.storage.exchange_sender_store import SenderStore
 from symbolon.storage.exchange_session_store import SessionStore
 from symbolon.storage.journal_store import JournalStore
 from symbolon.storage.match_store import MatchStore
+from symbolon.storage.operator_store import OperatorStore
 from symbolon.storage.seal import Sealer
 from symbolon.storage.seal_check import bind_key
 from symbolon.storage.supplier_store import SupplierStore
@@ -90,6 +92,8 @@ class Node:
         self.receiving = ReceiverStore(self.database, self.sealer, clock, operator)
         self.sessions = SessionStore(self.database, clock, operator)
         self.matches = MatchStore(self.database, self.sealer, clock)
+        self.operators = OperatorStore(self.database, self.sealer, clock, rng)
+        self.approvals = ApprovalStore(self.database, self.sealer, clock, rng, self.operators)
         self.permission: Permission = ConfiguredPermission(_rules(self.config))
 
     def __enter__(self) -> "Node":
