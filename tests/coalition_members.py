@@ -31,12 +31,9 @@ def signing_key(member_id: str) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(sha256(member_id.encode()).digest())
 
 
-@cache
 def leaf(member_id: str, number: int = 0, coalition: str = COALITION) -> bytes:
-    """A leaf of this member, in PEM; another one for each number."""
-    root, root_key = _root(coalition)
-    public_key = leaf_key(member_id, number)
-    return issue_leaf(member_id, coalition, public_key, root_key=root_key, root_pem=root, now=NOW)
+    """A leaf of this member, in PEM: the same at each call, another one for each number."""
+    return _leaf(member_id, number, coalition)
 
 
 def leaf_key(member_id: str, number: int = 0) -> ec.EllipticCurvePublicKey:
@@ -98,3 +95,10 @@ def coalition(*records: MemberRecord, **changes: Any) -> Members:
 def _root(coalition: str) -> tuple[bytes, ec.EllipticCurvePrivateKey]:
     key = ec.generate_private_key(ec.SECP256R1())
     return make_root(coalition, key, NOW), key
+
+
+@cache
+def _leaf(member_id: str, number: int, coalition: str) -> bytes:
+    root, root_key = _root(coalition)
+    public_key = leaf_key(member_id, number)
+    return issue_leaf(member_id, coalition, public_key, root_key=root_key, root_pem=root, now=NOW)

@@ -121,15 +121,10 @@ def entry_sha256(record: MemberRecord) -> bytes:
 def record_content(record: MemberRecord) -> Mapping[str, object]:
     """Returns a member's entry as the tree that is encoded."""
     due_diligence = record.due_diligence
-    acceptance = due_diligence.acceptance
     return {
         "certificates": [each.hex() for each in record.certificates],
         "due_diligence": {
-            "acceptance": {
-                "on": date_text(acceptance.on),
-                "person": acceptance.person,
-                "terms_version": acceptance.terms_version,
-            },
+            "acceptance": acceptance_content(due_diligence.acceptance),
             "attested": date_text(due_diligence.attested),
             "vetting": vetting_content(due_diligence.vetting),
         },
@@ -143,6 +138,15 @@ def record_content(record: MemberRecord) -> Mapping[str, object]:
         "roles": record.roles,
         "signing_key": record.signing_key.hex(),
         "status": record.status,
+    }
+
+
+def acceptance_content(acceptance: Acceptance) -> Mapping[str, object]:
+    """Returns an acceptance as the tree that is encoded."""
+    return {
+        "on": date_text(acceptance.on),
+        "person": acceptance.person,
+        "terms_version": acceptance.terms_version,
     }
 
 
@@ -177,6 +181,20 @@ def read_record(value: object) -> MemberRecord:
         status=read_name(fields["status"], Status),
         reason=read_text(fields["reason"]),
         due_diligence=_read_due_diligence(fields["due_diligence"]),
+    )
+
+
+def read_acceptance(value: object) -> Acceptance:
+    """Returns an acceptance.
+
+    Raises:
+        MembershipError: `membership.malformed`.
+    """
+    fields = read_object(value, _ACCEPTANCE_FIELDS)
+    return Acceptance(
+        terms_version=read_text(fields["terms_version"]),
+        on=read_date(fields["on"]),
+        person=read_text(fields["person"]),
     )
 
 
@@ -220,13 +238,8 @@ def read_name(value: object, names: type[_Name]) -> _Name:
 
 def _read_due_diligence(value: object) -> DueDiligence:
     fields = read_object(value, _DUE_DILIGENCE_FIELDS)
-    acceptance = read_object(fields["acceptance"], _ACCEPTANCE_FIELDS)
     return DueDiligence(
-        acceptance=Acceptance(
-            terms_version=read_text(acceptance["terms_version"]),
-            on=read_date(acceptance["on"]),
-            person=read_text(acceptance["person"]),
-        ),
+        acceptance=read_acceptance(fields["acceptance"]),
         vetting=read_vetting(fields["vetting"]),
         attested=read_date(fields["attested"]),
     )

@@ -1,0 +1,284 @@
+"""Attacks on the coalition's changes: what a member, a founder's node or a thief of one key can try alone."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from coalition_members import (
+    ACME,
+    BIRCH,
+    CEDAR,
+    COALITION,
+    DELTA,
+    NOW,
+    TODAY,
+    coalition,
+    leaf,
+    leaf_key,
+    member,
+    signing_key,
+    vetting,
+)
+from symbolon.errors import MembershipError
+from symbolon.membership.act_application import apply_acts
+from symbolon.membership.act_codec import decode_acts, encode_acts
+from symbolon.membership.act_review import InvitationTerms, needs_person
+from symbolon.membership.acts import Act, Admit, Amend, Expel, NewTerms, Refresh, Renew, Vet
+from symbolon.membership.certificates import certificate_fingerprint
+from symbolon.membership.due_diligence import Acceptance
+from symbolon.membership.member import CoalitionId, MemberId, MemberKind
+from symbolon.membership.member_record import Expelled, Members, Role
+from symbolon.membership.member_statement import (
+    Place,
+    Renewal,
+    SignedStatement,
+    decode_statement,
+    encode_statement,
+    public_key_sha256,
+    sign_statement,
+    verify_statement,
+)
+
+MEMBERS = coalition()
+MALLORY = MemberId("mallory")
+AWAY = Place("evil.example:1", (), "")
+INVITATION = bytes(range(32))
+
+
+def refused(*acts: Act, members: Members = MEMBERS) -> str:
+    with pytest.raises(MembershipError) as caught:
+        apply_acts(members, acts, today=TODAY)
+    return caught.value.full_code
+
+
+def renewal_of(member_id: MemberId, number: int) -> SignedStatement:
+    asks = Renewal(public_key_sha256(leaf_key(member_id, number)))
+    return sign_statement(MEMBERS, member_id, asks, signing_key(member_id))
+
+
+def test_statement_replayed_after_a_change_and_back_is_refused() -> None:
+    """The member moves away and back: an old move must not send it away a second time."""
+    home = Place("delta.example:7443", (), "")
+    move = Amend(sign_statement(MEMBERS, DELTA, Place("new.example:1", (), ""), signing_key(DELTA)))
+    moved = apply_acts(MEMBERS, [move], today=TODAY)
+    assert refused(move, members=moved) == "membership.statement.stale"
+    attested = Amend(
+        sign_statement(moved, DELTA, Acceptance("2026-1", TODAY, "C. Silva"), signing_key(DELTA))
+    )
+    attested_members = apply_acts(moved, [attested], today=TODAY)
+    back = Amend(sign_statement(attested_members, DELTA, home, signing_key(DELTA)))
+    returned = apply_acts(attested_members, [back], today=TODAY)
+    assert refused(move, members=returned) == "membership.statement.stale"
+
+
+def test_renewal_replayed_to_list_an_old_certificate_again_is_refused() -> None:
+    renew = Renew(leaf(DELTA, 1), renewal_of(DELTA, 1))
+    once = apply_acts(MEMBERS, [renew], today=TODAY)
+    assert refused(renew, members=once) == "membership.statement.stale"
+
+
+def test_statement_of_another_member_is_refused() -> None:
+    """Mallory's own key under delta's name, and delta's name on what acme signed."""
+    by_thief = sign_statement(MEMBERS, DELTA, AWAY, signing_key(MALLORY))
+    assert refused(Amend(by_thief)) == "membership.statement.signature"
+    of_acme = sign_statement(MEMBERS, ACME, AWAY, signing_key(ACME))
+    renamed = replace(
+        of_acme, statement=replace(by_thief.statement, entry_sha256=of_acme.statement.entry_sha256)
+    )
+    assert refused(Amend(renamed)) == "membership.statement.signature"
+
+
+def test_statement_for_another_coalition_of_the_same_member_is_refused() -> None:
+    """A member of two coalitions with one key: each statement holds in one of them."""
+    other = replace(MEMBERS, coalition=CoalitionId("other-hands"))
+    elsewhere = sign_statement(other, DELTA, AWAY, signing_key(DELTA))
+    assert verify_statement(other, elsewhere) == other.find(DELTA)
+    assert refused(Amend(elsewhere)) == "membership.statement.coalition"
+    relabelled = replace(elsewhere, statement=replace(elsewhere.statement, coalition=COALITION))
+    assert refused(Amend(relabelled)) == "membership.statement.signature"
+
+
+def test_statement_altered_in_any_field_is_refused() -> None:
+    signed = sign_statement(MEMBERS, DELTA, Place("d.example:1", (CEDAR,), ""), signing_key(DELTA))
+    altered = [
+        replace(signed.statement, asks=AWAY),
+        replace(signed.statement, asks=Place("d.example:1", (), "")),
+        replace(signed.statement, asks=Acceptance("2026-1", TODAY, "C. Silva")),
+        replace(signed.statement, member_id=BIRCH),
+        replace(signed.statement, entry_sha256=bytes(32)),
+    ]
+    for statement in altered:
+        forged = Amend(replace(signed, statement=statement))
+        assert refused(forged) == "membership.statement.signature"
+
+
+def test_statement_signed_without_its_context_is_refused() -> None:
+    """A signature that the same key made over the bare JSON, for some other purpose, is none here."""
+    signed = sign_statement(MEMBERS, DELTA, AWAY, signing_key(DELTA))
+    bare = replace(signed, signature=signing_key(DELTA).sign(encode_statement(signed.statement)))
+    assert refused(Amend(bare)) == "membership.statement.signature"
+
+
+def test_statement_of_a_stranger_or_an_expelled_member_is_refused() -> None:
+    signed = sign_statement(MEMBERS, DELTA, AWAY, signing_key(DELTA))
+    expelled = apply_acts(MEMBERS, [Expel(DELTA, TODAY, "sold data")], today=TODAY)
+    assert refused(Amend(signed), members=expelled) == "membership.expelled"
+    without = replace(MEMBERS, members=MEMBERS.members[:-1])
+    assert refused(Amend(signed), members=without) == "membership.unknown"
+
+
+def test_renewal_with_a_certificate_for_the_founders_own_key_is_refused() -> None:
+    """A sponsor that has delta's request lists a leaf of delta whose key it holds itself."""
+    assert refused(Renew(leaf(DELTA, 666), renewal_of(DELTA, 1))) == "membership.act.certificate"
+
+
+def test_renewal_with_the_certificate_of_another_member_is_refused() -> None:
+    asks = Renewal(public_key_sha256(leaf_key(BIRCH)))
+    signed = sign_statement(MEMBERS, DELTA, asks, signing_key(DELTA))
+    assert refused(Renew(leaf(BIRCH), signed)) == "membership.act.certificate"
+
+
+def test_admission_under_a_certificate_of_another_coalition_is_refused() -> None:
+    foreign = leaf(MALLORY, 0, "other-hands")
+    record = member(MALLORY, certificates=(certificate_fingerprint(foreign),))
+    assert refused(Admit(record, INVITATION, foreign)) == "membership.certificate.trust_domain"
+
+
+def test_admission_under_the_certificate_of_another_member_is_refused() -> None:
+    """A newcomer whose entry names acme's leaf could have acme's sessions counted as its own."""
+    record = member(MALLORY, certificates=(certificate_fingerprint(leaf(ACME)),))
+    assert refused(Admit(record, INVITATION, leaf(ACME))) == "membership.act.certificate"
+
+
+@pytest.mark.parametrize("pem", [b"", b"not a certificate", leaf(ACME) + leaf(MALLORY), leaf(MALLORY)[:-40]])
+def test_admission_with_an_unreadable_certificate_is_refused(pem: bytes) -> None:
+    assert refused(Admit(member(MALLORY), INVITATION, pem)) == "membership.certificate.malformed"
+
+
+def test_admission_of_an_expelled_id_is_refused() -> None:
+    members = replace(MEMBERS, expelled=(Expelled(MALLORY, date(2026, 1, 5), "sold data"),))
+    assert (
+        refused(Admit(member(MALLORY), INVITATION, leaf(MALLORY)), members=members) == "membership.expelled"
+    )
+
+
+def test_admission_in_the_place_of_a_member_expelled_beside_it_is_refused() -> None:
+    acts = [Expel(DELTA, TODAY, "gone"), Admit(member(DELTA), INVITATION, leaf(DELTA))]
+    assert refused(*acts) == refused(*reversed(acts)) == "membership.act.twice"
+
+
+def test_admission_vetted_by_an_accomplice_admitted_beside_it_is_for_a_person() -> None:
+    """A list in which the newcomer is a founder, who vets the next one: neither was approved."""
+    accomplice = member(MALLORY, (Role.FOUNDER,))
+    second = member("mallet")
+    second = replace(second, due_diligence=replace(second.due_diligence, vetting=vetting(by=MALLORY)))
+    acts = [Admit(accomplice, INVITATION, leaf(MALLORY)), Admit(second, INVITATION, leaf("mallet"))]
+    assert all(needs_person(act, MEMBERS, {}, now=NOW) for act in acts)
+    assert refused(*reversed(acts)) == "membership.act.vetting"
+
+
+@pytest.mark.parametrize(
+    "greedy",
+    [
+        member(MALLORY, (Role.FOUNDER, Role.RELAY)),
+        member(MALLORY, (Role.RELAY,), kind=MemberKind.COORDINATOR),
+        member(MALLORY, (Role.RELAY,), jurisdiction="FR"),
+        replace(
+            member(MALLORY, (Role.RELAY,)),
+            due_diligence=replace(member(MALLORY).due_diligence, vetting=vetting(lapses=date(2029, 1, 31))),
+        ),
+    ],
+)
+def test_admission_with_more_than_was_approved_is_for_a_person(greedy) -> None:
+    terms = InvitationTerms(
+        COALITION, MALLORY, MemberKind.COMPANY, (Role.RELAY,), "DE", vetting(), NOW.replace(hour=13)
+    )
+    honest = Admit(member(MALLORY, (Role.RELAY,)), INVITATION, leaf(MALLORY))
+    assert needs_person(honest, MEMBERS, {INVITATION: terms}, now=NOW) is None
+    assert needs_person(replace(honest, record=greedy), MEMBERS, {INVITATION: terms}, now=NOW) is not None
+
+
+def test_invitation_answered_a_second_time_under_another_id_is_for_a_person() -> None:
+    terms = InvitationTerms(COALITION, MALLORY, MemberKind.COMPANY, (), "DE", vetting(), NOW.replace(hour=13))
+    other = Admit(member("mallet"), INVITATION, leaf("mallet"))
+    assert needs_person(other, MEMBERS, {INVITATION: terms}, now=NOW) is not None
+
+
+@pytest.mark.parametrize("member_id", [ACME, CEDAR])
+def test_vetting_by_oneself_or_by_no_founder_is_refused(member_id: MemberId) -> None:
+    """A founder's node prolongs its own vetting; a relay prolongs another's."""
+    target = member_id if member_id == ACME else DELTA
+    act = Vet(target, vetting(by=member_id, on=TODAY, lapses=date(2029, 1, 1)))
+    assert refused(act) == "membership.act.vetting"
+
+
+def test_attestation_of_the_future_that_would_never_lapse_is_refused() -> None:
+    for day in (date(2026, 3, 3), date(2999, 12, 31)):
+        signed = sign_statement(MEMBERS, DELTA, Acceptance("2026-1", day, "C. Silva"), signing_key(DELTA))
+        assert refused(Amend(signed)) == "membership.act.date"
+
+
+def test_attestation_of_terms_that_are_no_longer_in_force_is_refused_in_either_order() -> None:
+    old = Amend(sign_statement(MEMBERS, DELTA, Acceptance("2026-1", TODAY, "C. Silva"), signing_key(DELTA)))
+    terms = NewTerms("2026-2", bytes(32))
+    assert refused(terms, old) == "membership.act.terms"
+    after = apply_acts(MEMBERS, [old, terms], today=TODAY)
+    with pytest.raises(MembershipError) as caught:
+        after.require(DELTA, TODAY)
+    assert caught.value.full_code == "membership.lapsed.terms"
+
+
+def test_statement_smuggled_into_the_wrong_act_is_refused() -> None:
+    move = sign_statement(MEMBERS, DELTA, AWAY, signing_key(DELTA))
+    with pytest.raises(MembershipError):
+        Renew(leaf(DELTA, 1), move)
+    with pytest.raises(MembershipError):
+        Amend(renewal_of(DELTA, 1))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b'[{"act"', b'[ {"act"'),
+        (b"]\n", b"]"),
+        (b'{"act":"refresh"}', b'{"act":"refresh","act":"refresh"}'),
+        (b'{"act":"refresh"}', b'{"act":"refresh","member_id":"delta"}'),
+        (b'{"act":"refresh"}', b'{"act":"resign"}'),
+        (b'{"act":"refresh"}', b'{"act":null}'),
+        (b'{"act":"refresh"}', b'{"act":["refresh"]}'),
+        (b'{"act":"refresh"}', b"{}"),
+        (b'{"act":"refresh"}', b'"refresh"'),
+        (b'{"act":"amend",', b'{"act":"renew",'),
+        (b'"place":{', b'"attestation":{'),
+        (b'"asks":{', b'"asks":{"renewal":{},'),
+        (b'"relays":[]', b'"relays":["cedar","cedar"]'),
+        (b'"signature":"', b'"signature":"00'),
+        (b"evil.example:1", b"evil.example:1\\u001b"),
+        (b"evil.example:1", b"\\u0065vil.example:1"),
+    ],
+)
+def test_acts_tampered_with_in_their_form_are_refused(before: bytes, after: bytes) -> None:
+    document = encode_acts([Refresh(), Amend(sign_statement(MEMBERS, DELTA, AWAY, signing_key(DELTA)))])
+    tampered = document.replace(before, after, 1)
+    assert tampered != document
+    with pytest.raises(MembershipError) as caught:
+        decode_acts(tampered)
+    assert caught.value.full_code == "membership.malformed"
+
+
+@pytest.mark.parametrize(
+    "document", [b"{}\n", b'{"asks":{},"coalition":"c","entry_sha256":"","member_id":"d"}\n', b"[" * 15_000]
+)
+def test_statement_that_is_none_is_refused(document: bytes) -> None:
+    with pytest.raises(MembershipError) as caught:
+        decode_statement(document)
+    assert caught.value.full_code == "membership.malformed"
+
+
+def test_statement_padded_with_white_space_is_refused() -> None:
+    document = encode_statement(renewal_of(DELTA, 1).statement)
+    assert encode_statement(decode_statement(document)) == document
+    with pytest.raises(MembershipError) as caught:
+        decode_statement(document + b"\n")
+    assert caught.value.full_code == "membership.malformed"

@@ -1,0 +1,189 @@
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coalition_members import (
+    ACME,
+    BIRCH,
+    CEDAR,
+    DELTA,
+    TODAY,
+    coalition,
+    leaf,
+    leaf_key,
+    member,
+    signing_key,
+    vetting,
+)
+from symbolon.errors import MembershipError
+from symbolon.membership.act_application import apply_acts
+from symbolon.membership.act_codec import decode_acts, encode_acts
+from symbolon.membership.act_review import describe
+from symbolon.membership.acts import (
+    MAX_ACTS,
+    Act,
+    Admit,
+    Amend,
+    Appoint,
+    Expel,
+    NewTerms,
+    Purposes,
+    Refresh,
+    Reinstate,
+    Renew,
+    Suspend,
+    Vet,
+)
+from symbolon.membership.due_diligence import Acceptance
+from symbolon.membership.member import MemberId
+from symbolon.membership.member_record import Members, Role
+from symbolon.membership.member_statement import (
+    Place,
+    Renewal,
+    decode_statement,
+    encode_statement,
+    public_key_sha256,
+    sign_statement,
+)
+from symbolon.membership.members_document import decode_members, encode_members, members_sha256
+
+MEMBERS = coalition()
+NEWCOMERS = tuple(MemberId(each) for each in ("ebony", "fir", "ginkgo"))
+
+present = st.sampled_from([ACME, BIRCH, CEDAR, DELTA])
+anybody = present | st.sampled_from(NEWCOMERS)
+reasons = st.sampled_from(["late", "Prüfung läuft", '"quoted" \\ and 樹'])
+roles = st.sets(st.sampled_from(Role)).map(lambda chosen: tuple(sorted(chosen)))
+relays = st.lists(st.sampled_from([CEDAR, ACME, "ebony"]), max_size=2, unique=True).map(tuple)
+places = st.builds(
+    Place, st.sampled_from(["", "n.example:1", "[::1]:65535"]), relays, st.just("") | st.just("r:2")
+)
+near = st.integers(-40, 3).map(lambda days: TODAY + timedelta(days=days))
+attestations = st.builds(Acceptance, st.sampled_from(["2026-1", "2026-2"]), near, reasons)
+vettings = st.builds(
+    lambda by, on, days: vetting(by=by, on=on, lapses=on + timedelta(days=days)),
+    anybody,
+    near,
+    st.integers(1, 400),
+)
+
+
+@st.composite
+def admissions(draw: st.DrawFn) -> Admit:
+    member_id = draw(st.sampled_from(NEWCOMERS))
+    record = member(
+        member_id, draw(roles), relays=draw(relays.filter(lambda chosen: member_id not in chosen))
+    )
+    return Admit(record, draw(st.binary(min_size=32, max_size=32)), leaf(member_id))
+
+
+@st.composite
+def statements(draw: st.DrawFn) -> Renew | Amend:
+    member_id = draw(present)
+    number = draw(st.integers(0, 2))
+    renewal = Renewal(public_key_sha256(leaf_key(member_id, number)))
+    asks = draw(st.just(renewal) | places | attestations)
+    signed = sign_statement(MEMBERS, member_id, asks, signing_key(member_id))
+    return Renew(leaf(member_id, number), signed) if asks == renewal else Amend(signed)
+
+
+acts = st.one_of(
+    admissions(),
+    statements(),
+    st.builds(Vet, anybody, vettings),
+    st.builds(Suspend, anybody, reasons),
+    st.builds(Reinstate, anybody),
+    st.builds(Expel, anybody, near, reasons),
+    st.builds(Appoint, anybody, roles),
+    st.builds(NewTerms, st.sampled_from(["2026-1", "2026-2"]), st.binary(min_size=32, max_size=32)),
+    st.builds(Purposes, st.sampled_from([(), ("audit",), ("audit", "remediation")])),
+    st.just(Refresh()),
+)
+
+
+def applied(chosen: Sequence[Act], days: int = 0) -> Members | None:
+    try:
+        return apply_acts(MEMBERS, chosen, today=TODAY + timedelta(days=days))
+    except MembershipError:
+        return None
+
+
+@given(st.lists(acts, max_size=8))
+def test_acts_encoded_and_decoded_are_the_same(chosen: list[Act]) -> None:
+    document = encode_acts(chosen)
+    assert document.isascii()
+    assert decode_acts(document) == tuple(chosen)
+    assert all(describe(act).isprintable() for act in chosen)
+
+
+@given(st.lists(acts, min_size=1, max_size=4), st.data())
+def test_acts_any_byte_altered_are_refused_or_other_acts(chosen: list[Act], data: st.DataObject) -> None:
+    document = bytearray(encode_acts(chosen))
+    position = data.draw(st.integers(0, len(document) - 1))
+    document[position] ^= data.draw(st.integers(1, 255))
+    try:
+        decoded = decode_acts(bytes(document))
+    except MembershipError:
+        return
+    assert decoded != tuple(chosen)
+    assert encode_acts(decoded) == document
+
+
+@given(st.binary(max_size=200) | st.binary(max_size=200).map(lambda tail: b'[{"act":"' + tail))
+def test_acts_arbitrary_bytes_are_refused(document: bytes) -> None:
+    with pytest.raises(MembershipError):
+        decode_acts(document)
+
+
+@given(st.integers(MAX_ACTS + 1, MAX_ACTS + 40))
+def test_acts_too_many_are_refused_at_both_ends(count: int) -> None:
+    with pytest.raises(MembershipError):
+        encode_acts([Refresh()] * count)
+    with pytest.raises(MembershipError):
+        decode_acts(b"[" + b",".join([b'{"act":"refresh"}'] * count) + b"]\n")
+
+
+@given(statements())
+def test_statement_encoded_and_decoded_is_the_same(act: Renew | Amend) -> None:
+    statement = act.signed.statement
+    assert decode_statement(encode_statement(statement)) == statement
+
+
+@given(st.lists(acts, min_size=1, max_size=6), st.data())
+def test_apply_acts_in_any_order_gives_the_same_bytes_or_is_refused(
+    chosen: list[Act], data: st.DataObject
+) -> None:
+    first = applied(chosen)
+    second = applied(data.draw(st.permutations(chosen)))
+    if first is not None and second is not None:
+        assert encode_members(first) == encode_members(second)
+
+
+@given(st.lists(acts, min_size=1, max_size=6), st.integers(-60, 800))
+def test_apply_acts_on_another_day_gives_the_same_bytes_or_is_refused(chosen: list[Act], days: int) -> None:
+    first, second = applied(chosen), applied(chosen, days)
+    if first is not None and second is not None:
+        assert encode_members(first) == encode_members(second)
+
+
+@given(st.lists(st.lists(acts, min_size=1, max_size=3), max_size=6))
+def test_apply_acts_what_is_so_after_any_history(history: list[list[Act]]) -> None:
+    """The chain of versions holds, who was expelled stays so, and whoever is named as a relay is one."""
+    members = MEMBERS
+    for chosen in history:
+        try:
+            after = apply_acts(members, decode_acts(encode_acts(chosen)), today=TODAY)
+        except MembershipError:
+            continue
+        assert (after.version, after.previous) == (members.version + 1, members_sha256(members))
+        assert decode_members(encode_members(after)) == after
+        assert set(members.expelled) <= set(after.expelled)
+        for relay in {relay for record in after.members for relay in record.relays}:
+            entry = after.find(relay)
+            assert entry is not None
+            assert Role.RELAY in entry.roles
+            assert entry.relay_endpoint
+        members = after
