@@ -30,6 +30,7 @@ _COMMANDS: Final = {
     "init": "Make the folder of a new node.",
     "doctor": "Check this node, and a peer, and say what to mend.",
     "serve": "Answer other members until stopped.",
+    "relay": "Carry connections between members that only dial out.",
     "status": "Show this node, its members, sessions and budget.",
     "coalition": "Make a coalition, enrol and expel members.",
     "suppliers": "Import and look at the supplier list.",
