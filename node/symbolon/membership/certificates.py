@@ -1,4 +1,4 @@
-"""Certificates of the coalition: the authority's root, the members' leaves, and who a leaf speaks for.
+"""Certificates of the coalition: the authorities' roots, the members' leaves, and who a leaf speaks for.
 
 Handles: issuing a P-256 root and P-256 leaves, reading the identity out of a leaf that TLS has accepted,
 and checking a leaf in full before a node installs it. A leaf names its member twice: one SPIFFE URI,
@@ -12,11 +12,12 @@ name, an authority's certificate in a leaf's place, keys other than P-256 (Ed255
 `verify_leaf`. Specification: docs/PROTOCOL.md, membership; SPIFFE X509-SVID.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -27,6 +28,9 @@ from symbolon.membership.member_list import CLOCK_SKEW
 
 MAX_CERTIFICATE_BYTES: Final = 16 * 1024
 """A leaf of this coalition has below 1 KiB; the bound stops a peer from making us parse more."""
+
+MAX_AUTHORITIES: Final = 64
+"""One for each founder, and a second one while it replaces the first."""
 
 ROOT_VALIDITY: Final = timedelta(days=3_650)
 LEAF_VALIDITY: Final = timedelta(days=30)
@@ -67,27 +71,23 @@ def leaf_names(member_id: str, coalition: str) -> x509.SubjectAlternativeName:
     )
 
 
-def make_root(coalition: str, root_key: ec.EllipticCurvePrivateKey, now: datetime) -> bytes:
-    """Make the self-signed root certificate of a coalition.
+def make_root(
+    coalition: str, root_key: ec.EllipticCurvePrivateKey, now: datetime, *, founder: str = ""
+) -> bytes:
+    """Make the self-signed certificate of an authority.
 
     Args:
         coalition: the coalition's id.
         root_key: a P-256 key.
         now: the current time, aware; the certificate is valid from five minutes earlier.
+        founder: whose authority it is, where a coalition has several; it stands in the subject.
 
     Returns:
         The certificate in PEM.
     """
-    name = _name(f"{parse_coalition_id(coalition)} root")
-    public_key = root_key.public_key()
-    key_id = x509.SubjectKeyIdentifier.from_public_key(public_key)
-    certificate = (
-        _builder(name, name, public_key, now, ROOT_VALIDITY)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_key_usage(ca=True), critical=True)
-        .add_extension(key_id, critical=False)
-        .sign(root_key, hashes.SHA256())
-    )
+    name = common_name(f"{parse_coalition_id(coalition)} root", parse_member_id(founder) if founder else "")
+    builder = certificate_builder(name, name, root_key.public_key(), now, now + ROOT_VALIDITY)
+    certificate = add_authority_extensions(builder, root_key.public_key()).sign(root_key, hashes.SHA256())
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
@@ -121,16 +121,10 @@ def issue_leaf(
     parse_member_id(member_id)
     require_p256(public_key)
     root = load_certificate(root_pem)
-    root_key_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key())
-    certificate = (
-        _builder(_name(member_id), root.subject, public_key, now, validity)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_key_usage(ca=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage(_LEAF_USAGES), critical=False)
-        .add_extension(leaf_names(member_id, coalition), critical=False)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
-        .add_extension(root_key_id, critical=False)
-        .sign(root_key, hashes.SHA256())
+    builder = certificate_builder(common_name(member_id), root.subject, public_key, now, now + validity)
+    names = leaf_names(member_id, coalition)
+    certificate = add_leaf_extensions(builder, public_key, root_key.public_key(), names, _LEAF_USAGES).sign(
+        root_key, hashes.SHA256()
     )
     return certificate.public_bytes(serialization.Encoding.PEM)
 
@@ -151,6 +145,34 @@ def peer_identity(certificate: bytes, coalition: str, *, now: datetime | None = 
             `.trust_domain`, `.path`, `.names`, `.not_yet_valid` or `.expired`.
     """
     leaf = load_certificate(certificate)
+    # Steps 1 to 4: a P-256 leaf with one URI, of this trust domain, that names a member.
+    member_id, names = read_leaf_name(leaf, coalition, "member")
+    # Step 5: the DNS name is the same member's, and there is no third name.
+    if names.get_values_for_type(x509.DNSName) != [tls_target_name(member_id, coalition)] or len(names) != 2:
+        raise _refused("names", f"the leaf of {member_id} carries other names than its own two")
+    # Step 6: its time.
+    if now is not None:
+        check_validity(leaf, now)
+    return PeerIdentity(member_id, leaf.fingerprint(hashes.SHA256()))
+
+
+def read_leaf_name(
+    leaf: x509.Certificate, coalition: str, kind: str
+) -> tuple[MemberId, x509.SubjectAlternativeName]:
+    """Read the one SPIFFE id of a leaf, `spiffe://<coalition>/<kind>/<member_id>`.
+
+    Args:
+        leaf: a certificate as a peer presented it.
+        coalition: the only trust domain accepted.
+        kind: the first part of the path, `member` or `invitation`.
+
+    Returns:
+        The member it names, and all names for the caller to check.
+
+    Raises:
+        MembershipError: `membership.certificate.malformed`, `.key`, `.authority`, `.uri`, `.trust_domain` or
+            `.path`.
+    """
     try:
         public_key = leaf.public_key()
         constraints = leaf.extensions.get_extension_for_class(x509.BasicConstraints).value
@@ -165,22 +187,36 @@ def peer_identity(certificate: bytes, coalition: str, *, now: datetime | None = 
     if constraints.ca:
         raise _refused("authority", "the certificate is an authority's, not a member's")
     # Steps 2 to 4: one URI, of this trust domain, that names a member.
-    member_id = _member_of(names, coalition)
-    # Step 5: the DNS name is the same member's, and there is no third name.
-    if names.get_values_for_type(x509.DNSName) != [tls_target_name(member_id, coalition)] or len(names) != 2:
-        raise _refused("names", f"the leaf of {member_id} carries other names than its own two")
-    # Step 6: its time.
-    if now is not None:
-        _check_validity(leaf, now)
-    return PeerIdentity(member_id, leaf.fingerprint(hashes.SHA256()))
+    return _member_of(names, coalition, kind), names
 
 
-def verify_leaf(certificate: bytes, root_pem: bytes, coalition: str, *, now: datetime) -> PeerIdentity:
+def issuer_of(leaf: x509.Certificate, authorities: Iterable[x509.Certificate]) -> x509.Certificate:
+    """Find the authority that signed a leaf: its name and its signature must fit.
+
+    Raises:
+        MembershipError: `membership.certificate.issuer`.
+    """
+    for authority in authorities:
+        try:
+            leaf.verify_directly_issued_by(authority)
+        except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+            continue
+        return authority
+    raise MembershipError(
+        "the certificate was not issued by an authority of this coalition",
+        code="membership.certificate.issuer",
+        hint="Compare the authority's fingerprint with the one the coordinator gave you.",
+    )
+
+
+def verify_leaf(
+    certificate: bytes, authorities: bytes | Iterable[x509.Certificate], coalition: str, *, now: datetime
+) -> PeerIdentity:
     """Verify a leaf in full where no TLS handshake has: before installing it, or to explain a failure.
 
     Args:
         certificate: the leaf, PEM or DER.
-        root_pem: the coalition's root certificate.
+        authorities: the certificates of the coalition's authorities; in PEM, one after the other.
         coalition: the coalition's id.
         now: the current time, aware.
 
@@ -188,26 +224,18 @@ def verify_leaf(certificate: bytes, root_pem: bytes, coalition: str, *, now: dat
         Whom the leaf speaks for.
 
     Raises:
-        MembershipError: as `peer_identity`, and `membership.certificate.issuer` when the root did not
-            issue it, `.expired` or `.not_yet_valid` for the root too, `.usage` when it may not serve as
-            both server and client.
+        MembershipError: as `peer_identity`, and `membership.certificate.issuer` when none of the authorities
+            issued it, `.expired` or `.not_yet_valid` for that authority too, `.usage` when it may not serve
+            as both server and client.
     """
     leaf = load_certificate(certificate)
-    root = load_certificate(root_pem)
-    # Step 1: this root signed it.
-    try:
-        leaf.verify_directly_issued_by(root)
-    except (ValueError, TypeError, InvalidSignature) as error:
-        raise MembershipError(
-            "the certificate was not issued by this coalition's authority",
-            code="membership.certificate.issuer",
-            hint="Compare the authority's fingerprint with the one the coordinator gave you.",
-        ) from error
-    # Step 2: the root is in its time.
-    _check_validity(root, now)
-    # Step 3: names, key and time of the leaf.
+    if isinstance(authorities, bytes):
+        authorities = load_authorities(authorities)
+    # Step 1: one of the authorities signed it, and is in its time.
+    check_validity(issuer_of(leaf, authorities), now)
+    # Step 2: names, key and time of the leaf.
     identity = peer_identity(certificate, coalition, now=now)
-    # Step 4: it may be used at both ends of a connection.
+    # Step 3: it may be used at both ends of a connection.
     try:
         usages = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     except x509.ExtensionNotFound as error:
@@ -239,6 +267,23 @@ def load_certificate(certificate: bytes) -> x509.Certificate:
     return only
 
 
+def load_authorities(certificates: bytes) -> tuple[x509.Certificate, ...]:
+    """Parse at most `MAX_AUTHORITIES` certificates in PEM, one after the other.
+
+    Raises:
+        MembershipError: `membership.certificate.malformed`.
+    """
+    if len(certificates) > MAX_AUTHORITIES * MAX_CERTIFICATE_BYTES:
+        raise _refused("malformed", f"the certificates of authorities have {len(certificates)} bytes")
+    try:
+        loaded = x509.load_pem_x509_certificates(certificates)
+    except ValueError as error:
+        raise _refused("malformed", "the certificates of authorities cannot be read") from error
+    if len(loaded) > MAX_AUTHORITIES:
+        raise _refused("malformed", f"there are more than {MAX_AUTHORITIES} authorities")
+    return tuple(loaded)
+
+
 def require_p256(public_key: object) -> ec.EllipticCurvePublicKey:
     """Check that a key is a P-256 key.
 
@@ -250,7 +295,7 @@ def require_p256(public_key: object) -> ec.EllipticCurvePublicKey:
     raise _refused("key", "the key is not a P-256 key")
 
 
-def _member_of(names: x509.SubjectAlternativeName, coalition: str) -> MemberId:
+def _member_of(names: x509.SubjectAlternativeName, coalition: str, kind: str) -> MemberId:
     uris = names.get_values_for_type(x509.UniformResourceIdentifier)
     if len(uris) != 1:
         raise _refused("uri", f"the certificate carries {len(uris)} URIs instead of one")
@@ -261,15 +306,20 @@ def _member_of(names: x509.SubjectAlternativeName, coalition: str) -> MemberId:
     if trust_domain != coalition:
         raise _refused("trust_domain", f"the certificate is of trust domain {trust_domain[:64]!r}")
     prefix, _, member_id = path.partition("/")
-    if prefix != "member":
-        raise _refused("path", "the certificate's SPIFFE id does not name a member")
+    if prefix != kind:
+        raise _refused("path", f"the certificate's SPIFFE id does not name a member by /{kind}/")
     try:
         return parse_member_id(member_id)
     except MembershipError as error:
         raise _refused("path", "the certificate's SPIFFE id does not name a member") from error
 
 
-def _check_validity(certificate: x509.Certificate, now: datetime) -> None:
+def check_validity(certificate: x509.Certificate, now: datetime) -> None:
+    """Check that a certificate is in its time.
+
+    Raises:
+        MembershipError: `membership.certificate.not_yet_valid` or `.expired`.
+    """
     if now < certificate.not_valid_before_utc:
         raise MembershipError(
             f"the certificate is valid only from {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC",
@@ -284,13 +334,14 @@ def _check_validity(certificate: x509.Certificate, now: datetime) -> None:
         )
 
 
-def _builder(
+def certificate_builder(
     subject: x509.Name,
     issuer: x509.Name,
     public_key: ec.EllipticCurvePublicKey,
     now: datetime,
-    validity: timedelta,
+    not_after: datetime,
 ) -> x509.CertificateBuilder:
+    """Begin a certificate, valid from five minutes before `now`, with a random serial number."""
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -298,7 +349,39 @@ def _builder(
         .public_key(public_key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - CLOCK_SKEW)
-        .not_valid_after(now + validity)
+        .not_valid_after(not_after)
+    )
+
+
+def add_authority_extensions(
+    builder: x509.CertificateBuilder, public_key: ec.EllipticCurvePublicKey
+) -> x509.CertificateBuilder:
+    """Add what every authority's certificate says: it signs leaves, and no further authority."""
+    key_id = x509.SubjectKeyIdentifier.from_public_key(public_key)
+    return (
+        builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_key_usage(ca=True), critical=True)
+        .add_extension(key_id, critical=False)
+    )
+
+
+def add_leaf_extensions(
+    builder: x509.CertificateBuilder,
+    public_key: ec.EllipticCurvePublicKey,
+    authority_key: ec.EllipticCurvePublicKey,
+    names: x509.SubjectAlternativeName,
+    usages: list[x509.ObjectIdentifier],
+) -> x509.CertificateBuilder:
+    """Add what every leaf says: its names, its usages, both keys' ids, and that it signs no other."""
+    key_id = x509.SubjectKeyIdentifier.from_public_key(public_key)
+    authority_key_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key)
+    return (
+        builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_key_usage(ca=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+        .add_extension(names, critical=False)
+        .add_extension(key_id, critical=False)
+        .add_extension(authority_key_id, critical=False)
     )
 
 
@@ -316,8 +399,12 @@ def _key_usage(*, ca: bool) -> x509.KeyUsage:
     )
 
 
-def _name(common_name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+def common_name(name: str, organisation: str = "") -> x509.Name:
+    """Return a subject of one common name, below an organisation if one is given."""
+    attributes = [x509.NameAttribute(NameOID.COMMON_NAME, name)]
+    if organisation:
+        attributes.insert(0, x509.NameAttribute(NameOID.ORGANIZATION_NAME, organisation))
+    return x509.Name(attributes)
 
 
 def _refused(kind: str, detail: str) -> MembershipError:
