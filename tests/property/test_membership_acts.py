@@ -111,6 +111,18 @@ def applied(chosen: Sequence[Act], days: int = 0) -> Members | None:
         return None
 
 
+def those_that_apply_together(chosen: list[Act]) -> list[Act]:
+    """Leaves out each act that those before it, or its own defects, make impossible."""
+    kept: list[Act] = []
+    for act in chosen:
+        if applied([*kept, act]) is not None:
+            kept.append(act)
+    return kept
+
+
+lists_that_apply = st.lists(acts, min_size=2, max_size=12).map(those_that_apply_together).filter(bool)
+
+
 @given(st.lists(acts, max_size=8))
 def test_acts_encoded_and_decoded_are_the_same(chosen: list[Act]) -> None:
     document = encode_acts(chosen)
@@ -152,24 +164,25 @@ def test_statement_encoded_and_decoded_is_the_same(act: Renew | Amend) -> None:
     assert decode_statement(encode_statement(statement)) == statement
 
 
-@given(st.lists(acts, min_size=1, max_size=6), st.data())
+@given(lists_that_apply, st.data())
 def test_apply_acts_in_any_order_gives_the_same_bytes_or_is_refused(
     chosen: list[Act], data: st.DataObject
 ) -> None:
-    first = applied(chosen)
-    second = applied(data.draw(st.permutations(chosen)))
-    if first is not None and second is not None:
+    first, second = applied(chosen), applied(data.draw(st.permutations(chosen)))
+    assert first is not None
+    if second is not None:
         assert encode_members(first) == encode_members(second)
 
 
-@given(st.lists(acts, min_size=1, max_size=6), st.integers(-60, 800))
+@given(lists_that_apply, st.integers(-60, 800))
 def test_apply_acts_on_another_day_gives_the_same_bytes_or_is_refused(chosen: list[Act], days: int) -> None:
     first, second = applied(chosen), applied(chosen, days)
-    if first is not None and second is not None:
+    assert first is not None
+    if second is not None:
         assert encode_members(first) == encode_members(second)
 
 
-@given(st.lists(st.lists(acts, min_size=1, max_size=3), max_size=6))
+@given(st.lists(st.lists(acts, min_size=1, max_size=2), max_size=8))
 def test_apply_acts_what_is_so_after_any_history(history: list[list[Act]]) -> None:
     """The chain of versions holds, who was expelled stays so, and whoever is named as a relay is one."""
     members = MEMBERS
