@@ -102,7 +102,10 @@ class _Dialler:
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         prepared, self._prepared = self._prepared, None
         try:
-            relay, call = prepared or await self._connect()
+            # The relay may have been lost since it was prepared.
+            relay, call = (
+                prepared if prepared is not None and not prepared[1].done() else await self._connect()
+            )
             await pipe(
                 relay, call, reader, writer, lambda piece: pb.ConnectRequest(frame=encode_piece(piece))
             )
