@@ -17,13 +17,14 @@ from typing import Final
 
 from symbolon import config as configuration
 from symbolon.config import Config
-from symbolon.errors import MembershipError, SymbolonError, UnknownSuiteError
+from symbolon.errors import MembershipError, StorageError, SymbolonError, UnknownSuiteError
 from symbolon.membership.certificates import verify_leaf
 from symbolon.membership.directory import FileMemberDirectory, MemberDirectory
 from symbolon.membership.trust_anchor import TrustAnchor
 from symbolon.oprf.suite import Suite, get_suite
 from symbolon.policy.operator_roles import LOCAL
 from symbolon.policy.permission import ConfiguredPermission, Direction, Permission, Rule
+from symbolon.rpc.tls_material import LeafFiles
 from symbolon.storage.approval_store import ApprovalStore
 from symbolon.storage.database import WAIT_AND_RETRY, Database
 from symbolon.storage.database_errors import StorageBusyError
@@ -40,6 +41,7 @@ from symbolon.storage.supplier_store import SupplierStore
 
 SEAL_KEY_FILE: Final = "seal.key"
 LEAF_KEY_FILE: Final = "node-key.pem"
+NEXT_LEAF_KEY_FILE: Final = "node-next-key.pem"
 LEAF_FILE: Final = "node-cert.pem"
 ANCHOR_FILE: Final = "coalition.json"
 MEMBERS_FILE: Final = "members.list"
@@ -167,31 +169,60 @@ class Node:
             raise UnknownSuiteError("the peer asked for a suite that this node is not configured to answer")
         return get_suite(name, self.config.exchange.backend)
 
-    @cached_property
+    @property
+    def leaf_files(self) -> LeafFiles:
+        """Where this node's certificate and its key lie."""
+        return LeafFiles(self.home / LEAF_FILE, self.home / LEAF_KEY_FILE, self.home / NEXT_LEAF_KEY_FILE)
+
+    @property
     def credentials(self) -> Credentials:
-        """Key, certificate and trust anchor, checked against each other.
+        """Key, certificate and trust anchor as they are now, checked against each other.
 
         Raises:
             MembershipError: `membership.not_enrolled`, or what the certificate check says.
         """
+        held = self.read_credentials()
+        self.require_own(held.certificate, held.anchor.root_pem)
+        return held
+
+    def read_credentials(self) -> Credentials:
+        """Key, certificate and trust anchor as they are now; nothing says yet that the certificate holds.
+
+        Raises:
+            MembershipError: `membership.not_enrolled`, or `membership.key` when key and certificate do not
+                fit.
+            StorageError: a file cannot be read.
+        """
         try:
             anchor = TrustAnchor.from_bytes((self.home / ANCHOR_FILE).read_bytes())
-            private_key = (self.home / LEAF_KEY_FILE).read_bytes()
-            certificate = (self.home / LEAF_FILE).read_bytes()
+            leaf = self.leaf_files.read()
         except FileNotFoundError as error:
             raise MembershipError(
                 f"this node is not enrolled yet: {Path(str(error.filename)).name} is missing",
                 hint="Send request.json to the coordinator, then run `symbolon coalition accept ENROLMENT`.",
                 code="membership.not_enrolled",
             ) from None
-        identity = verify_leaf(certificate, anchor.root_pem, self.config.node.coalition, now=self.now)
+        except OSError as error:
+            raise StorageError(f"cannot read {error.filename}: {error.strerror}") from error
+        return Credentials(leaf.private_key, leaf.certificate, anchor)
+
+    def require_own(self, certificate: bytes, authorities: bytes) -> None:
+        """Checks that a certificate makes this node the member that it is configured to be.
+
+        Args:
+            certificate: a leaf.
+            authorities: those of the coalition, PEM.
+
+        Raises:
+            MembershipError: `membership.not_enrolled`, or what the certificate check says.
+        """
+        identity = verify_leaf(certificate, authorities, self.config.node.coalition, now=self.now)
         if identity.member_id != self.config.node.member:
             raise MembershipError(
                 f"the certificate is for {identity.member_id}, not for {self.config.node.member}",
                 hint="Set node.member in symbolon.toml, or accept the enrolment made for this member.",
                 code="membership.not_enrolled",
             )
-        return Credentials(private_key, certificate, anchor)
 
     @cached_property
     def directory(self) -> MemberDirectory:

@@ -30,7 +30,7 @@ from symbolon.exchange.messages import AREA, Failure, Hello, Invitation
 from symbolon.membership.certificates import PeerIdentity, peer_identity, tls_target_name
 from symbolon.rpc import codec
 from symbolon.rpc.figures import Figures
-from symbolon.rpc.node import LEAF_FILE, LEAF_KEY_FILE, Node
+from symbolon.rpc.node import Node
 from symbolon.rpc.receiver_role import Ask, Asking, Outcome, Progress
 from symbolon.rpc.sender_role import run_sender
 from symbolon.rpc.server import MAX_MESSAGE_BYTES
@@ -306,7 +306,7 @@ def _shown_certificate(node: Node, target: str, name: str) -> str:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.load_verify_locations(cadata=node.credentials.anchor.root_pem.decode("ascii"))
-    context.load_cert_chain(node.home / LEAF_FILE, node.home / LEAF_KEY_FILE)
+    node.leaf_files.load_into(context)
     context.set_alpn_protocols(["h2"])
     with _dialled(target) as plain, context.wrap_socket(plain, server_hostname=name) as secure:
         return ssl.DER_cert_to_PEM_cert(secure.getpeercert(binary_form=True) or b"")

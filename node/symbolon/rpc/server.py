@@ -16,11 +16,13 @@ from grpc_reflection.v1alpha import reflection
 
 from symbolon.api.exchange.v1 import exchange_pb2 as pb
 from symbolon.api.exchange.v1 import exchange_pb2_grpc as stubs
-from symbolon.errors import ConfigError
+from symbolon.errors import ConfigError, SymbolonError
+from symbolon.membership.certificates import load_certificate
 from symbolon.oprf.suite import DEFAULT_SUITE
 from symbolon.rpc.exchange_service import ExchangeService
 from symbolon.rpc.identity import MemberInterceptor
 from symbolon.rpc.node import Node
+from symbolon.rpc.tls_material import FreshCredentials, Leaf, TlsMaterial
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +115,7 @@ async def serve_until_told(
         ConfigError: the address cannot be listened on.
         MembershipError: the node is not enrolled, or its certificate does not hold.
     """
-    credentials = node.credentials
+    tls = _credentials(node)
     interceptor = MemberInterceptor(
         node.directory,
         node.config.node.coalition,
@@ -127,14 +129,9 @@ async def serve_until_told(
     healthy = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
     reflection.enable_server_reflection((name, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
-    tls = grpc.ssl_server_credentials(
-        [(credentials.private_key, credentials.certificate)],
-        root_certificates=credentials.anchor.root_pem,
-        require_client_auth=True,
-    )
     host, _, _ = listen.rpartition(":")
     try:
-        port = server.add_secure_port(listen, tls)
+        port = server.add_secure_port(listen, tls.grpc)
     except RuntimeError as error:
         raise ConfigError(
             f"cannot listen on {listen}",
@@ -153,3 +150,21 @@ async def serve_until_told(
     stopping()
     await healthy.enter_graceful_shutdown()
     await server.stop(grace_s)
+
+
+def _credentials(node: Node) -> FreshCredentials:
+    """What the server proves itself with, as the node's files say at each handshake."""
+
+    def read() -> TlsMaterial:
+        held = node.read_credentials()
+        return TlsMaterial(Leaf(held.private_key, held.certificate), held.anchor.root_pem)
+
+    def check(material: TlsMaterial) -> None:
+        node.require_own(material.leaf.certificate, material.authorities)
+        ends = load_certificate(material.leaf.certificate).not_valid_after_utc
+        log.info("shows a certificate that is valid until %s", ends.date())
+
+    def note(error: SymbolonError) -> None:
+        log.warning("goes on with the certificate it has: %s (%s)", error.detail, error.full_code)
+
+    return FreshCredentials(read, check, note)
