@@ -400,6 +400,16 @@ def test_holder_of_a_code_that_signs_itself_other_names_is_refused(
     assert outcome(sponsor, forged_leaf(authority_key, authority, names)) == refusal
 
 
+def test_holder_of_a_code_that_signs_itself_a_servers_leaf_is_refused(
+    sponsor: Sponsor, authority_key: ec.EllipticCurvePrivateKey
+) -> None:
+    authority = invitation_authority(new_code(), now())
+    sponsor.invitations = (authority,)
+    both = (ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH)
+    leaf = forged_leaf(authority_key, authority, [uri(invitation_uri(INVITED, COALITION))], usages=both)
+    assert outcome(sponsor, leaf) == "membership.certificate.usage"
+
+
 def test_holder_of_a_code_that_makes_a_further_authority_fails_in_the_handshake(
     sponsor: Sponsor, authority_key: ec.EllipticCurvePrivateKey
 ) -> None:
