@@ -4,17 +4,20 @@ A test double for the founders' side: it signs whatever it is told to, also what
 """
 
 import hashlib
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tuf.api.metadata import Metadata
 
 from coalition_members import ACME, BIRCH, CEDAR, COALITION, NOW, coalition
+from symbolon.errors import MembershipError
 from symbolon.membership.authority import Authority
 from symbolon.membership.coalition_roles import (
     TARGETS_VALIDITY,
@@ -76,8 +79,6 @@ def target_parts(members_json: bytes, authorities_pem: bytes, terms: bytes) -> P
 @cache
 def authorities_pem() -> bytes:
     """One certificate authority."""
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         return Authority.create(Path(folder) / "authority", COALITION, lambda: NOW).anchor.root_pem
 
@@ -87,7 +88,7 @@ class Repository:
 
     Attributes:
         now: the founders' clock.
-        members: of the newest version.
+        members: of the newest version; `authorities` and `terms` are the other two files of the next one.
         parts: the newest state as parts, without roots.
         roots: all of them, the first one first.
     """
@@ -100,6 +101,7 @@ class Repository:
         first = make_root(1, self.founders, threshold, self.now)
         self.roots = [signed(first, *(key(each, "root") for each in founders))]
         self.members: Members = coalition(version=1)
+        self.authorities, self.terms = authorities_pem(), TERMS_TEXT
         self.timestamp_version = 0
         self.parts: Parts = {}
         self._put(self.members)
@@ -159,9 +161,10 @@ class Repository:
         self.members = content
         members_json = encode_members(content)
         expires = self.now + TARGETS_VALIDITY
-        targets = make_targets(members_json, authorities_pem(), TERMS_TEXT, content.version, expires)
+        files = (members_json, self.authorities, self.terms)
+        targets = make_targets(*files, content.version, expires)
         self.parts = {f"{content.version}.targets.json": signed(targets, *self.signers)}
-        self.parts |= target_parts(members_json, authorities_pem(), TERMS_TEXT)
+        self.parts |= target_parts(*files)
         self.sign_again()
 
 
@@ -186,3 +189,25 @@ def merged(*parts: Mapping[str, bytes]) -> Parts:
 def later(repository: Repository, **amount: float) -> None:
     """Moves the founders' clock, and that of the stores that share it."""
     repository.now += timedelta(**amount)
+
+
+@dataclass
+class Victim:
+    """A node that holds what the founders published, and the folder it keeps it in."""
+
+    folder: Path
+    repository: Repository
+    store: CoalitionStore
+
+    def restarted(self) -> "Victim":
+        store = CoalitionStore(self.folder, lambda: self.repository.now)
+        return Victim(self.folder, self.repository, store)
+
+    def refuses(self, parts: Mapping[str, bytes]) -> str:
+        """The code of the refusal; the state in force and the folder stay as they were."""
+        before, names = versions(self.store), sorted(each.name for each in self.folder.iterdir())
+        with pytest.raises(MembershipError) as caught:
+            self.store.absorb(parts)
+        assert versions(self.store) == versions(self.restarted().store) == before
+        assert sorted(each.name for each in self.folder.iterdir()) == names
+        return caught.value.full_code.removeprefix("membership.metadata.")

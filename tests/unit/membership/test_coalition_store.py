@@ -2,10 +2,12 @@ import os
 import stat
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tuf.api.metadata import Metadata
 
-from coalition_founders import Repository, key, later, merged, signed, store_of, target_parts, versions
+from coalition_founders import Repository, key, later, merged, signed, store_of, versions
 from coalition_members import ACME, BIRCH
 from symbolon.errors import MembershipError, StorageError
 from symbolon.membership.coalition_parts import (
@@ -17,6 +19,7 @@ from symbolon.membership.coalition_parts import (
     MAX_TERMS_BYTES,
 )
 from symbolon.membership.coalition_roles import make_root, root_fingerprint
+from symbolon.membership.coalition_state import State, load_state
 from symbolon.membership.coalition_store import CoalitionStore
 from symbolon.membership.members_document import MAX_MEMBERS_BYTES, encode_members
 
@@ -160,11 +163,11 @@ def test_absorb_keeps_the_last_two_states_and_removes_what_a_crash_left(
     (folder / "00000002-0badc0de" / "root_history").mkdir(parents=True)
     (folder / ".current.0badc0de").symlink_to("00000002-0badc0de")
     (folder / "notes.txt").write_text("somebody's own", encoding="ascii")
-    for _ in range(4):
+    for _ in range(3):
         before = (folder / "current").readlink()
         store.absorb(repository.publish())
-    after = (folder / "current").readlink()
-    assert folders(tmp_path) == {".lock", "current", "notes.txt", str(before), str(after)}
+        after = (folder / "current").readlink()
+        assert folders(tmp_path) == {".lock", "current", "notes.txt", str(before), str(after)}
 
 
 def test_absorb_files_are_for_the_owner_only(store, repository: Repository, tmp_path: Path) -> None:
@@ -367,18 +370,41 @@ def test_root_sha256_is_the_same_whoever_signed(store, repository: Repository, t
     assert other.root_sha256() == store.root_sha256()
 
 
-def test_absorb_terms_that_are_no_text_or_authorities_that_are_none_are_refused(
-    store, repository: Repository
+@pytest.mark.parametrize(("file", "content"), [("authorities", b"none"), ("terms", b"\xff")])
+def test_absorb_files_that_no_node_could_use_are_refused(
+    store, repository: Repository, file: str, content: bytes
 ) -> None:
-    from coalition_founders import TERMS_TEXT, authorities_pem
-    from symbolon.membership.coalition_roles import TARGETS_VALIDITY, make_targets
-
-    for authorities, terms in ((b"none", TERMS_TEXT), (authorities_pem(), b"\xff")):
-        parts = Repository().publish()
-        files = (encode_members(repository.members), authorities, terms)
-        targets = make_targets(*files, 2, repository.now + TARGETS_VALIDITY)
-        parts |= {"2.targets.json": signed(targets, *repository.signers)} | target_parts(*files)
-        with pytest.raises(MembershipError) as caught:
-            store.absorb(parts)
-        assert caught.value.full_code in {"membership.metadata.malformed", "membership.metadata.mismatch"}
+    setattr(repository, file, content)
+    with pytest.raises(MembershipError) as caught:
+        store.absorb(repository.publish())
+    assert caught.value.full_code == "membership.metadata.malformed"
     assert versions(store) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("name", ["root.json", "targets.json", "snapshot.json", "timestamp.json"])
+def test_state_whose_signatures_are_gone_from_the_disk_is_refused(
+    store, repository: Repository, tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / "coalition" / "current" / name
+    document: Metadata[Any] = Metadata.from_bytes(path.read_bytes())
+    document.signatures.clear()
+    path.write_bytes(document.to_bytes())
+    with pytest.raises(MembershipError) as caught:
+        CoalitionStore(tmp_path / "coalition", lambda: repository.now).state()
+    assert caught.value.full_code == "membership.metadata.signatures"
+
+
+def test_state_swept_while_it_is_read_is_read_anew(
+    store, repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = CoalitionStore(tmp_path / "coalition", lambda: repository.now)
+
+    def overtaken(folder: Path) -> State:
+        monkeypatch.undo()
+        for _ in range(3):
+            store.absorb(repository.publish())
+        assert not folder.exists()
+        return load_state(folder)
+
+    monkeypatch.setattr("symbolon.membership.coalition_store.load_state", overtaken)
+    assert versions(reader) == (1, 4, 4)
