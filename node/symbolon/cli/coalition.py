@@ -10,7 +10,8 @@ import typer
 from symbolon import config
 from symbolon.cli.enrolment_file import Enrolment, Request
 from symbolon.cli.node_home import home, open_node
-from symbolon.cli.typed_ids import typed_coalition_id
+from symbolon.cli.signed_in import require_second_person
+from symbolon.cli.typed_ids import typed_coalition_id, typed_member_id
 from symbolon.errors import MembershipError, UsageError
 from symbolon.membership.atomic_file import read_bounded, write_atomically
 from symbolon.membership.authority import LIST_FILE, Authority
@@ -183,7 +184,11 @@ def expel(
     member: Annotated[str, typer.Argument(help="Member to expel; its id is never given again.")],
 ) -> None:
     """Expel a member. It is refused by every node that has the new member list."""
-    Authority.load(authority, _now).expel(member)
+    opened = Authority.load(authority, _now)
+    anchor = opened.anchor
+    subject = f"{anchor.fingerprint} {member}".encode()
+    require_second_person("expel", subject, f"expel {typed_member_id(member)} from {anchor.coalition}")
+    opened.expel(member)
     print(f"Expelled {member}. Send {authority / LIST_FILE} to every member now:", file=sys.stderr)
     print("each runs `symbolon coalition update members.list`.", file=sys.stderr)
     print(authority / LIST_FILE)

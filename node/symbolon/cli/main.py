@@ -16,7 +16,7 @@ import typer.core
 from typer.core import TyperGroup
 
 from symbolon import __version__
-from symbolon.cli import node_home
+from symbolon.cli import node_home, signed_in
 from symbolon.errors import SymbolonError, UnavailableError
 
 # Help is plain text: typer would escape it for a renderer that rich_markup_mode=None has switched off.
@@ -35,13 +35,17 @@ _COMMANDS: Final = {
     "coalition": "Make a coalition, enrol and expel members.",
     "suppliers": "Import and look at the supplier list.",
     "match": "Find the suppliers shared with a peer, and review matches.",
+    "operators": "Add people to this node, give them roles and passwords.",
+    "approvals": "Read, approve or deny what takes a second person.",
+    "sign-in": "Show this node who you are, for a working day.",
+    "sign-out": "End that.",
     "try": "Run the real thing on two files, on this machine only.",
     "bench": "Measure this machine; figures as JSON.",
     "demo": "Show a whole coalition on loopback, step by step.",
 }
 
 _INTERRUPTED: Final = 128 + signal.SIGINT
-_MODULES: Final = {"try": "try_files"}
+_MODULES: Final = {"try": "try_files", "sign-in": "sign_in", "sign-out": "sign_out"}
 
 
 class _Lazy(TyperGroup):
@@ -56,7 +60,7 @@ class _Lazy(TyperGroup):
         module = importlib.import_module(f"symbolon.cli.{_MODULES.get(cmd_name, cmd_name)}")
         command = typer.main.get_command(module.app)
         command.name = cmd_name
-        return command
+        return signed_in.guard(command, cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -20,12 +20,13 @@ def home() -> Path:
 
 
 def open_node() -> "Node":
-    """Opens the node; use it as a context manager.
+    """Opens the node for whoever runs this command; use it as a context manager.
 
     Raises:
         ConfigError: no node there, or its configuration is wrong.
         StorageError: its database cannot be opened.
     """
+    from symbolon.cli import signed_in
     from symbolon.rpc.node import Node
 
-    return Node(home())
+    return Node(home(), operator=signed_in.current.get().pseudonym)

@@ -62,6 +62,7 @@ COMMAND_ROLES: Final[Mapping[str, Role | None]] = {
     "coalition proposals": Role.VIEWER,
     # What these disclose is bounded by the [[allow]] tables, which an administrator writes.
     "serve": Role.CONTRIBUTOR,
+    "relay": Role.CONTRIBUTOR,
     "suppliers import": Role.CONTRIBUTOR,
     "match with": Role.CONTRIBUTOR,
     "match review": Role.CONTRIBUTOR,

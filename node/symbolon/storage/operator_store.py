@@ -178,7 +178,7 @@ class OperatorStore:
             by: pseudonym of the administrator who does it; `LOCAL` for the first one, which is the person
                 itself.
             name: of the person.
-            role: of the first one, administrator.
+            role: of the first one, administrator, with a password.
             password: to sign in with; or
             account: to sign in at an issuer with.
 
@@ -199,9 +199,10 @@ class OperatorStore:
             first = not self.exist_in(connection)
             if not first:
                 self._require_administrator(connection, by)
-            elif role is not Role.ADMINISTRATOR:
+            elif role is not Role.ADMINISTRATOR or account is not None:
+                # With an account that turns out to be another's, nobody could ever sign in.
                 raise UsageError(
-                    "the first operator has to be an administrator",
+                    "the first operator has to be an administrator with a password",
                     hint="Add yourself with --role administrator first.",
                     code="usage.operator.first",
                 )

@@ -15,10 +15,11 @@ def code_of(caught: pytest.ExceptionInfo[SymbolonError]) -> str:
     return caught.value.full_code
 
 
-def test_operator_first_must_be_an_administrator(people: People) -> None:
-    with pytest.raises(UsageError) as caught:
-        people.operators.add(LOCAL, "Amina", VIEWER, password="long enough words")
-    assert code_of(caught) == "usage.operator.first"
+def test_operator_first_must_be_an_administrator_with_a_password(people: People) -> None:
+    for role, password, account in ((VIEWER, "long enough words", None), (ADMIN, None, ACCOUNT)):
+        with pytest.raises(UsageError) as caught:
+            people.operators.add(LOCAL, "Amina", role, password=password, account=account)
+        assert code_of(caught) == "usage.operator.first"
     assert not people.operators.exist()
 
 
@@ -161,8 +162,10 @@ def test_operator_needs_either_a_password_or_an_account(people: People) -> None:
 
 
 def test_operator_of_an_account_is_found_by_issuer_and_subject_together(people: People) -> None:
-    amina = people.operators.add(LOCAL, "Amina", ADMIN, account=ACCOUNT)
+    bruno = people.add("Bruno", ADMIN)
+    amina = people.operators.add(bruno.pseudonym, "Amina", ADMIN, account=ACCOUNT)
     assert people.operators.of_account(ACCOUNT) == amina
+    assert amina.as_second_person.own_credential
     for other in (
         OidcAccount("https://other.example", ACCOUNT.subject),
         OidcAccount(ACCOUNT.issuer, "bruno@example"),
@@ -174,7 +177,8 @@ def test_operator_of_an_account_is_found_by_issuer_and_subject_together(people: 
 
 
 def test_operator_with_an_account_has_no_password_to_sign_in_with_or_to_change(people: People) -> None:
-    amina = people.operators.add(LOCAL, "Amina", ADMIN, account=ACCOUNT)
+    bruno = people.add("Bruno", ADMIN)
+    amina = people.operators.add(bruno.pseudonym, "Amina", ADMIN, account=ACCOUNT)
     with pytest.raises(PermissionDeniedError):
         people.operators.authenticate("Amina", "")
     with pytest.raises(UsageError) as caught:
