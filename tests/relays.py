@@ -10,12 +10,13 @@ import subprocess
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from processes import first_line
 from real_nodes import Nodes
 from symbolon.api.relay.v1 import relay_pb2_grpc as stubs
-from symbolon.cli.local_coalition import PURPOSE, own_environment
+from symbolon.cli.local_coalition import PURPOSE, LocalCoalition, own_environment, symbolon
 from symbolon.cli.match_table import match_rows
 from symbolon.matching.evidence import matches
 from symbolon.membership.member import MemberId
@@ -38,9 +39,11 @@ WAIT_S = 60.0
 
 
 @contextlib.contextmanager
-def relay_process(nodes: Nodes, member: str = RELAY, listen: str = "127.0.0.1:0") -> Iterator["RelayProcess"]:
+def relay_process(
+    nodes: Nodes | LocalCoalition, member: str = RELAY, listen: str = "127.0.0.1:0"
+) -> Iterator["RelayProcess"]:
     """Runs `symbolon relay` with a member's identity."""
-    relay = RelayProcess(nodes, member, listen)
+    relay = RelayProcess(nodes.home(member), listen)
     try:
         yield relay
     finally:
@@ -52,11 +55,10 @@ def relay_process(nodes: Nodes, member: str = RELAY, listen: str = "127.0.0.1:0"
 class RelayProcess:
     """A running `symbolon relay`."""
 
-    def __init__(self, nodes: Nodes, member: str, listen: str) -> None:
-        self.member = member
+    def __init__(self, home: Path, listen: str) -> None:
         self.lines: list[str] = []
         self.process = subprocess.Popen(
-            nodes.command(member, "relay", "--listen", listen, "--grace", "2"),
+            symbolon("--home", str(home), "relay", "--listen", listen, "--grace", "2"),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
