@@ -53,8 +53,9 @@ def approve(
     with open_node() as node:
         request = node.approvals.get(request_id)
         print(_text(node, request, node.clock()), file=sys.stderr)
-        if not yes:
-            _ask()
+        if not yes and not _agreed():
+            print("Not approved; it still waits.", file=sys.stderr)
+            return
         node.approvals.approve(request_id, node.operator)
     print(f"Approved {request_id}, once, until {_when(request.expires_at_s)}.", file=sys.stderr)
 
@@ -67,12 +68,12 @@ def deny(request_id: Id) -> None:
     print(f"Denied {request_id}.", file=sys.stderr)
 
 
-def _ask() -> None:
+def _agreed() -> bool:
     if not sys.stdin.isatty():
         raise UsageError(
             "approve asks a question, and this is not a terminal", hint="Read it, then use --yes."
         )
-    typer.confirm("Approve exactly this?", abort=True, err=True)
+    return typer.confirm("Approve exactly this?", err=True)
 
 
 def _text(node: Node, request: ApprovalRequest, now_s: float) -> str:
