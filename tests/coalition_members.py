@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from hashlib import sha256
 from typing import Any
@@ -10,10 +10,19 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from symbolon.membership.certificates import certificate_fingerprint, issue_leaf, make_root
+from symbolon.membership.acts import Admit
+from symbolon.membership.certificates import (
+    certificate_fingerprint,
+    issue_leaf,
+    load_certificate,
+    make_root,
+)
 from symbolon.membership.due_diligence import Acceptance, DueDiligence, Vetting
+from symbolon.membership.invitation_code import InvitationCode
+from symbolon.membership.invitation_identity import join_proof
 from symbolon.membership.member import CoalitionId, MemberId, MemberKind
 from symbolon.membership.member_record import MemberRecord, Members, Role, Status
+from symbolon.membership.member_statement import public_key_sha256
 
 COALITION = CoalitionId("clean-hands")
 TERMS = "2026-1"
@@ -40,6 +49,29 @@ def leaf_key(member_id: str, number: int = 0) -> ec.EllipticCurvePublicKey:
     """The public key in that leaf."""
     secret = int.from_bytes(sha256(f"{member_id} {number}".encode()).digest()) >> 8
     return ec.derive_private_key(secret, ec.SECP256R1()).public_key()
+
+
+def invitation_code(member_id: str, coalition: str = COALITION) -> InvitationCode:
+    """Acme's invitation of this member, open for an hour: the same at each call."""
+    return InvitationCode(
+        coalition=CoalitionId(coalition),
+        member_id=MemberId(member_id),
+        sponsor=ACME,
+        endpoints=("acme.example:7443",),
+        relays=(),
+        root_version=1,
+        root_sha256=bytes(32),
+        expires=NOW + timedelta(hours=1),
+        secret=sha256(member_id.encode()).digest()[:16],
+    )
+
+
+def admission(record: MemberRecord, certificate_pem: bytes | None = None) -> Admit:
+    """As this member answers its invitation, with the keys in its entry and its leaf."""
+    pem = certificate_pem or leaf(record.member_id)
+    code = invitation_code(record.member_id)
+    key_sha256 = public_key_sha256(load_certificate(pem).public_key())
+    return Admit(record, code.stored_hash, pem, join_proof(code, key_sha256, record.signing_key))
 
 
 def vetting(**changes: Any) -> Vetting:

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from coalition_members import (
     ACME,
@@ -13,7 +15,9 @@ from coalition_members import (
     DELTA,
     NOW,
     TODAY,
+    admission,
     coalition,
+    invitation_code,
     leaf,
     leaf_key,
     member,
@@ -24,11 +28,17 @@ from symbolon.errors import MembershipError
 from symbolon.membership.act_application import apply_acts
 from symbolon.membership.act_codec import decode_acts, encode_acts
 from symbolon.membership.act_review import InvitationTerms, needs_person
-from symbolon.membership.acts import Act, Admit, Amend, Expel, NewTerms, Refresh, Renew, Vet
-from symbolon.membership.certificates import certificate_fingerprint
+from symbolon.membership.acts import Act, Admit, Amend, Appoint, Expel, NewTerms, Refresh, Renew, Vet
+from symbolon.membership.certificates import (
+    certificate_fingerprint,
+    issue_leaf,
+    load_certificate,
+    make_root,
+)
 from symbolon.membership.due_diligence import Acceptance
+from symbolon.membership.invitation_identity import invitation_key, join_proof
 from symbolon.membership.member import CoalitionId, MemberId, MemberKind
-from symbolon.membership.member_record import Expelled, Members, Role
+from symbolon.membership.member_record import Expelled, MemberRecord, Members, Role
 from symbolon.membership.member_statement import (
     Place,
     Renewal,
@@ -43,7 +53,7 @@ from symbolon.membership.member_statement import (
 MEMBERS = coalition()
 MALLORY = MemberId("mallory")
 AWAY = Place("evil.example:1", (), "")
-INVITATION = bytes(range(32))
+EBONY = MemberId("ebony")
 
 
 def refused(*acts: Act, members: Members = MEMBERS) -> str:
@@ -55,6 +65,20 @@ def refused(*acts: Act, members: Members = MEMBERS) -> str:
 def renewal_of(member_id: MemberId, number: int) -> SignedStatement:
     asks = Renewal(public_key_sha256(leaf_key(member_id, number)))
     return sign_statement(MEMBERS, member_id, asks, signing_key(member_id))
+
+
+def approved(member_id: MemberId, **changes: Any) -> InvitationTerms:
+    terms = InvitationTerms(
+        coalition=COALITION,
+        member_id=member_id,
+        kind=MemberKind.COMPANY,
+        roles=(),
+        jurisdiction="DE",
+        vetting=vetting(),
+        expires=NOW.replace(hour=13),
+        invitation_key=invitation_key(invitation_code(member_id)),
+    )
+    return replace(terms, **changes)
 
 
 def test_statement_replayed_after_a_change_and_back_is_refused() -> None:
@@ -142,29 +166,28 @@ def test_renewal_with_the_certificate_of_another_member_is_refused() -> None:
 def test_admission_under_a_certificate_of_another_coalition_is_refused() -> None:
     foreign = leaf(MALLORY, 0, "other-hands")
     record = member(MALLORY, certificates=(certificate_fingerprint(foreign),))
-    assert refused(Admit(record, INVITATION, foreign)) == "membership.certificate.trust_domain"
+    assert refused(admission(record, foreign)) == "membership.certificate.trust_domain"
 
 
 def test_admission_under_the_certificate_of_another_member_is_refused() -> None:
     """A newcomer whose entry names acme's leaf could have acme's sessions counted as its own."""
     record = member(MALLORY, certificates=(certificate_fingerprint(leaf(ACME)),))
-    assert refused(Admit(record, INVITATION, leaf(ACME))) == "membership.act.certificate"
+    assert refused(admission(record, leaf(ACME))) == "membership.act.certificate"
 
 
 @pytest.mark.parametrize("pem", [b"", b"not a certificate", leaf(ACME) + leaf(MALLORY), leaf(MALLORY)[:-40]])
 def test_admission_with_an_unreadable_certificate_is_refused(pem: bytes) -> None:
-    assert refused(Admit(member(MALLORY), INVITATION, pem)) == "membership.certificate.malformed"
+    unreadable = replace(admission(member(MALLORY)), certificate_pem=pem)
+    assert refused(unreadable) == "membership.certificate.malformed"
 
 
 def test_admission_of_an_expelled_id_is_refused() -> None:
     members = replace(MEMBERS, expelled=(Expelled(MALLORY, date(2026, 1, 5), "sold data"),))
-    assert (
-        refused(Admit(member(MALLORY), INVITATION, leaf(MALLORY)), members=members) == "membership.expelled"
-    )
+    assert refused(admission(member(MALLORY)), members=members) == "membership.expelled"
 
 
 def test_admission_in_the_place_of_a_member_expelled_beside_it_is_refused() -> None:
-    acts = [Expel(DELTA, TODAY, "gone"), Admit(member(DELTA), INVITATION, leaf(DELTA))]
+    acts = [Expel(DELTA, TODAY, "gone"), admission(member(DELTA))]
     assert refused(*acts) == refused(*reversed(acts)) == "membership.act.twice"
 
 
@@ -173,7 +196,7 @@ def test_admission_vetted_by_an_accomplice_admitted_beside_it_is_for_a_person() 
     accomplice = member(MALLORY, (Role.FOUNDER,))
     second = member("mallet")
     second = replace(second, due_diligence=replace(second.due_diligence, vetting=vetting(by=MALLORY)))
-    acts = [Admit(accomplice, INVITATION, leaf(MALLORY)), Admit(second, INVITATION, leaf("mallet"))]
+    acts = [admission(accomplice), admission(second)]
     assert all(needs_person(act, MEMBERS, {}, now=NOW) for act in acts)
     assert refused(*reversed(acts)) == "membership.act.vetting"
 
@@ -190,19 +213,76 @@ def test_admission_vetted_by_an_accomplice_admitted_beside_it_is_for_a_person() 
         ),
     ],
 )
-def test_admission_with_more_than_was_approved_is_for_a_person(greedy) -> None:
-    terms = InvitationTerms(
-        COALITION, MALLORY, MemberKind.COMPANY, (Role.RELAY,), "DE", vetting(), NOW.replace(hour=13)
+def test_admission_with_more_than_was_approved_is_for_a_person(greedy: MemberRecord) -> None:
+    honest = admission(member(MALLORY, (Role.RELAY,)))
+    terms = {honest.invitation_sha256: approved(MALLORY, roles=(Role.RELAY,))}
+    assert needs_person(honest, MEMBERS, terms, now=NOW) is None
+    assert needs_person(replace(honest, record=greedy), MEMBERS, terms, now=NOW) is not None
+
+
+@pytest.mark.parametrize("also", [{}, {"jurisdiction": "FR"}, {"kind": MemberKind.AUDITOR}])
+def test_admission_whose_certificate_key_a_colluding_founder_put_in_is_refused(also: dict) -> None:
+    """It signs a leaf of ebony for its own key; a further change does not bring that to a person."""
+    honest = admission(member(EBONY))
+    own = leaf(EBONY, 666)
+    record = replace(honest.record, certificates=(certificate_fingerprint(own),), **also)
+    forged = replace(honest, record=record, certificate_pem=own)
+    assert refused_as_answer(forged) == "membership.invitation.proof"
+
+
+def test_admission_whose_signing_key_a_colluding_founder_put_in_is_refused() -> None:
+    honest = admission(member(EBONY))
+    own = signing_key(MALLORY).public_key().public_bytes_raw()
+    forged = replace(honest, record=replace(honest.record, signing_key=own))
+    assert refused_as_answer(forged) == "membership.invitation.proof"
+
+
+def test_admission_proved_by_a_code_that_a_colluding_founder_made_up_is_refused() -> None:
+    """It knows the hash of the approved invitation and its terms, and not the code."""
+    honest = admission(member(EBONY))
+    own = replace(invitation_code(EBONY), secret=bytes(16))
+    key_sha256 = public_key_sha256(load_certificate(honest.certificate_pem).public_key())
+    forged = replace(honest, proof=join_proof(own, key_sha256, honest.record.signing_key))
+    assert refused_as_answer(forged) == "membership.invitation.proof"
+
+
+@pytest.mark.parametrize("invited", [EBONY, MALLORY])
+def test_admission_proof_replayed_for_another_member_is_refused(invited: MemberId) -> None:
+    """Mallory joins with ebony's proof and its very keys, by ebony's invitation or by its own."""
+    proved = admission(member(EBONY))
+    authority_key = ec.generate_private_key(ec.SECP256R1())
+    authority = make_root(COALITION, authority_key, NOW)
+    certified = issue_leaf(
+        MALLORY, COALITION, leaf_key(EBONY), root_key=authority_key, root_pem=authority, now=NOW
     )
-    honest = Admit(member(MALLORY, (Role.RELAY,)), INVITATION, leaf(MALLORY))
-    assert needs_person(honest, MEMBERS, {INVITATION: terms}, now=NOW) is None
-    assert needs_person(replace(honest, record=greedy), MEMBERS, {INVITATION: terms}, now=NOW) is not None
+    record = member(
+        MALLORY,
+        signing_key=proved.record.signing_key,
+        certificates=(certificate_fingerprint(certified),),
+    )
+    replayed = Admit(record, invitation_code(invited).stored_hash, certified, proved.proof)
+    assert refused_as_answer(replayed) == "membership.invitation.proof"
 
 
-def test_invitation_answered_a_second_time_under_another_id_is_for_a_person() -> None:
-    terms = InvitationTerms(COALITION, MALLORY, MemberKind.COMPANY, (), "DE", vetting(), NOW.replace(hour=13))
-    other = Admit(member("mallet"), INVITATION, leaf("mallet"))
-    assert needs_person(other, MEMBERS, {INVITATION: terms}, now=NOW) is not None
+def test_admission_proof_replayed_in_another_coalition_is_refused() -> None:
+    """Even where both approved the same key, and the member has the same keys and the same id in both."""
+    honest = admission(member(EBONY))
+    elsewhere = invitation_code(EBONY, "other-hands")
+    key_sha256 = public_key_sha256(load_certificate(honest.certificate_pem).public_key())
+    replayed = replace(honest, proof=join_proof(elsewhere, key_sha256, honest.record.signing_key))
+    terms = approved(EBONY, invitation_key=invitation_key(elsewhere))
+    with pytest.raises(MembershipError) as caught:
+        needs_person(replayed, MEMBERS, {honest.invitation_sha256: terms}, now=NOW)
+    assert caught.value.full_code == "membership.invitation.proof"
+
+
+def refused_as_answer(act: Admit) -> str:
+    """How a founder that approved the invitations of ebony and mallory refuses an admission that applies."""
+    apply_acts(MEMBERS, [act], today=TODAY)
+    terms = {invitation_code(each).stored_hash: approved(each) for each in (EBONY, MALLORY)}
+    with pytest.raises(MembershipError) as caught:
+        needs_person(act, MEMBERS, terms, now=NOW)
+    return caught.value.full_code
 
 
 @pytest.mark.parametrize("member_id", [ACME, CEDAR])
@@ -211,6 +291,12 @@ def test_vetting_by_oneself_or_by_no_founder_is_refused(member_id: MemberId) -> 
     target = member_id if member_id == ACME else DELTA
     act = Vet(target, vetting(by=member_id, on=TODAY, lapses=date(2029, 1, 1)))
     assert refused(act) == "membership.act.vetting"
+
+
+@pytest.mark.parametrize("end", [Expel(BIRCH, TODAY, "left"), Appoint(BIRCH, ())])
+def test_vetting_by_oneself_behind_the_removal_of_the_other_founder_is_refused(end: Act) -> None:
+    """One list that makes acme the only founder and has it vet itself."""
+    assert refused(end, Vet(ACME, vetting(on=TODAY))) == "membership.act.vetting"
 
 
 def test_attestation_of_the_future_that_would_never_lapse_is_refused() -> None:

@@ -38,6 +38,7 @@ from symbolon.membership.acts import (
     Vet,
 )
 from symbolon.membership.due_diligence import Acceptance
+from symbolon.membership.invitation_identity import MAX_PROOF_BYTES
 from symbolon.membership.member import MemberId
 from symbolon.membership.member_record import Members, Role
 from symbolon.membership.member_statement import (
@@ -61,6 +62,7 @@ relays = st.lists(st.sampled_from([CEDAR, ACME, "ebony"]), max_size=2, unique=Tr
 places = st.builds(
     Place, st.sampled_from(["", "n.example:1", "[::1]:65535"]), relays, st.just("") | st.just("r:2")
 )
+proofs = st.binary(min_size=1, max_size=MAX_PROOF_BYTES)
 near = st.integers(-40, 3).map(lambda days: TODAY + timedelta(days=days))
 attestations = st.builds(Acceptance, st.sampled_from(["2026-1", "2026-2"]), near, reasons)
 vettings = st.builds(
@@ -77,7 +79,7 @@ def admissions(draw: st.DrawFn) -> Admit:
     record = member(
         member_id, draw(roles), relays=draw(relays.filter(lambda chosen: member_id not in chosen))
     )
-    return Admit(record, draw(st.binary(min_size=32, max_size=32)), leaf(member_id))
+    return Admit(record, draw(st.binary(min_size=32, max_size=32)), leaf(member_id), draw(proofs))
 
 
 @st.composite

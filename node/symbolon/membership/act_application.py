@@ -3,7 +3,8 @@
 Handles: the effect of each act, judged in the order in which they stand. Refuses: an empty list or one too
 long, two acts on one subject, an act that would change nothing, statements that do not hold (see
 `member_statement`), ids that are taken or were expelled, certificates that speak for another member or are
-for another key, lapsed or self-made vettings, other terms than those in force, relays that are none.
+for another key, lapsed vettings, vetting by oneself while there is another founder, other terms than those
+in force, relays that are none.
 
 `today` decides only what is refused and never what is written, so founders whose clocks differ compute the
 same or nothing. Whether the founders that remain can still sign is for the root to say. The chain of a
@@ -244,9 +245,15 @@ class _Draft:
         self._records[record.member_id] = changed
 
     def _require_vetting(self, member_id: MemberId, vetting: Vetting) -> None:
+        """Checks who vetted whom, and when.
+
+        A founder vets itself only while it is the only one, since nobody else could renew its vetting. That
+        is asked of the present state, so that no list can first remove the others.
+        """
         founder = self._records.get(vetting.by)
+        alone = [each.member_id for each in self._present.founders] == [member_id]
         if (
-            vetting.by == member_id
+            (vetting.by == member_id and not alone)
             or founder is None
             or Role.FOUNDER not in founder.roles
             or founder.status is not Status.ACTIVE
@@ -254,7 +261,7 @@ class _Draft:
             raise _refused(
                 "vetting",
                 f"{vetting.by} cannot vet {member_id}",
-                hint="A founder that is not suspended vets others, and never itself.",
+                hint="A founder that is not suspended vets others, and itself while it is the only one.",
             )
         self._require_past(vetting.on)
         if self._today >= vetting.lapses:
@@ -267,7 +274,7 @@ class _Draft:
                 raise _refused("relay", f"{relay} is no relay for {member_id}")
 
     def _require_past(self, day: date) -> None:
-        if day > self._today + CLOCK_DAYS:
+        if day - self._today > CLOCK_DAYS:
             raise _refused("date", f"{day} is in the future", hint="Check the clocks at both ends.")
 
 

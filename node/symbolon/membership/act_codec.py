@@ -53,7 +53,7 @@ _SIGNED_FIELDS: Final = frozenset({"signature", "statement"})
 _FIELDS: Final = {
     name: frozenset({"act", *fields.split()})
     for name, fields in {
-        "admit": "certificate_pem invitation_sha256 record",
+        "admit": "certificate_pem invitation_sha256 proof record",
         "renew": "certificate_pem signed",
         "amend": "signed",
         "vet": "member_id vetting",
@@ -130,6 +130,7 @@ def _act_content(act: Act) -> Mapping[str, object]:
                 "act": "admit",
                 "certificate_pem": act.certificate_pem.decode("ascii"),
                 "invitation_sha256": act.invitation_sha256.hex(),
+                "proof": act.proof.hex(),
                 "record": record_content(act.record),
             }
         case Renew():
@@ -169,6 +170,7 @@ def _read_act(value: object) -> Act:
                 record=read_record(fields["record"]),
                 invitation_sha256=read_bytes(fields["invitation_sha256"]),
                 certificate_pem=_read_pem(fields["certificate_pem"]),
+                proof=read_bytes(fields["proof"]),
             )
         case "renew":
             return Renew(_read_pem(fields["certificate_pem"]), _read_signed(fields["signed"]))

@@ -1,8 +1,9 @@
 """What a founder's node signs by itself, what it shows to a person, and in which words.
 
 Handles: the question whether an act carries its own proof, and one plain sentence for each act. Refuses: a
-statement that does not hold, which no person's consent mends. Whatever is not known to carry its proof goes
-to a person. Specification: docs/PROTOCOL.md, membership; docs/adr/0013.
+statement that does not hold, and an answer to an approved invitation with keys that the holder of its code
+did not choose; no person's consent mends either. Whatever is not known to carry its proof goes to a person.
+Specification: docs/PROTOCOL.md, membership; docs/adr/0013.
 """
 
 from collections.abc import Mapping
@@ -25,7 +26,9 @@ from symbolon.membership.acts import (
     Vet,
 )
 from symbolon.membership.canonical_json import malformed
+from symbolon.membership.certificates import load_certificate
 from symbolon.membership.due_diligence import Acceptance, Vetting
+from symbolon.membership.invitation_identity import parse_invitation_key, verify_join_proof
 from symbolon.membership.member import (
     CoalitionId,
     MemberId,
@@ -35,7 +38,7 @@ from symbolon.membership.member import (
     parse_member_id,
 )
 from symbolon.membership.member_record import Members, Role
-from symbolon.membership.member_statement import Place, verify_statement
+from symbolon.membership.member_statement import Place, public_key_sha256, verify_statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class InvitationTerms:
     Attributes:
         roles: strictly ascending.
         expires: aware; from then on an answer needs a person.
+        invitation_key: 65 bytes, see `invitation_identity`; only who holds the code can say with which keys
+            it is answered.
 
     Raises:
         MembershipError: `membership.malformed`, at construction.
@@ -57,11 +62,13 @@ class InvitationTerms:
     jurisdiction: str
     vetting: Vetting
     expires: datetime
+    invitation_key: bytes
 
     def __post_init__(self) -> None:
         parse_coalition_id(self.coalition)
         parse_member_id(self.member_id)
         check_jurisdiction(self.jurisdiction)
+        parse_invitation_key(self.invitation_key)
         if self.expires.tzinfo is None:
             raise malformed("the expiry of an invitation has no time zone")
 
@@ -81,7 +88,8 @@ def needs_person(
         None when the act carries its own proof; else why a person must look, one sentence.
 
     Raises:
-        MembershipError: as `verify_statement`, for an act whose statement does not hold.
+        MembershipError: as `verify_statement`, for an act whose statement does not hold;
+            `membership.invitation.proof` for an answer to an approved invitation whose proof does not hold.
     """
     match act:
         case Admit():
@@ -144,6 +152,16 @@ def _doubt_of_invitation(
     record = act.record
     if approved is None:
         return f"Nobody here has approved the invitation that {act.member_id} answers."
+    # Step 1: the holder of the code chose these keys, whatever else a person may have to look at.
+    verify_join_proof(
+        approved.invitation_key,
+        act.proof,
+        coalition=members.coalition,
+        member_id=record.member_id,
+        key_sha256=public_key_sha256(load_certificate(act.certificate_pem).public_key()),
+        signing_key=record.signing_key,
+    )
+    # Step 2: the entry says what was approved, in time.
     compared = {
         "coalition": members.coalition == approved.coalition,
         "member id": record.member_id == approved.member_id,

@@ -19,6 +19,7 @@ from typing import Final
 from symbolon.errors import MembershipError
 from symbolon.membership.certificates import MAX_CERTIFICATE_BYTES
 from symbolon.membership.due_diligence import Acceptance, Vetting, require_text
+from symbolon.membership.invitation_identity import MAX_PROOF_BYTES
 from symbolon.membership.member import FINGERPRINT_BYTES, MemberId, parse_member_id, parse_purpose
 from symbolon.membership.member_record import MAX_PURPOSES, MemberRecord, Role
 from symbolon.membership.member_statement import Place, Renewal, SignedStatement
@@ -35,15 +36,19 @@ class Admit:
         record: its entry.
         invitation_sha256: 32 bytes, names the invitation that it answers.
         certificate_pem: its leaf; the entry names the SHA-256 of its DER.
+        proof: by who holds the invitation's code, for the keys of leaf and entry, see `join_proof`.
     """
 
     record: MemberRecord
     invitation_sha256: bytes
     certificate_pem: bytes
+    proof: bytes
 
     def __post_init__(self) -> None:
         _require_sha256(self.invitation_sha256, "an invitation")
         _require_pem(self.certificate_pem)
+        if not 0 < len(self.proof) <= MAX_PROOF_BYTES:
+            raise _malformed("the proof of an admission is missing or too large")
 
     @property
     def member_id(self) -> MemberId:

@@ -75,7 +75,7 @@ class Vetting:
         parse_member_id(self.by)
         require_text(self.person, "the person who vetted")
         require_text(self.criteria, "the criteria")
-        if not self.on < self.lapses <= self.on + MAX_VETTING:
+        if not timedelta(0) < self.lapses - self.on <= MAX_VETTING:
             raise MembershipError(
                 f"a vetting of {self.on} cannot lapse on {self.lapses}",
                 hint=f"It lapses after its own day and within {MAX_VETTING.days} days.",
@@ -109,7 +109,7 @@ def require_standing(record: DueDiligence, terms_version: str, today: date) -> N
     """
     if today >= record.vetting.lapses:
         raise _lapsed("vetting", f"the vetting lapsed on {record.vetting.lapses}", "A founder vets it anew.")
-    if today > record.attested + ATTESTATION_VALIDITY:
+    if today - record.attested > ATTESTATION_VALIDITY:
         raise _lapsed(
             "attestation",
             f"the yearly attestation of {record.attested} lapsed",

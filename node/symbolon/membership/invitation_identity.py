@@ -2,7 +2,8 @@
 
 Handles: the P-256 key that both ends derive from the code's secret; at the sponsor, the certificate of an
 authority with this key, made once, while the secret is at hand, and the only thing that is kept; at the
-joining node, a short-lived leaf under that authority; and reading who a caller is from its leaf.
+joining node, a short-lived leaf under that authority; reading who a caller is from its leaf; and the proof by
+which the joining node tells every founder with which keys it joins.
 
 A server that trusts the sponsor's open invitations beside the founders' authorities refuses in the TLS
 handshake whoever does not hold a code that is open now. The handshake does not tell who signed a leaf, and
@@ -10,7 +11,11 @@ gRPC shows the leaf alone, so `caller_identity` looks for the signature itself: 
 signed speaks for a member and never for an invitation, what an invitation's authority signed speaks for the
 one invited id and never for a member.
 
-Refuses: a leaf of an invitation that is not open, of another member's, or with any further name. The
+The proof is ECDSA with SHA-256 over `symbolon-join-proof-v1`, a zero byte and the canonical JSON of
+coalition, member id and both keys. What else this key signs are certificates, whose DER begins otherwise.
+
+Refuses: a leaf of an invitation that is not open, of another member's, or with any further name; a proof by
+another key, or for another coalition, member or keys. The
 authority's certificate says the same to TLS as far as X.509 can: no further authority, no server, no DNS
 name, no URI of another coalition. TLS lets a server name the authorities that it trusts to every stranger
 (gRPC does not), so an invitation's has a name that tells nothing.
@@ -24,12 +29,14 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from symbolon.errors import MembershipError
+from symbolon.membership.canonical_json import encode_canonical
 from symbolon.membership.certificates import (
     PeerIdentity,
     add_authority_extensions,
@@ -50,6 +57,12 @@ MAX_INVITATION_VALIDITY: Final = timedelta(days=30)
 
 INVITED_LEAF_VALIDITY: Final = timedelta(hours=1)
 """Long enough to ask; a node that waits for admission makes a new one for each call."""
+
+MAX_PROOF_BYTES: Final = 72
+"""An ECDSA signature over P-256 in DER: two integers of at most 33 bytes and three headers of two."""
+
+_POINT_BYTES: Final = 65
+_PROOF_CONTEXT: Final = b"symbolon-join-proof-v1\0"
 
 _P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 """Source: SP 800-186, section 3.2.1.3."""
@@ -156,6 +169,78 @@ def invited_leaf(code: InvitationCode, now: datetime) -> InvitedLeaf:
     )
 
 
+def invitation_key(code: InvitationCode) -> bytes:
+    """Return the public half of the invitation's key, 65 bytes: an uncompressed point."""
+    return _point(_key(code).public_key())
+
+
+def parse_invitation_key(invitation_key: bytes) -> ec.EllipticCurvePublicKey:
+    """Read such a key.
+
+    Raises:
+        MembershipError: `membership.malformed` for what is no uncompressed point of P-256.
+    """
+    try:
+        if len(invitation_key) != _POINT_BYTES:
+            raise ValueError
+        return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), invitation_key)
+    except ValueError as error:
+        raise MembershipError(
+            "the key of an invitation is no uncompressed point of P-256", code="membership.malformed"
+        ) from error
+
+
+def join_proof(code: InvitationCode, key_sha256: bytes, signing_key: bytes) -> bytes:
+    """Prove, at the joining node, that who holds the code joins with these keys and no others.
+
+    Args:
+        code: with its secret; its coalition and member are part of what is proved.
+        key_sha256: 32 bytes, `public_key_sha256` of the key of the certificate it asks for.
+        signing_key: 32 bytes, the Ed25519 public key that will sign its statements.
+
+    Returns:
+        DER, at most `MAX_PROOF_BYTES`; another one each time, and each holds.
+    """
+    proved = _proved(code.coalition, code.member_id, key_sha256, signing_key)
+    return _key(code).sign(proved, ec.ECDSA(hashes.SHA256()))
+
+
+def verify_join_proof(
+    invitation_key: bytes,
+    proof: bytes,
+    *,
+    coalition: str,
+    member_id: str,
+    key_sha256: bytes,
+    signing_key: bytes,
+) -> None:
+    """Verify that the holder of an invitation's code joins as this member, with these keys.
+
+    Args:
+        invitation_key: 65 bytes, as it was approved.
+        proof: from anywhere.
+        coalition: this node's.
+        member_id: who would join.
+        key_sha256: of the key in its certificate.
+        signing_key: the one in its entry.
+
+    Raises:
+        MembershipError: `membership.invitation.proof`, or `membership.malformed` for a key that is none.
+    """
+    public_key = parse_invitation_key(invitation_key)
+    try:
+        if len(proof) > MAX_PROOF_BYTES:
+            raise InvalidSignature
+        proved = _proved(coalition, member_id, key_sha256, signing_key)
+        public_key.verify(proof, proved, ec.ECDSA(hashes.SHA256()))
+    except InvalidSignature as error:
+        raise MembershipError(
+            f"who holds the invitation of {member_id} did not choose the keys it would join with",
+            hint="Do not admit it; ask the new member itself which keys are its own.",
+            code="membership.invitation.proof",
+        ) from error
+
+
 def invitation_identity(
     certificate: bytes, coalition: str, invitations: Iterable[x509.Certificate], *, now: datetime
 ) -> InvitedIdentity:
@@ -233,9 +318,22 @@ def _key(code: InvitationCode) -> ec.EllipticCurvePrivateKey:
     return ec.derive_private_key(int.from_bytes(seed) % (_P256_ORDER - 1) + 1, ec.SECP256R1())
 
 
+def _point(public_key: ec.EllipticCurvePublicKey) -> bytes:
+    return public_key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
+
+
+def _proved(coalition: str, member_id: str, key_sha256: bytes, signing_key: bytes) -> bytes:
+    content = {
+        "coalition": coalition,
+        "key_sha256": key_sha256.hex(),
+        "member_id": member_id,
+        "signing_key": signing_key.hex(),
+    }
+    return _PROOF_CONTEXT + encode_canonical(content)
+
+
 def _authority_name(public_key: ec.EllipticCurvePublicKey) -> x509.Name:
-    point = public_key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
-    return common_name(f"invitation {hashlib.sha256(point).hexdigest()[:32]}")
+    return common_name(f"invitation {hashlib.sha256(_point(public_key)).hexdigest()[:32]}")
 
 
 def _names(member_id: str, coalition: str) -> x509.SubjectAlternativeName:

@@ -11,7 +11,9 @@ from coalition_members import (
     DELTA,
     NOW,
     TODAY,
+    admission,
     coalition,
+    invitation_code,
     leaf,
     leaf_key,
     member,
@@ -22,7 +24,6 @@ from symbolon.errors import MembershipError
 from symbolon.membership.act_review import InvitationTerms, describe, needs_person
 from symbolon.membership.acts import (
     Act,
-    Admit,
     Amend,
     Appoint,
     Expel,
@@ -35,14 +36,15 @@ from symbolon.membership.acts import (
     Vet,
 )
 from symbolon.membership.due_diligence import Acceptance
+from symbolon.membership.invitation_identity import invitation_key
 from symbolon.membership.member import CoalitionId, MemberId, MemberKind
 from symbolon.membership.member_record import Role
 from symbolon.membership.member_statement import Place, Renewal, public_key_sha256, sign_statement
 
 MEMBERS = coalition()
 EBONY = MemberId("ebony")
-INVITATION = bytes(range(32))
-JOIN = Admit(member(EBONY, (Role.RELAY,)), INVITATION, leaf(EBONY))
+JOIN = admission(member(EBONY, (Role.RELAY,)))
+INVITATION = JOIN.invitation_sha256
 TERMS = InvitationTerms(
     coalition=COALITION,
     member_id=EBONY,
@@ -51,6 +53,7 @@ TERMS = InvitationTerms(
     jurisdiction="DE",
     vetting=vetting(),
     expires=NOW + timedelta(hours=1),
+    invitation_key=invitation_key(invitation_code(EBONY)),
 )
 RENEWAL = sign_statement(MEMBERS, DELTA, Renewal(public_key_sha256(leaf_key(DELTA, 1))), signing_key(DELTA))
 MOVE = sign_statement(MEMBERS, DELTA, Place("d.example:1", (CEDAR,), ""), signing_key(DELTA))
@@ -115,6 +118,20 @@ def test_needs_person_founders_decision_is_for_a_person(act: Act) -> None:
     assert why is not None
     assert why.startswith("A person says ")
     assert why.endswith(".")
+
+
+def test_needs_person_join_without_the_proof_of_its_invitation_is_refused() -> None:
+    forged = replace(JOIN, proof=JOIN.proof[:-1] + bytes([JOIN.proof[-1] ^ 1]))
+    with pytest.raises(MembershipError) as caught:
+        needs_person(forged, MEMBERS, {INVITATION: TERMS}, now=NOW)
+    assert caught.value.full_code == "membership.invitation.proof"
+
+
+@pytest.mark.parametrize("key", [b"", bytes(65), TERMS.invitation_key[:-1], b"\x04" + bytes(64)])
+def test_invitation_terms_key_that_is_no_point_is_refused(key: bytes) -> None:
+    with pytest.raises(MembershipError) as caught:
+        replace(TERMS, invitation_key=key)
+    assert caught.value.full_code == "membership.malformed"
 
 
 def test_invitation_terms_expiry_without_time_zone_is_refused() -> None:

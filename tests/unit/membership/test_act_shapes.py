@@ -16,18 +16,22 @@ from symbolon.membership.acts import (
     Vet,
 )
 from symbolon.membership.certificates import MAX_CERTIFICATE_BYTES
+from symbolon.membership.invitation_identity import MAX_PROOF_BYTES
 from symbolon.membership.member_record import MAX_PURPOSES, MAX_RELAYS, Role
 from symbolon.membership.member_statement import Place, Renewal, SignedStatement, Statement
 
+PROOF = bytes(MAX_PROOF_BYTES)
 STATEMENT = Statement(COALITION, DELTA, bytes(32), Renewal(bytes(32)))
 
 
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: Admit(member(DELTA), bytes(31), leaf(DELTA)),
-        lambda: Admit(member(DELTA), bytes(32), "Prüfung".encode()),
-        lambda: Admit(member(DELTA), bytes(32), b"x" * (MAX_CERTIFICATE_BYTES + 1)),
+        lambda: Admit(member(DELTA), bytes(31), leaf(DELTA), PROOF),
+        lambda: Admit(member(DELTA), bytes(32), "Prüfung".encode(), PROOF),
+        lambda: Admit(member(DELTA), bytes(32), b"x" * (MAX_CERTIFICATE_BYTES + 1), PROOF),
+        lambda: Admit(member(DELTA), bytes(32), leaf(DELTA), b""),
+        lambda: Admit(member(DELTA), bytes(32), leaf(DELTA), bytes(MAX_PROOF_BYTES + 1)),
         lambda: Vet("Delta", vetting()),
         lambda: Suspend("../delta", "late"),
         lambda: Suspend(DELTA, ""),

@@ -11,6 +11,7 @@ from coalition_members import (
     DELTA,
     TERMS,
     TODAY,
+    admission,
     coalition,
     leaf,
     leaf_key,
@@ -23,7 +24,6 @@ from symbolon.membership.act_application import apply_acts
 from symbolon.membership.acts import (
     MAX_ACTS,
     Act,
-    Admit,
     Amend,
     Appoint,
     Expel,
@@ -61,11 +61,6 @@ EBONY = MemberId("ebony")
 FORMER = Expelled(EBONY, date(2026, 1, 5), "resold what it was told")
 TOMORROW = TODAY + timedelta(days=1)
 LATER = TODAY + timedelta(days=2)
-
-
-def admit(record: MemberRecord | None = None, certificate_pem: bytes | None = None) -> Admit:
-    record = record or member(EBONY)
-    return Admit(record, bytes(32), certificate_pem or leaf(record.member_id))
 
 
 def renew(members: Members, member_id: MemberId, number: int = 1) -> Renew:
@@ -119,7 +114,7 @@ def test_apply_version_that_cannot_follow_is_refused(version: int) -> None:
 
 def test_apply_admission_lists_the_record_as_it_is() -> None:
     joining = member(EBONY, (Role.RELAY,), relays=(CEDAR,))
-    after = applied(admit(joining))
+    after = applied(admission(joining))
     assert only_change(MEMBERS, after, EBONY) == joining
     assert [record.member_id for record in after.members] == [ACME, BIRCH, CEDAR, DELTA, EBONY]
 
@@ -144,7 +139,7 @@ def test_apply_admission_lists_the_record_as_it_is() -> None:
     ],
 )
 def test_apply_admission_of_a_record_that_does_not_hold_is_refused(joining: MemberRecord, code: str) -> None:
-    assert refused(admit(joining)) == code
+    assert refused(admission(joining)) == code
 
 
 @pytest.mark.parametrize(
@@ -164,7 +159,7 @@ def test_apply_admission_of_a_record_that_does_not_hold_is_refused(joining: Memb
 def test_apply_admission_without_due_diligence_is_refused(changes: dict[str, object], code: str) -> None:
     joining = member(EBONY)
     due_diligence = replace(joining.due_diligence, **changes)
-    assert refused(admit(replace(joining, due_diligence=due_diligence))) == code
+    assert refused(admission(replace(joining, due_diligence=due_diligence))) == code
 
 
 def test_apply_admission_of_tomorrow_by_another_clock_is_allowed() -> None:
@@ -175,12 +170,12 @@ def test_apply_admission_of_tomorrow_by_another_clock_is_allowed() -> None:
         attested=TOMORROW,
         vetting=vetting(on=TOMORROW, lapses=LATER),
     )
-    assert applied(admit(replace(joining, due_diligence=due_diligence))).find(EBONY) is not None
+    assert applied(admission(replace(joining, due_diligence=due_diligence))).find(EBONY) is not None
 
 
 def test_apply_admission_vetted_by_a_suspended_founder_is_refused() -> None:
     suspended = applied(Suspend(ACME, "silent for months"))
-    assert refused(admit(), members=suspended) == "membership.act.vetting"
+    assert refused(admission(member(EBONY)), members=suspended) == "membership.act.vetting"
 
 
 def test_apply_admission_beyond_the_members_a_coalition_has_is_refused() -> None:
@@ -190,8 +185,8 @@ def test_apply_admission_beyond_the_members_a_coalition_has_is_refused() -> None
         for number in range(MAX_MEMBERS - 1)
     ]
     full = coalition(member(ACME, (Role.FOUNDER,)), *crowd)
-    assert refused(admit(), members=full) == "membership.full"
-    with_room = applied(Expel(MemberId("member-0007"), TODAY, "left"), admit(), members=full)
+    assert refused(admission(member(EBONY)), members=full) == "membership.full"
+    with_room = applied(Expel(MemberId("member-0007"), TODAY, "left"), admission(member(EBONY)), members=full)
     assert len(with_room.members) == MAX_MEMBERS
 
 
@@ -293,6 +288,31 @@ def test_apply_vetting_replaces_the_vetting_only() -> None:
     assert only_change(MEMBERS, after, DELTA) == replace(member(DELTA), due_diligence=due_diligence)
 
 
+def test_apply_vetting_by_oneself_as_the_only_founder_is_allowed() -> None:
+    alone = coalition(member(ACME, (Role.FOUNDER,)), member(DELTA))
+    anew = vetting(on=TODAY, lapses=date(2029, 2, 1))
+    record = applied(Vet(ACME, anew), members=alone).find(ACME)
+    assert record is not None
+    assert record.due_diligence.vetting == anew
+    assert refused(Vet(DELTA, vetting(by=DELTA)), members=alone) == "membership.act.vetting"
+
+
+@pytest.mark.parametrize("status", [{}, {"status": Status.SUSPENDED, "reason": "silent for months"}])
+def test_apply_vetting_by_oneself_beside_another_founder_is_refused(status: dict[str, object]) -> None:
+    two = coalition(member(ACME, (Role.FOUNDER,)), member(BIRCH, (Role.FOUNDER,), **status))
+    assert refused(Vet(ACME, vetting(on=TODAY)), members=two) == "membership.act.vetting"
+
+
+def test_apply_vetting_by_oneself_while_suspended_is_refused() -> None:
+    alone = coalition(member(ACME, (Role.FOUNDER,), status=Status.SUSPENDED, reason="silent"))
+    assert refused(Vet(ACME, vetting(on=TODAY)), members=alone) == "membership.act.vetting"
+
+
+@pytest.mark.parametrize("acts", [[Refresh()], [Suspend(DELTA, "late")], [Expel(DELTA, TODAY, "left")]])
+def test_apply_on_the_last_day_of_the_calendar_stays_in_it(acts: list[Act]) -> None:
+    assert apply_acts(MEMBERS, acts, today=date.max).version == MEMBERS.version + 1
+
+
 @pytest.mark.parametrize(
     ("by", "changes", "code"),
     [
@@ -387,7 +407,7 @@ def test_apply_act_on_nobody_or_a_former_member_is_refused(on: Callable[[MemberI
         ([Refresh(), Refresh()], "membership.act.twice"),
         ([Refresh(), Suspend(DELTA, "late")], "membership.act.twice"),
         ([Suspend(DELTA, "late"), Expel(DELTA, TODAY, "late")], "membership.act.twice"),
-        ([admit(), Appoint(EBONY, (Role.FOUNDER,))], "membership.act.twice"),
+        ([admission(member(EBONY)), Appoint(EBONY, (Role.FOUNDER,))], "membership.act.twice"),
         ([renew(MEMBERS, DELTA), amend(attested(TODAY))], "membership.act.twice"),
         ([NewTerms("2026-2", bytes(32)), NewTerms("2026-3", bytes(32))], "membership.act.twice"),
     ],
@@ -411,7 +431,12 @@ def test_apply_result_too_large_for_its_document_is_refused() -> None:
 
 
 def test_apply_todays_date_never_shows_in_what_is_written() -> None:
-    acts = [Expel(BIRCH, TODAY, "left"), amend(attested(TODAY)), Purposes(("audit",)), admit()]
+    acts = [
+        Expel(BIRCH, TODAY, "left"),
+        amend(attested(TODAY)),
+        Purposes(("audit",)),
+        admission(member(EBONY)),
+    ]
     documents = {
         encode_members(apply_acts(MEMBERS, acts, today=TODAY + timedelta(days=days)))
         for days in (-1, 0, 1, 200)

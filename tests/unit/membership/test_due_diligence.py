@@ -61,6 +61,21 @@ def test_vetting_that_lapses_at_once_or_never_is_refused(lapses: date) -> None:
     assert caught.value.full_code == "membership.malformed"
 
 
+def test_require_standing_on_the_last_day_of_the_calendar_is_judged() -> None:
+    last = Vetting(FOUNDER, "Ben Ruiz", date.max - timedelta(days=1), "criteria 3", date.max)
+    attested = DueDiligence(Acceptance("2026-01", DAY, "Ada Okafor"), last, date.max)
+    require_standing(attested, "2026-01", date.max - timedelta(days=1))
+    with pytest.raises(MembershipError) as caught:
+        require_standing(attested, "2026-01", date.max)
+    assert caught.value.full_code == "membership.lapsed.vetting"
+
+
+def test_vetting_of_the_last_day_of_the_calendar_is_refused() -> None:
+    with pytest.raises(MembershipError) as caught:
+        Vetting(FOUNDER, "Ben Ruiz", date.max, "criteria 3", date.max)
+    assert caught.value.full_code == "membership.malformed"
+
+
 @pytest.mark.parametrize(
     "text", ["", " Ada", "Ada ", "Ada\nOkafor", "\x1b[31mAda", "a" * (MAX_TEXT_CHARS + 1)]
 )

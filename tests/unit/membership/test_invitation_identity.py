@@ -17,12 +17,17 @@ from symbolon.membership.invitation_code import InvitationCode
 from symbolon.membership.invitation_identity import (
     INVITED_LEAF_VALIDITY,
     MAX_INVITATION_VALIDITY,
+    MAX_PROOF_BYTES,
     InvitedIdentity,
     InvitedLeaf,
     caller_identity,
     invitation_authority,
     invitation_identity,
+    invitation_key,
     invited_leaf,
+    join_proof,
+    parse_invitation_key,
+    verify_join_proof,
 )
 
 COALITION = "clean-hands"
@@ -174,3 +179,92 @@ def test_caller_identity_of_an_invited_leaf_needs_its_invitation_to_be_open() ->
         refused(lambda: caller_identity(b"x", COALITION, founders, [], now=NOW))
         == "membership.certificate.malformed"
     )
+
+
+KEY_SHA256 = hashlib.sha256(b"certificate key").digest()
+SIGNING_KEY = hashlib.sha256(b"signing key").digest()
+PROVED = {
+    "coalition": COALITION,
+    "member_id": "acme",
+    "key_sha256": KEY_SHA256,
+    "signing_key": SIGNING_KEY,
+}
+
+
+def test_invitation_key_is_the_public_half_that_the_authority_holds() -> None:
+    assert invitation_key(CODE) == point(AUTHORITY)
+    assert parse_invitation_key(invitation_key(CODE)) == AUTHORITY.public_key()
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda key: b"",
+        lambda key: key[:-1],
+        lambda key: key + b"\0",
+        lambda key: bytes([2 + key[-1] % 2]) + key[1:33],
+        lambda key: key[:-1] + bytes([key[-1] ^ 1]),
+        lambda key: bytes([6 + key[-1] % 2]) + key[1:],
+        lambda key: b"\0" * 65,
+        lambda key: b"\x04" + b"\xff" * 64,
+    ],
+    ids=["empty", "short", "long", "compressed", "off the curve", "hybrid", "zeros", "beyond the field"],
+)
+def test_invitation_key_that_is_no_uncompressed_point_is_refused(spoil) -> None:
+    spoilt = spoil(invitation_key(CODE))
+    assert refused(lambda: parse_invitation_key(spoilt)) == "membership.malformed"
+    proof = join_proof(CODE, KEY_SHA256, SIGNING_KEY)
+    assert refused(lambda: verify_join_proof(spoilt, proof, **PROVED)) == "membership.malformed"
+
+
+def test_join_proof_holds_under_the_invitation_key_and_signs_what_the_specification_says() -> None:
+    proof = join_proof(CODE, KEY_SHA256, SIGNING_KEY)
+    assert len(proof) <= MAX_PROOF_BYTES
+    verify_join_proof(invitation_key(CODE), proof, **PROVED)
+    document = (
+        b'symbolon-join-proof-v1\0{"coalition":"clean-hands","key_sha256":"%s","member_id":"acme",'
+        b'"signing_key":"%s"}\n' % (KEY_SHA256.hex().encode(), SIGNING_KEY.hex().encode())
+    )
+    AUTHORITY.public_key().verify(proof, document, ec.ECDSA(hashes.SHA256()))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"coalition": "clean-hand"},
+        {"member_id": "acme2"},
+        {"key_sha256": SIGNING_KEY},
+        {"signing_key": KEY_SHA256},
+        {"key_sha256": SIGNING_KEY, "signing_key": KEY_SHA256},
+    ],
+    ids=["coalition", "member", "certificate key", "signing key", "keys exchanged"],
+)
+def test_join_proof_for_anything_else_is_refused(change: dict[str, object]) -> None:
+    proof = join_proof(CODE, KEY_SHA256, SIGNING_KEY)
+    asked = {**PROVED, **change}
+    code = refused(lambda: verify_join_proof(invitation_key(CODE), proof, **asked))
+    assert code == "membership.invitation.proof"
+
+
+def test_join_proof_by_the_key_of_another_code_is_refused() -> None:
+    proof = join_proof(replace(CODE, secret=bytes(16)), KEY_SHA256, SIGNING_KEY)
+    code = refused(lambda: verify_join_proof(invitation_key(CODE), proof, **PROVED))
+    assert code == "membership.invitation.proof"
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda proof: b"",
+        lambda proof: proof[:-1],
+        lambda proof: proof + b"\0",
+        lambda proof: proof[:-1] + bytes([proof[-1] ^ 1]),
+        lambda proof: b"0" * 10_000,
+        lambda proof: b"\x30\x06\x02\x01\x00\x02\x01\x00",
+    ],
+    ids=["empty", "cut", "longer", "flipped", "huge", "zeros"],
+)
+def test_join_proof_that_is_spoilt_is_refused(spoil) -> None:
+    spoilt = spoil(join_proof(CODE, KEY_SHA256, SIGNING_KEY))
+    code = refused(lambda: verify_join_proof(invitation_key(CODE), spoilt, **PROVED))
+    assert code == "membership.invitation.proof"

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+symbolon/api/membership/v1/membership.proto\x12\x1asymbolon.api.membership.v1\"E\n\x12GetMetadataRequest\x12\x14\n\x0croot_version\x18\x01 \x01(\x04\x12\x19\n\x11timestamp_version\x18\x02 \x01(\x04\"4\n\x13GetMetadataResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\"\xbe\x01\n\x0bJoinRequest\x12\x0f\n\x07\x63sr_pem\x18\x01 \x01(\x0c\x12\x13\n\x0bsigning_key\x18\x02 \x01(\x0c\x12\x10\n\x08\x65ndpoint\x18\x03 \x01(\t\x12\x0e\n\x06relays\x18\x04 \x03(\t\x12\x16\n\x0erelay_endpoint\x18\x05 \x01(\t\x12:\n\nacceptance\x18\x06 \x01(\x0b\x32&.symbolon.api.membership.v1.Acceptance\x12\x13\n\x0b\x61ttested_on\x18\x07 \x01(\t\"?\n\nAcceptance\x12\x15\n\rterms_version\x18\x01 \x01(\t\x12\n\n\x02on\x18\x02 \x01(\t\x12\x0e\n\x06person\x18\x03 \x01(\t\"8\n\x0cJoinResponse\x12\x17\n\x0f\x63\x65rtificate_pem\x18\x01 \x01(\x0c\x12\x0f\n\x07pending\x18\x02 \x01(\x08\"\x12\n\x10\x43heckBackRequest\"2\n\x11\x43heckBackResponse\x12\x0f\n\x07reached\x18\x01 \x01(\x08\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\"E\n\x0cRenewRequest\x12\x0f\n\x07\x63sr_pem\x18\x01 \x01(\x0c\x12\x11\n\tstatement\x18\x02 \x01(\x0c\x12\x11\n\tsignature\x18\x03 \x01(\x0c\"9\n\rRenewResponse\x12\x17\n\x0f\x63\x65rtificate_pem\x18\x01 \x01(\x0c\x12\x0f\n\x07pending\x18\x02 \x01(\x08\"5\n\rSubmitRequest\x12\x11\n\tstatement\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\"!\n\x0eSubmitResponse\x12\x0f\n\x07pending\x18\x01 \x01(\x08\",\n\x0f\x41nnounceRequest\x12\x19\n\x11timestamp_version\x18\x01 \x01(\x04\"\x12\n\x10\x41nnounceResponse\"\"\n\x0eProposeRequest\x12\x10\n\x08proposal\x18\x01 \x01(\x0c\"]\n\x0fProposeResponse\x12\x39\n\nsignatures\x18\x01 \x03(\x0b\x32%.symbolon.api.membership.v1.Signature\x12\x0f\n\x07pending\x18\x02 \x01(\x08\"<\n\tSignature\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0e\n\x06key_id\x18\x02 \x01(\t\x12\x11\n\tsignature\x18\x03 \x01(\x0c\x32\xd4\x05\n\x11MembershipService\x12p\n\x0bGetMetadata\x12..symbolon.api.membership.v1.GetMetadataRequest\x1a/.symbolon.api.membership.v1.GetMetadataResponse0\x01\x12Y\n\x04Join\x12\'.symbolon.api.membership.v1.JoinRequest\x1a(.symbolon.api.membership.v1.JoinResponse\x12h\n\tCheckBack\x12,.symbolon.api.membership.v1.CheckBackRequest\x1a-.symbolon.api.membership.v1.CheckBackResponse\x12\\\n\x05Renew\x12(.symbolon.api.membership.v1.RenewRequest\x1a).symbolon.api.membership.v1.RenewResponse\x12_\n\x06Submit\x12).symbolon.api.membership.v1.SubmitRequest\x1a*.symbolon.api.membership.v1.SubmitResponse\x12\x65\n\x08\x41nnounce\x12+.symbolon.api.membership.v1.AnnounceRequest\x1a,.symbolon.api.membership.v1.AnnounceResponse\x12\x62\n\x07Propose\x12*.symbolon.api.membership.v1.ProposeRequest\x1a+.symbolon.api.membership.v1.ProposeResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+symbolon/api/membership/v1/membership.proto\x12\x1asymbolon.api.membership.v1\"E\n\x12GetMetadataRequest\x12\x14\n\x0croot_version\x18\x01 \x01(\x04\x12\x19\n\x11timestamp_version\x18\x02 \x01(\x04\"4\n\x13GetMetadataResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\"\xcd\x01\n\x0bJoinRequest\x12\x0f\n\x07\x63sr_pem\x18\x01 \x01(\x0c\x12\x13\n\x0bsigning_key\x18\x02 \x01(\x0c\x12\x10\n\x08\x65ndpoint\x18\x03 \x01(\t\x12\x0e\n\x06relays\x18\x04 \x03(\t\x12\x16\n\x0erelay_endpoint\x18\x05 \x01(\t\x12:\n\nacceptance\x18\x06 \x01(\x0b\x32&.symbolon.api.membership.v1.Acceptance\x12\x13\n\x0b\x61ttested_on\x18\x07 \x01(\t\x12\r\n\x05proof\x18\x08 \x01(\x0c\"?\n\nAcceptance\x12\x15\n\rterms_version\x18\x01 \x01(\t\x12\n\n\x02on\x18\x02 \x01(\t\x12\x0e\n\x06person\x18\x03 \x01(\t\"8\n\x0cJoinResponse\x12\x17\n\x0f\x63\x65rtificate_pem\x18\x01 \x01(\x0c\x12\x0f\n\x07pending\x18\x02 \x01(\x08\"\x12\n\x10\x43heckBackRequest\"2\n\x11\x43heckBackResponse\x12\x0f\n\x07reached\x18\x01 \x01(\x08\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\"E\n\x0cRenewRequest\x12\x0f\n\x07\x63sr_pem\x18\x01 \x01(\x0c\x12\x11\n\tstatement\x18\x02 \x01(\x0c\x12\x11\n\tsignature\x18\x03 \x01(\x0c\"9\n\rRenewResponse\x12\x17\n\x0f\x63\x65rtificate_pem\x18\x01 \x01(\x0c\x12\x0f\n\x07pending\x18\x02 \x01(\x08\"5\n\rSubmitRequest\x12\x11\n\tstatement\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\"!\n\x0eSubmitResponse\x12\x0f\n\x07pending\x18\x01 \x01(\x08\",\n\x0f\x41nnounceRequest\x12\x19\n\x11timestamp_version\x18\x01 \x01(\x04\"\x12\n\x10\x41nnounceResponse\"\"\n\x0eProposeRequest\x12\x10\n\x08proposal\x18\x01 \x01(\x0c\"]\n\x0fProposeResponse\x12\x39\n\nsignatures\x18\x01 \x03(\x0b\x32%.symbolon.api.membership.v1.Signature\x12\x0f\n\x07pending\x18\x02 \x01(\x08\"9\n\rInviteRequest\x12\x19\n\x11invitation_sha256\x18\x01 \x01(\x0c\x12\r\n\x05terms\x18\x02 \x01(\x0c\"\"\n\x0eInviteResponse\x12\x10\n\x08\x61pproved\x18\x01 \x01(\x08\"<\n\tSignature\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0e\n\x06key_id\x18\x02 \x01(\t\x12\x11\n\tsignature\x18\x03 \x01(\x0c\x32\xb5\x06\n\x11MembershipService\x12p\n\x0bGetMetadata\x12..symbolon.api.membership.v1.GetMetadataRequest\x1a/.symbolon.api.membership.v1.GetMetadataResponse0\x01\x12Y\n\x04Join\x12\'.symbolon.api.membership.v1.JoinRequest\x1a(.symbolon.api.membership.v1.JoinResponse\x12h\n\tCheckBack\x12,.symbolon.api.membership.v1.CheckBackRequest\x1a-.symbolon.api.membership.v1.CheckBackResponse\x12\\\n\x05Renew\x12(.symbolon.api.membership.v1.RenewRequest\x1a).symbolon.api.membership.v1.RenewResponse\x12_\n\x06Submit\x12).symbolon.api.membership.v1.SubmitRequest\x1a*.symbolon.api.membership.v1.SubmitResponse\x12\x65\n\x08\x41nnounce\x12+.symbolon.api.membership.v1.AnnounceRequest\x1a,.symbolon.api.membership.v1.AnnounceResponse\x12\x62\n\x07Propose\x12*.symbolon.api.membership.v1.ProposeRequest\x1a+.symbolon.api.membership.v1.ProposeResponse\x12_\n\x06Invite\x12).symbolon.api.membership.v1.InviteRequest\x1a*.symbolon.api.membership.v1.InviteResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,33 +36,37 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETMETADATARESPONSE']._serialized_start=146
   _globals['_GETMETADATARESPONSE']._serialized_end=198
   _globals['_JOINREQUEST']._serialized_start=201
-  _globals['_JOINREQUEST']._serialized_end=391
-  _globals['_ACCEPTANCE']._serialized_start=393
-  _globals['_ACCEPTANCE']._serialized_end=456
-  _globals['_JOINRESPONSE']._serialized_start=458
-  _globals['_JOINRESPONSE']._serialized_end=514
-  _globals['_CHECKBACKREQUEST']._serialized_start=516
-  _globals['_CHECKBACKREQUEST']._serialized_end=534
-  _globals['_CHECKBACKRESPONSE']._serialized_start=536
-  _globals['_CHECKBACKRESPONSE']._serialized_end=586
-  _globals['_RENEWREQUEST']._serialized_start=588
-  _globals['_RENEWREQUEST']._serialized_end=657
-  _globals['_RENEWRESPONSE']._serialized_start=659
-  _globals['_RENEWRESPONSE']._serialized_end=716
-  _globals['_SUBMITREQUEST']._serialized_start=718
-  _globals['_SUBMITREQUEST']._serialized_end=771
-  _globals['_SUBMITRESPONSE']._serialized_start=773
-  _globals['_SUBMITRESPONSE']._serialized_end=806
-  _globals['_ANNOUNCEREQUEST']._serialized_start=808
-  _globals['_ANNOUNCEREQUEST']._serialized_end=852
-  _globals['_ANNOUNCERESPONSE']._serialized_start=854
-  _globals['_ANNOUNCERESPONSE']._serialized_end=872
-  _globals['_PROPOSEREQUEST']._serialized_start=874
-  _globals['_PROPOSEREQUEST']._serialized_end=908
-  _globals['_PROPOSERESPONSE']._serialized_start=910
-  _globals['_PROPOSERESPONSE']._serialized_end=1003
-  _globals['_SIGNATURE']._serialized_start=1005
-  _globals['_SIGNATURE']._serialized_end=1065
-  _globals['_MEMBERSHIPSERVICE']._serialized_start=1068
-  _globals['_MEMBERSHIPSERVICE']._serialized_end=1792
+  _globals['_JOINREQUEST']._serialized_end=406
+  _globals['_ACCEPTANCE']._serialized_start=408
+  _globals['_ACCEPTANCE']._serialized_end=471
+  _globals['_JOINRESPONSE']._serialized_start=473
+  _globals['_JOINRESPONSE']._serialized_end=529
+  _globals['_CHECKBACKREQUEST']._serialized_start=531
+  _globals['_CHECKBACKREQUEST']._serialized_end=549
+  _globals['_CHECKBACKRESPONSE']._serialized_start=551
+  _globals['_CHECKBACKRESPONSE']._serialized_end=601
+  _globals['_RENEWREQUEST']._serialized_start=603
+  _globals['_RENEWREQUEST']._serialized_end=672
+  _globals['_RENEWRESPONSE']._serialized_start=674
+  _globals['_RENEWRESPONSE']._serialized_end=731
+  _globals['_SUBMITREQUEST']._serialized_start=733
+  _globals['_SUBMITREQUEST']._serialized_end=786
+  _globals['_SUBMITRESPONSE']._serialized_start=788
+  _globals['_SUBMITRESPONSE']._serialized_end=821
+  _globals['_ANNOUNCEREQUEST']._serialized_start=823
+  _globals['_ANNOUNCEREQUEST']._serialized_end=867
+  _globals['_ANNOUNCERESPONSE']._serialized_start=869
+  _globals['_ANNOUNCERESPONSE']._serialized_end=887
+  _globals['_PROPOSEREQUEST']._serialized_start=889
+  _globals['_PROPOSEREQUEST']._serialized_end=923
+  _globals['_PROPOSERESPONSE']._serialized_start=925
+  _globals['_PROPOSERESPONSE']._serialized_end=1018
+  _globals['_INVITEREQUEST']._serialized_start=1020
+  _globals['_INVITEREQUEST']._serialized_end=1077
+  _globals['_INVITERESPONSE']._serialized_start=1079
+  _globals['_INVITERESPONSE']._serialized_end=1113
+  _globals['_SIGNATURE']._serialized_start=1115
+  _globals['_SIGNATURE']._serialized_end=1175
+  _globals['_MEMBERSHIPSERVICE']._serialized_start=1178
+  _globals['_MEMBERSHIPSERVICE']._serialized_end=1999
 # @@protoc_insertion_point(module_scope)

@@ -23,7 +23,7 @@ class GetMetadataResponse(_message.Message):
     def __init__(self, name: _Optional[str] = ..., content: _Optional[bytes] = ...) -> None: ...
 
 class JoinRequest(_message.Message):
-    __slots__ = ("csr_pem", "signing_key", "endpoint", "relays", "relay_endpoint", "acceptance", "attested_on")
+    __slots__ = ("csr_pem", "signing_key", "endpoint", "relays", "relay_endpoint", "acceptance", "attested_on", "proof")
     CSR_PEM_FIELD_NUMBER: _ClassVar[int]
     SIGNING_KEY_FIELD_NUMBER: _ClassVar[int]
     ENDPOINT_FIELD_NUMBER: _ClassVar[int]
@@ -31,6 +31,7 @@ class JoinRequest(_message.Message):
     RELAY_ENDPOINT_FIELD_NUMBER: _ClassVar[int]
     ACCEPTANCE_FIELD_NUMBER: _ClassVar[int]
     ATTESTED_ON_FIELD_NUMBER: _ClassVar[int]
+    PROOF_FIELD_NUMBER: _ClassVar[int]
     csr_pem: bytes
     signing_key: bytes
     endpoint: str
@@ -38,7 +39,8 @@ class JoinRequest(_message.Message):
     relay_endpoint: str
     acceptance: Acceptance
     attested_on: str
-    def __init__(self, csr_pem: _Optional[bytes] = ..., signing_key: _Optional[bytes] = ..., endpoint: _Optional[str] = ..., relays: _Optional[_Iterable[str]] = ..., relay_endpoint: _Optional[str] = ..., acceptance: _Optional[_Union[Acceptance, _Mapping]] = ..., attested_on: _Optional[str] = ...) -> None: ...
+    proof: bytes
+    def __init__(self, csr_pem: _Optional[bytes] = ..., signing_key: _Optional[bytes] = ..., endpoint: _Optional[str] = ..., relays: _Optional[_Iterable[str]] = ..., relay_endpoint: _Optional[str] = ..., acceptance: _Optional[_Union[Acceptance, _Mapping]] = ..., attested_on: _Optional[str] = ..., proof: _Optional[bytes] = ...) -> None: ...
 
 class Acceptance(_message.Message):
     __slots__ = ("terms_version", "on", "person")
@@ -125,6 +127,20 @@ class ProposeResponse(_message.Message):
     signatures: _containers.RepeatedCompositeFieldContainer[Signature]
     pending: bool
     def __init__(self, signatures: _Optional[_Iterable[_Union[Signature, _Mapping]]] = ..., pending: _Optional[bool] = ...) -> None: ...
+
+class InviteRequest(_message.Message):
+    __slots__ = ("invitation_sha256", "terms")
+    INVITATION_SHA256_FIELD_NUMBER: _ClassVar[int]
+    TERMS_FIELD_NUMBER: _ClassVar[int]
+    invitation_sha256: bytes
+    terms: bytes
+    def __init__(self, invitation_sha256: _Optional[bytes] = ..., terms: _Optional[bytes] = ...) -> None: ...
+
+class InviteResponse(_message.Message):
+    __slots__ = ("approved",)
+    APPROVED_FIELD_NUMBER: _ClassVar[int]
+    approved: bool
+    def __init__(self, approved: _Optional[bool] = ...) -> None: ...
 
 class Signature(_message.Message):
     __slots__ = ("role", "key_id", "signature")

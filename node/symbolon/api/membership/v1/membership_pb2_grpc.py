@@ -27,8 +27,9 @@ if _version_not_supported:
 
 class MembershipServiceStub:
     """An invited caller, whose certificate names `spiffe://<coalition>/invitation/<member_id>`, may call
-    GetMetadata and Join and nothing else; a member all but Join and Propose; a founder all but Join. Every
-    message stays below 4 MiB.
+    GetMetadata and Join and nothing else; a member all but Join, Propose and Invite; a founder all but Join. A
+    member that the root of a proposal names as a founder may make this proposal too. Every message stays below
+    4 MiB.
     """
 
     def __init__(self, channel):
@@ -72,12 +73,18 @@ class MembershipServiceStub:
                 request_serializer=symbolon_dot_api_dot_membership_dot_v1_dot_membership__pb2.ProposeRequest.SerializeToString,
                 response_deserializer=symbolon_dot_api_dot_membership_dot_v1_dot_membership__pb2.ProposeResponse.FromString,
                 _registered_method=True)
+        self.Invite = channel.unary_unary(
+                '/symbolon.api.membership.v1.MembershipService/Invite',
+                request_serializer=symbolon_dot_api_dot_membership_dot_v1_dot_membership__pb2.InviteRequest.SerializeToString,
+                response_deserializer=symbolon_dot_api_dot_membership_dot_v1_dot_membership__pb2.InviteResponse.FromString,
+                _registered_method=True)
 
 
 class MembershipServiceServicer:
     """An invited caller, whose certificate names `spiffe://<coalition>/invitation/<member_id>`, may call
-    GetMetadata and Join and nothing else; a member all but Join and Propose; a founder all but Join. Every
-    message stays below 4 MiB.
+    GetMetadata and Join and nothing else; a member all but Join, Propose and Invite; a founder all but Join. A
+    member that the root of a proposal names as a founder may make this proposal too. Every message stays below
+    4 MiB.
     """
 
     def GetMetadata(self, request, context):
@@ -133,6 +140,14 @@ class MembershipServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Invite(self, request, context):
+        """One founder tells another of an invitation that it wrote, so that a person there approves it ahead of the
+        join. The same request again tells whether that has happened.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MembershipServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -171,6 +186,11 @@ def add_MembershipServiceServicer_to_server(servicer, server):
                     request_deserializer=symbolon_dot_api_dot_membership_dot_v1_dot_membership__pb2.ProposeRequest.FromString,
                     response_serializer=symbolon_dot_api_dot_membership_dot_v1_dot_membership__pb2.ProposeResponse.SerializeToString,
             ),
+            'Invite': grpc.unary_unary_rpc_method_handler(
+                    servicer.Invite,
+                    request_deserializer=symbolon_dot_api_dot_membership_dot_v1_dot_membership__pb2.InviteRequest.FromString,
+                    response_serializer=symbolon_dot_api_dot_membership_dot_v1_dot_membership__pb2.InviteResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'symbolon.api.membership.v1.MembershipService', rpc_method_handlers)
@@ -181,8 +201,9 @@ def add_MembershipServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class MembershipService:
     """An invited caller, whose certificate names `spiffe://<coalition>/invitation/<member_id>`, may call
-    GetMetadata and Join and nothing else; a member all but Join and Propose; a founder all but Join. Every
-    message stays below 4 MiB.
+    GetMetadata and Join and nothing else; a member all but Join, Propose and Invite; a founder all but Join. A
+    member that the root of a proposal names as a founder may make this proposal too. Every message stays below
+    4 MiB.
     """
 
     @staticmethod
@@ -364,6 +385,33 @@ class MembershipService:
             '/symbolon.api.membership.v1.MembershipService/Propose',
             symbolon_dot_api_dot_membership_dot_v1_dot_membership__pb2.ProposeRequest.SerializeToString,
             symbolon_dot_api_dot_membership_dot_v1_dot_membership__pb2.ProposeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Invite(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/symbolon.api.membership.v1.MembershipService/Invite',
+            symbolon_dot_api_dot_membership_dot_v1_dot_membership__pb2.InviteRequest.SerializeToString,
+            symbolon_dot_api_dot_membership_dot_v1_dot_membership__pb2.InviteResponse.FromString,
             options,
             channel_credentials,
             insecure,
