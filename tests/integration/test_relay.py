@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +17,29 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from processes import DEADLINE_S, first_line, wait_until
 from real_nodes import ALPHA, BETA, PURPOSES, SHARED, Nodes, asking, two_nodes
-from relays import RELAY, SPARE, RelayProcess, attached, relay_address, relay_process, relayed_match, until
+from relays import (
+    RELAY,
+    SPARE,
+    RelayProcess,
+    attached,
+    relay_address,
+    relay_here,
+    relay_process,
+    relayed_match,
+    until,
+)
 from symbolon.cli.local_coalition import COALITION, own_environment
 from symbolon.errors import MembershipError, UnavailableError
 from symbolon.membership.certificates import tls_target_name
 from symbolon.membership.member import MemberId
+from symbolon.rpc import relay_service
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.node import Node
 from symbolon.rpc.peer import UNIX, connect
 from symbolon.rpc.receiver_role import Ask, Outcome
 from symbolon.rpc.relay_dialler import dialled_through
 from symbolon.rpc.relay_server import RELAY_SERVICE
+from symbolon.rpc.relay_service import RelayService
 
 import grpc  # isort: skip - after symbolon.rpc, which sets the cipher list
 
@@ -252,5 +265,28 @@ def test_relay_whose_certificate_is_not_the_listed_one_is_not_used(nodes: Nodes,
             with pytest.raises(UnavailableError, match="not in good standing"):
                 async with dialled_through(node, [judged], MemberId(BETA)):
                     raise AssertionError("a relay that was judged unfit")
+
+    asyncio.run(work())
+
+
+def test_listener_leaves_a_relay_whose_member_is_expelled(
+    nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_service, "HEARTBEAT_S", 0.2)
+    gone = "gone-co"
+    nodes.add(gone)
+    # It goes on as if nothing had been decided.
+    service = RelayService(lambda _: None)
+
+    async def work() -> None:
+        async with AsyncExitStack() as stack:
+            _, address = await stack.enter_async_context(relay_here(nodes, service, gone))
+            here = [(gone, address)]
+            listener = await stack.enter_async_context(attached(nodes, BETA, here, endpoint(nodes, BETA)))
+            nodes.authority.expel(gone)
+            nodes.coalition.publish()
+            await until(lambda: not listener.attached, "the listener to leave")
+            await asyncio.sleep(2)
+            assert not listener.attached
 
     asyncio.run(work())

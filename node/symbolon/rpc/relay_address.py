@@ -31,19 +31,35 @@ class RelayAddress:
     judge: Callable[[PeerIdentity], object]
 
 
-@asynccontextmanager
-async def open_relay(node: Node, relay: RelayAddress) -> AsyncIterator[Any]:
-    """Opens a channel to a relay.
+@dataclass(frozen=True, slots=True)
+class OpenRelay:
+    """A relay that was reached.
 
-    Returns:
-        The stub of its service.
+    Attributes:
+        stub: calls its service.
+        judge: raises `MembershipError` when the certificate it showed is not its member's any more.
+    """
+
+    stub: Any
+    judge: Callable[[], object]
+
+
+@asynccontextmanager
+async def open_relay(node: Node, relay: RelayAddress) -> AsyncIterator[OpenRelay]:
+    """Opens a channel to a relay.
 
     Raises:
         MembershipError: what answers there is not the member, or not any more.
         UnavailableError: nothing answers there in time.
     """
-    async with pinned_channel(node, relay.member_id, relay.endpoint, relay.judge) as channel:
-        yield stubs.RelayServiceStub(channel)
+    shown: list[PeerIdentity] = []
+
+    def judge(identity: PeerIdentity) -> None:
+        relay.judge(identity)
+        shown.append(identity)
+
+    async with pinned_channel(node, relay.member_id, relay.endpoint, judge) as channel:
+        yield OpenRelay(stubs.RelayServiceStub(channel), lambda: relay.judge(shown[-1]))
 
 
 async def why_ended(relay: MemberId, call: Any) -> SymbolonError:

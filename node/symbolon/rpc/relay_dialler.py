@@ -185,8 +185,8 @@ class _Dialler:
     async def _stub(self, relay: RelayAddress) -> Any:
         if relay.member_id not in self._channels:
             channel = AsyncExitStack()
-            stub = await channel.enter_async_context(open_relay(self._node, relay))
-            self._channels[relay.member_id] = stub, channel
+            opened = await channel.enter_async_context(open_relay(self._node, relay))
+            self._channels[relay.member_id] = opened.stub, channel
         return self._channels[relay.member_id][0]
 
     async def _forget(self, relay: MemberId) -> None:

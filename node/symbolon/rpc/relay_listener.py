@@ -21,7 +21,7 @@ from symbolon.membership.member import MemberId
 from symbolon.rpc.concurrent import together
 from symbolon.rpc.node import Node
 from symbolon.rpc.peer import UNIX
-from symbolon.rpc.relay_address import RelayAddress, open_relay, why_ended
+from symbolon.rpc.relay_address import OpenRelay, RelayAddress, open_relay, why_ended
 from symbolon.rpc.relay_backoff import Backoff
 from symbolon.rpc.relay_frames import decode_incoming, encode_piece
 from symbolon.rpc.relay_limits import HEARTBEAT_S, MAX_INCOMING, SILENCE_S
@@ -94,9 +94,9 @@ class RelayListener:
         """One channel to a relay: attached until `lost` says why not, open until its connections are over."""
         pipes: set[asyncio.Task[None]] = set()
         try:
-            async with open_relay(self._node, relay) as stub:
+            async with open_relay(self._node, relay) as opened:
                 try:
-                    await self._attach(relay, stub, pipes)
+                    await self._attach(relay.member_id, opened, pipes)
                 except Exception as error:  # noqa: BLE001 - told to whoever waits for it
                     lost.set_exception(error)
                 finally:
@@ -111,38 +111,40 @@ class RelayListener:
                 each.cancel()
             await asyncio.gather(*pipes, return_exceptions=True)
 
-    async def _attach(self, relay: RelayAddress, stub: Any, pipes: set["asyncio.Task[None]"]) -> None:
-        call = stub.Attach()
+    async def _attach(self, relay: MemberId, opened: OpenRelay, pipes: set["asyncio.Task[None]"]) -> None:
+        call = opened.stub.Attach()
         try:
-            await together(_beat(call), self._hear(relay, stub, call, pipes))
+            await together(_beat(call), self._hear(relay, opened, call, pipes))
         except TimeoutError:
             raise UnavailableError(f"it said nothing for {SILENCE_S:g} s") from None
         except (asyncio.InvalidStateError, grpc.aio.UsageError, grpc.aio.AioRpcError):
-            raise await why_ended(relay.member_id, call) from None
+            raise await why_ended(relay, call) from None
         finally:
             call.cancel()
 
     async def _hear(
-        self, relay: RelayAddress, stub: Any, call: Any, pipes: set["asyncio.Task[None]"]
+        self, relay: MemberId, opened: OpenRelay, call: Any, pipes: set["asyncio.Task[None]"]
     ) -> None:
         while True:
             async with asyncio.timeout(SILENCE_S):
                 response = await call.read()
             if response is grpc.aio.EOF:
-                raise await why_ended(relay.member_id, call)
+                raise await why_ended(relay, call)
             incoming = decode_incoming(response)
-            if relay.member_id not in self._attached:
-                self._attached.add(relay.member_id)
-                log.info("reachable through the relay of %s", relay.member_id)
+            # As long as it is attached, at every heartbeat: a relay that was expelled is left.
+            await asyncio.to_thread(opened.judge)
+            if relay not in self._attached:
+                self._attached.add(relay)
+                log.info("reachable through the relay of %s", relay)
             if incoming is None:
                 continue
             connection_id, asking = incoming
             if self._taken >= MAX_INCOMING:
-                log.warning("a connection through the relay of %s was one too many", relay.member_id)
+                log.warning("a connection through the relay of %s was one too many", relay)
                 continue
-            log.debug("the relay of %s announces %s", relay.member_id, asking)
+            log.debug("the relay of %s announces %s", relay, asking)
             self._taken += 1
-            taken = asyncio.create_task(self._take(relay.member_id, stub, connection_id))
+            taken = asyncio.create_task(self._take(relay, opened.stub, connection_id))
             pipes.add(taken)
             taken.add_done_callback(pipes.discard)
 
