@@ -42,6 +42,7 @@ def test_config_sample_shows_every_key_with_its_description() -> None:
         config.StorageConfig,
         config.ExchangeConfig,
         config.BudgetConfig,
+        config.OperatorsConfig,
         AllowConfig,
     ):
         for spec in dataclasses.fields(kind):
