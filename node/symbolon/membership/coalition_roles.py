@@ -311,6 +311,16 @@ def signature_over(metadata: bytes, private_key: Ed25519PrivateKey) -> tuple[str
     return signature.keyid, bytes.fromhex(signature.signature)
 
 
+def signed_bytes(metadata: bytes) -> bytes:
+    """Returns what a signature over a document is made over: its signed part in canonical form.
+
+    Raises:
+        MembershipError: `membership.metadata.malformed`.
+    """
+    signed: bytes = _parse_any(metadata).signed_bytes
+    return signed
+
+
 def with_signatures(metadata: bytes, signatures: Iterable[tuple[str, bytes]]) -> bytes:
     """Adds signatures to a document; it says nothing of whether they hold (see `missing_signatures`).
 

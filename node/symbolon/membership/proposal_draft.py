@@ -1,0 +1,251 @@
+"""What a proposal makes of the state in force: the next metadata, the same bytes at every founder.
+
+Handles: drafts, which signatures a draft still lacks, and the parts that publish it. Refuses: a proposal for
+another coalition or on another base, a version that does not follow, a time that is not about now, a text of
+terms other than the one its act names, authorities in another form, founders in the root other than those in
+members.json. Founders sign what they computed here, never what they were sent.
+Specification: docs/PROTOCOL.md, membership; docs/adr/0013.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from symbolon.errors import MembershipError
+from symbolon.membership.act_application import apply_acts
+from symbolon.membership.acts import NewTerms
+from symbolon.membership.authorities import Authorities
+from symbolon.membership.coalition_parts import (
+    TIMESTAMP_PART,
+    root_part,
+    snapshot_part,
+    targets_part,
+)
+from symbolon.membership.coalition_roles import (
+    TARGET_FILES,
+    TARGETS_VALIDITY,
+    TIMESTAMP_VALIDITY,
+    Missing,
+    key_id,
+    make_root,
+    make_snapshot,
+    make_targets,
+    make_timestamp,
+    missing_signatures,
+    signature_over,
+    signed_bytes,
+    with_signatures,
+)
+from symbolon.membership.coalition_state import State
+from symbolon.membership.member_record import Members
+from symbolon.membership.members_document import encode_members
+from symbolon.membership.proposal import Proposal, Signatures, SignedRole
+
+MAX_AGE: Final = timedelta(days=14)
+"""How long people have to decide; afterwards the same is proposed anew."""
+
+SIGNING: Final = timedelta(days=6)
+"""How long a proposal may be signed and published after it was posed. Shorter than a signature binds, see
+`symbolon.rpc.founding`: who signs something else on the same base has by then heard of what came of this."""
+
+CLOCK_SKEW: Final = timedelta(hours=2)
+"""How far a proposer's clock may be ahead."""
+
+MAX_SKIPPED: Final = 100
+"""Versions that may be left out, for proposals that never found their signatures. Without a limit one founder
+could use up all numbers there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The metadata that a proposal makes, unsigned; equal at all founders.
+
+    Attributes:
+        members: the content of members.json.
+        root: the new root, or None when the one in force stays.
+    """
+
+    members: Members
+    members_json: bytes = field(repr=False)
+    authorities_pem: bytes = field(repr=False)
+    terms: bytes = field(repr=False)
+    targets: bytes = field(repr=False)
+    root: bytes | None = field(repr=False)
+
+
+def draft(proposal: Proposal, state: State, now: datetime) -> Draft:
+    """Applies a proposal to the state in force.
+
+    Args:
+        proposal: made here or anywhere.
+        state: verified, in force at this founder.
+        now: the current time, aware.
+
+    Raises:
+        MembershipError: `membership.proposal.` followed by `coalition`, `overtaken`, `version`, `base`,
+            `time`, `terms` or `founders`; `membership.authorities`; `membership.metadata.root`; or what
+            `apply_acts` says of an act.
+    """
+    # Step 1: it is on what this founder holds.
+    if proposal.coalition != state.members.coalition:
+        raise _refused("coalition", f"the proposal is for coalition {proposal.coalition}")
+    if proposal.version <= state.targets_version:
+        raise _refused("overtaken", f"version {state.targets_version} is in force already")
+    if proposal.version > state.targets_version + 1 + MAX_SKIPPED:
+        raise _refused("version", f"version {proposal.version} does not follow {state.targets_version}")
+    if proposal.base != hashlib.sha256(state.members_json).digest():
+        raise _refused(
+            "base", "the proposal starts from another state of the coalition than this founder holds"
+        )
+    # Step 2: it is of these days.
+    if not now - MAX_AGE < proposal.made <= proposal.posed or not (
+        now - SIGNING < proposal.posed <= now + CLOCK_SKEW
+    ):
+        raise MembershipError(
+            f"the proposal was made at {proposal.made:%Y-%m-%d %H:%M} and posed at "
+            f"{proposal.posed:%Y-%m-%d %H:%M} UTC",
+            hint="Compare the clocks; a proposal that was left for too long is made anew.",
+            code="membership.proposal.time",
+        )
+    # Step 3: what the acts make of it.
+    today = now.astimezone(UTC).date()
+    members = apply_acts(state.members, proposal.acts, today=today, version=proposal.version)
+    terms = _terms(proposal, state)
+    # Step 4: who signs is who members.json says.
+    founding = proposal.founding
+    founders = founding.founders if founding else state.founders
+    if tuple(each.member_id for each in founders) != tuple(each.member_id for each in members.founders):
+        raise _refused("founders", "members.json and root would name different founders")
+    root = None
+    authorities_pem = state.authorities_pem
+    if founding:
+        root = make_root(state.root_version + 1, founders, founding.threshold, proposal.made)
+        authorities_pem = Authorities.parse(founding.authorities_pem).encode()
+    members_json = encode_members(members)
+    expires = proposal.made + TARGETS_VALIDITY
+    targets = make_targets(members_json, authorities_pem, terms, proposal.version, expires)
+    return Draft(members, members_json, authorities_pem, terms, targets, root)
+
+
+def signed(made: Draft, role: SignedRole, signatures: Signatures) -> bytes:
+    """A draft's metadata of a role with the signatures that there are."""
+    metadata = made.root if role == "root" else made.targets
+    if metadata is None:
+        raise _refused("founders", "the proposal makes no new root")
+    own = [(key, signature) for (signed_role, key), signature in signatures.items() if signed_role == role]
+    return with_signatures(metadata, own)
+
+
+def holding(proposal: Proposal, made: Draft, state: State, signatures: Signatures) -> Signatures:
+    """Those of some signatures that count: by founders in force or proposed, over what the draft says."""
+    founders = {*state.founders, *(proposal.founding.founders if proposal.founding else ())}
+    root, targets = made.root and signed_bytes(made.root), signed_bytes(made.targets)
+    found: dict[tuple[SignedRole, str], bytes] = {}
+    for founder in founders:
+        keys: tuple[tuple[SignedRole, bytes, bytes | None], ...] = (
+            ("root", founder.root_key, root),
+            ("targets", founder.metadata_key, targets),
+        )
+        for role, public_key, payload in keys:
+            name = role, key_id(public_key)
+            signature = signatures.get(name)
+            if signature is None or payload is None:
+                continue
+            with suppress(InvalidSignature):
+                Ed25519PublicKey.from_public_bytes(public_key).verify(signature, payload)
+                found[name] = signature
+    return found
+
+
+def missing(made: Draft, state: State, signatures: Signatures) -> dict[SignedRole, tuple[Missing, ...]]:
+    """What a draft still lacks before it can be published; empty when nothing."""
+    lacks: dict[SignedRole, tuple[Missing, ...]] = {}
+    if made.root is not None:
+        lacks["root"] = missing_signatures(state.root_bytes, "root", signed(made, "root", signatures))
+    lacks["targets"] = missing_signatures(
+        made.root or state.root_bytes, "targets", signed(made, "targets", signatures)
+    )
+    return {role: each for role, each in lacks.items() if each}
+
+
+def published(
+    made: Draft, state: State, signatures: Signatures, metadata_key: Ed25519PrivateKey, now: datetime
+) -> dict[str, bytes]:
+    """The parts that put a draft in force.
+
+    Args:
+        made: a draft that lacks nothing.
+        state: that it was made of.
+        signatures: under it.
+        metadata_key: a founder's, for snapshot and timestamp.
+        now: the current time, aware.
+    """
+    version = made.members.version
+    parts = {
+        targets_part(version): signed(made, "targets", signatures),
+        **content_parts(made.members_json, made.authorities_pem, made.terms),
+        **dated(version, state.timestamp_version + 1, metadata_key, now),
+    }
+    if made.root is not None:
+        parts[root_part(state.root_version + 1)] = signed(made, "root", signatures)
+    return parts
+
+
+def dated(
+    targets_version: int, timestamp_version: int, metadata_key: Ed25519PrivateKey, now: datetime
+) -> dict[str, bytes]:
+    """Snapshot and timestamp of a version of targets, signed by one founder, to hold from now on."""
+    expires = now + TIMESTAMP_VALIDITY
+    snapshot = make_snapshot(targets_version, expires)
+    timestamp = make_timestamp(timestamp_version, targets_version, expires)
+    return {
+        snapshot_part(targets_version): with_signatures(snapshot, [signature_over(snapshot, metadata_key)]),
+        TIMESTAMP_PART: with_signatures(timestamp, [signature_over(timestamp, metadata_key)]),
+    }
+
+
+def content_parts(members_json: bytes, authorities_pem: bytes, terms: bytes) -> dict[str, bytes]:
+    """The three target files under the names by which they travel."""
+    contents: Iterable[bytes] = (members_json, authorities_pem, terms)
+    return {
+        f"{hashlib.sha256(content).hexdigest()}.{name}": content
+        for name, content in zip(TARGET_FILES, contents, strict=True)
+    }
+
+
+def require_terms_text(terms: bytes) -> None:
+    """Checks that terms of use can be read.
+
+    Raises:
+        MembershipError: `membership.proposal.terms`.
+    """
+    try:
+        text = terms.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _refused("terms", "the text of the terms is not UTF-8") from error
+    if not text.strip():
+        raise _refused("terms", "there is no text of the terms")
+
+
+def _terms(proposal: Proposal, state: State) -> bytes:
+    named = [act.sha256 for act in proposal.acts if isinstance(act, NewTerms)]
+    if not named and not proposal.terms:
+        return state.terms
+    if named != [hashlib.sha256(proposal.terms).digest()]:
+        raise _refused("terms", "the text of the terms is not the one that the act names")
+    require_terms_text(proposal.terms)
+    return proposal.terms
+
+
+def _refused(kind: str, detail: str) -> MembershipError:
+    return MembershipError(
+        detail,
+        hint="Run `symbolon coalition sync`, then look at `symbolon coalition proposals` again.",
+        code=f"membership.proposal.{kind}",
+    )
