@@ -1,19 +1,21 @@
 """What a founder must not forget: its votes, the proposals and signatures it knows, its invitations.
 
-Handles: one vote for each version of the coalition's targets, durable before anything is signed, so that a
-crash or a second process cannot make two states of one version; proposals and signatures as they come, in
-any order; invitations from offered or approved to used or withdrawn, each used once. Refuses: a second vote
-for another proposal of the same version. Whether a proposal or signature holds is for the caller to verify.
-docs/adr/0013.
+Handles: votes, durable before anything is signed, so that a crash or a second process cannot make two states
+of one version or two successors of one state; proposals, approvals and signatures as they come, in any order;
+invitations from offered or approved to used or withdrawn, each used once. Refuses: a second vote for another
+proposal of the same version, or on the same base while the first one binds; more proposals than a founder
+has a use for. Whether a proposal or signature holds is for the caller to verify. docs/adr/0013.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from datetime import timedelta
+from typing import Final, Literal
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, case, delete, func, insert, or_, select, update
 
 from symbolon.errors import MembershipError
+from symbolon.membership.proposal import SignedRole
 from symbolon.storage.database import Database
 from symbolon.storage.founding_schema import (
     founding_invitation,
@@ -22,8 +24,19 @@ from symbolon.storage.founding_schema import (
     founding_vote,
 )
 
-SignedRole = Literal["root", "targets"]
 InvitationState = Literal["offered", "approved", "used", "withdrawn"]
+
+FORGET_AFTER: Final = timedelta(days=30)
+"""Proposals live for two weeks, and a person may look back."""
+
+MAX_PROPOSALS: Final = 64
+"""Of one founder on one base: more than it can have a use for, since only one of them comes into force."""
+
+MAX_PROPOSER_BYTES: Final = 16 * 1024 * 1024
+"""All that is kept of one founder's proposals: some thousands, or thirty with long terms of use."""
+
+MAX_STEPS: Final = 1_000
+"""States of a coalition in two weeks, many times over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +45,44 @@ class StoredProposal:
 
     Attributes:
         sha256: 32 bytes, of the document.
+        version: that it would make.
+        base: 32 bytes, SHA-256 of the members.json that it starts from.
+        makes: 32 bytes, SHA-256 of the members.json that it would make.
+        matter: 32 bytes, names what is proposed, on whatever base.
+        routine: whether all of it can carry its own proof.
         document: canonical JSON.
         proposer: the founder it came from.
         received_at_s: seconds since 1970-01-01 UTC.
+        approved_at_s: likewise, when this founder approved it, or None.
         signatures: role and key id to signature.
     """
 
     sha256: bytes
     version: int
+    base: bytes
+    makes: bytes
+    matter: bytes
+    routine: bool
     document: bytes
     proposer: str
     received_at_s: int
+    approved_at_s: int | None
     signatures: dict[tuple[SignedRole, str], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How one state of the coalition came of the one before.
+
+    Attributes:
+        base: 32 bytes, SHA-256 of the members.json before.
+        matters: of the proposals that make this step; any of them may have been put in force.
+        routine: whether none of them held more than acts that can carry their own proof.
+    """
+
+    base: bytes
+    matters: frozenset[bytes]
+    routine: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,68 +117,149 @@ class FoundingStore:
         self._database = database
         self._clock = clock
 
-    def vote(self, version: int, sha256: bytes) -> None:
-        """Writes down which proposal of a version this founder signs; the same one may be voted for again.
+    def vote(self, version: int, base: bytes, sha256: bytes, binds_until_s: int) -> None:
+        """Writes down which proposal this founder signs; the same one may be voted for again.
 
         Args:
             version: of the targets.
+            base: 32 bytes, SHA-256 of the members.json that the proposal starts from.
             sha256: 32 bytes, of the proposal.
+            binds_until_s: until then no other one on that base is signed; seconds since 1970-01-01 UTC.
 
         Raises:
-            MembershipError: `membership.proposal.voted` when another one of this version was signed.
+            MembershipError: `membership.proposal.voted` when another one of this version was signed, or
+                another one on this base that still binds.
         """
+        binding = (founding_vote.c.base == base) & (founding_vote.c.binds_until_s > int(self._clock()))
+        query = select(founding_vote.c.proposal).where(or_(founding_vote.c.version == version, binding))
         with self._database.transaction("vote on a proposal") as connection:
-            voted = connection.execute(
-                select(founding_vote.c.proposal).where(founding_vote.c.version == version)
-            ).scalar_one_or_none()
-            if voted is None:
-                row = {"version": version, "proposal": sha256, "voted_at_s": int(self._clock())}
-                connection.execute(insert(founding_vote).values(row))
-            elif voted != sha256:
+            voted = set(connection.execute(query).scalars())
+            if voted - {sha256}:
                 raise MembershipError(
-                    f"this founder signed another proposal of version {version}",
-                    hint="Let that one be signed by the others, or propose again: the new one takes the next "
-                    "version.",
+                    f"this founder signed another proposal of version {version} or on the same state",
+                    hint="That one comes into force first, or lapses within a week; then propose again.",
                     code="membership.proposal.voted",
                 )
+            if not voted:
+                row = {"version": version, "base": base, "proposal": sha256, "binds_until_s": binds_until_s}
+                connection.execute(insert(founding_vote).values(row))
 
-    def highest_vote(self) -> int:
-        """The highest version voted on, 0 before the first."""
-        query = select(founding_vote.c.version).order_by(founding_vote.c.version.desc()).limit(1)
-        with self._database.read("read the last vote") as connection:
-            return connection.execute(query).scalar_one_or_none() or 0
+    def free_version(self, above: int) -> int:
+        """The lowest version above one that this founder has not voted on."""
+        query = select(founding_vote.c.version).where(founding_vote.c.version > above)
+        with self._database.read("read the votes") as connection:
+            voted = set(connection.execute(query).scalars())
+        version = above + 1
+        while version in voted:
+            version += 1
+        return version
 
-    def keep_proposal(self, sha256: bytes, version: int, document: bytes, proposer: str) -> None:
-        """Keeps a proposal; one that is held already stays as it is."""
+    def keep_proposal(
+        self,
+        sha256: bytes,
+        *,
+        version: int,
+        base: bytes,
+        makes: bytes,
+        matter: bytes,
+        routine: bool,
+        document: bytes,
+        proposer: str,
+    ) -> None:
+        """Keeps a proposal, see `StoredProposal`; one that is held already stays as it is. Old ones go.
+
+        Raises:
+            MembershipError: `membership.proposal.many` when the proposer has `MAX_PROPOSALS` on this base, or
+                would have more than `MAX_PROPOSER_BYTES` in all.
+        """
+        now_s = int(self._clock())
+        here = founding_proposal.c.sha256 == sha256
         with self._database.transaction("keep a proposal") as connection:
-            held = connection.execute(
-                select(founding_proposal.c.sha256).where(founding_proposal.c.sha256 == sha256)
-            ).one_or_none()
-            if held is None:
-                connection.execute(
-                    insert(founding_proposal).values(
-                        sha256=sha256,
-                        version=version,
-                        document=document,
-                        proposer=proposer,
-                        received_at_s=int(self._clock()),
-                    )
+            if connection.execute(select(founding_proposal.c.sha256).where(here)).one_or_none() is not None:
+                return
+            _forget(connection, now_s - int(FORGET_AFTER.total_seconds()))
+            _require_room(connection, proposer, base, len(document))
+            connection.execute(
+                insert(founding_proposal).values(
+                    sha256=sha256,
+                    version=version,
+                    base=base,
+                    makes=makes,
+                    matter=matter,
+                    routine=routine,
+                    document=document,
+                    proposer=proposer,
+                    received_at_s=now_s,
+                    approved_at_s=None,
                 )
+            )
+
+    def approve(self, sha256: bytes) -> None:
+        """Writes down that this founder approves a proposal; the first time stays."""
+        here = (founding_proposal.c.sha256 == sha256) & founding_proposal.c.approved_at_s.is_(None)
+        with self._database.transaction("approve a proposal") as connection:
+            connection.execute(update(founding_proposal).where(here).values(approved_at_s=int(self._clock())))
+
+    def approved_bases(self, matter: bytes) -> set[bytes]:
+        """The bases on which this founder approved a matter."""
+        query = select(founding_proposal.c.base).where(
+            founding_proposal.c.matter == matter, founding_proposal.c.approved_at_s.is_not(None)
+        )
+        with self._database.read("read approvals") as connection:
+            return set(connection.execute(query).scalars())
+
+    def steps_since(self, base: bytes, present: bytes) -> tuple[Step, ...] | None:
+        """What led from one members.json to a later one.
+
+        Args:
+            base: 32 bytes, SHA-256 of the earlier one.
+            present: 32 bytes, SHA-256 of the later one.
+
+        Returns:
+            The last step first; None when not all of it is known here.
+        """
+        steps: list[Step] = []
+        proposal = founding_proposal.c
+        with self._database.read("read what led here") as connection:
+            while present != base:
+                query = select(proposal.base, proposal.matter, proposal.routine).where(
+                    proposal.makes == present
+                )
+                rows = connection.execute(query).all()
+                if not rows or len(steps) == MAX_STEPS:
+                    return None
+                present = rows[0].base
+                routine = all(each.routine for each in rows)
+                steps.append(Step(present, frozenset(each.matter for each in rows), routine))
+        return tuple(steps)
 
     def keep_signature(self, sha256: bytes, role: SignedRole, key_id: str, signature: bytes) -> None:
-        """Keeps a signature that the caller has verified."""
+        """Keeps a signature that the caller has verified; of two by one key, the later one stays.
+
+        Args:
+            sha256: 32 bytes, of the proposal; or of the root itself, for a signature that is held back.
+            role: what was signed.
+            key_id: of the signer, as root names it.
+            signature: 64 bytes.
+        """
         here = (
             founding_signature.c.proposal == sha256,
             founding_signature.c.role == role,
             founding_signature.c.key_id == key_id,
         )
         with self._database.transaction("keep a signature") as connection:
-            if connection.execute(select(founding_signature.c.id).where(*here)).one_or_none() is None:
+            kept = connection.execute(update(founding_signature).where(*here).values(signature=signature))
+            if kept.rowcount == 0:
                 connection.execute(
                     insert(founding_signature).values(
                         proposal=sha256, role=role, key_id=key_id, signature=signature
                     )
                 )
+
+    def signatures(self, sha256: bytes) -> dict[tuple[SignedRole, str], bytes]:
+        """The signatures under a proposal, or those held back under a root."""
+        with self._database.read("read signatures") as connection:
+            return _signatures(connection, sha256)
 
     def proposal(self, sha256: bytes) -> StoredProposal | None:
         """A proposal with its signatures."""
@@ -151,9 +271,16 @@ class FoundingStore:
 
     def proposals_above(self, version: int) -> list[StoredProposal]:
         """Proposals of later versions than one, oldest version first."""
+        return self._proposals(founding_proposal.c.version > version)
+
+    def proposals_since(self, received_at_s: int) -> list[StoredProposal]:
+        """Proposals that came at a time or later, oldest version first."""
+        return self._proposals(founding_proposal.c.received_at_s >= received_at_s)
+
+    def _proposals(self, which: ColumnElement[bool]) -> list[StoredProposal]:
         query = (
             select(founding_proposal)
-            .where(founding_proposal.c.version > version)
+            .where(which)
             .order_by(founding_proposal.c.version, founding_proposal.c.received_at_s)
         )
         with self._database.read("list proposals") as connection:
@@ -217,11 +344,39 @@ class FoundingStore:
                     code="membership.invitation.state",
                 )
 
+    def use_invitations(self, sha256s: Iterable[bytes]) -> None:
+        """Closes invitations whose members have joined; those that are used or withdrawn stay so."""
+        here = founding_invitation.c.sha256.in_(list(sha256s)) & founding_invitation.c.state.in_(
+            ["offered", "approved"]
+        )
+        with self._database.transaction("close invitations") as connection:
+            connection.execute(update(founding_invitation).where(here).values(state="used"))
 
-def _proposal(connection: Connection, row: object) -> StoredProposal:
-    fields = row._mapping  # type: ignore[attr-defined]
-    rows = connection.execute(
-        select(founding_signature).where(founding_signature.c.proposal == fields["sha256"])
-    ).all()
-    signatures = {(each.role, each.key_id): each.signature for each in rows}
-    return StoredProposal(**fields, signatures=signatures)
+
+def _proposal(connection: Connection, row: Row[tuple[object, ...]]) -> StoredProposal:
+    return StoredProposal(**row._mapping, signatures=_signatures(connection, row.sha256))
+
+
+def _signatures(connection: Connection, sha256: bytes) -> dict[tuple[SignedRole, str], bytes]:
+    query = select(founding_signature).where(founding_signature.c.proposal == sha256)
+    return {(each.role, each.key_id): each.signature for each in connection.execute(query)}
+
+
+def _forget(connection: Connection, before_s: int) -> None:
+    old = select(founding_proposal.c.sha256).where(founding_proposal.c.received_at_s < before_s)
+    for sha256 in connection.execute(old).scalars().all():
+        connection.execute(delete(founding_signature).where(founding_signature.c.proposal == sha256))
+        connection.execute(delete(founding_proposal).where(founding_proposal.c.sha256 == sha256))
+
+
+def _require_room(connection: Connection, proposer: str, base: bytes, size_bytes: int) -> None:
+    proposal = founding_proposal.c
+    on_base = func.sum(case((proposal.base == base, 1), else_=0))
+    query = select(on_base, func.sum(func.length(proposal.document))).where(proposal.proposer == proposer)
+    count, kept_bytes = connection.execute(query).one()
+    if (count or 0) >= MAX_PROPOSALS or (kept_bytes or 0) + size_bytes > MAX_PROPOSER_BYTES:
+        raise MembershipError(
+            f"{proposer} has made more proposals than it can have a use for",
+            hint="One of them comes into force first; old ones are forgotten after a month.",
+            code="membership.proposal.many",
+        )
