@@ -64,8 +64,9 @@ class Proposal:
     Attributes:
         base: SHA-256 of the members.json that it starts from, 32 bytes.
         version: that it makes.
-        made: UTC, whole seconds; the validity of what it makes counts from here.
-        posed: likewise, when it was put on this base; the time to sign it counts from here.
+        made: UTC, whole seconds; the validity of a new root counts from here, and the time to decide.
+        posed: likewise, when it was put on this base; the validity of targets counts from here, and the time
+            to sign.
         terms: the text of new terms, UTF-8, or nothing.
         founding: who signs from now on, or None when that stays.
 

@@ -16,6 +16,7 @@ from typing import Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from tuf.api.metadata import Targets  # type: ignore[attr-defined] # as in coalition_roles
 
 from symbolon.errors import MembershipError
 from symbolon.membership.act_application import apply_acts
@@ -50,16 +51,15 @@ from symbolon.membership.proposal import Proposal, Signatures, SignedRole
 MAX_AGE: Final = timedelta(days=14)
 """How long people have to decide; afterwards the same is proposed anew."""
 
-SIGNING: Final = timedelta(days=6)
-"""How long a proposal may be signed and published after it was posed. Shorter than a signature binds, see
-`symbolon.rpc.founding`: who signs something else on the same base has by then heard of what came of this."""
+BINDING: Final = timedelta(days=7)
+"""How long a signature binds its founder, counted from when the proposal was posed, see `rpc.founding`."""
+
+SIGNING: Final = BINDING - timedelta(days=1)
+"""How long a proposal may be signed and put in force after it was posed. What is put in force at the last
+moment has a day to become known to those whom it binds."""
 
 CLOCK_SKEW: Final = timedelta(hours=2)
 """How far a proposer's clock may be ahead."""
-
-MAX_SKIPPED: Final = 100
-"""Versions that may be left out, for proposals that never found their signatures. Without a limit one founder
-could use up all numbers there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,16 @@ class Draft:
     root: bytes | None = field(repr=False)
 
 
+def next_version(state: State, posed: datetime) -> int:
+    """The version of whatever is posed on a state at a time: one more, and one more for each week since.
+
+    What was signed in an earlier week, and was not put in force, binds nobody any more, and nothing else ever
+    takes its version. No founder has a choice, so none can use up the numbers.
+    """
+    age = posed - (state.expiries[Targets.type] - TARGETS_VALIDITY)
+    return state.targets_version + 1 + max(0, age // BINDING)
+
+
 def draft(proposal: Proposal, state: State, now: datetime) -> Draft:
     """Applies a proposal to the state in force.
 
@@ -88,7 +98,7 @@ def draft(proposal: Proposal, state: State, now: datetime) -> Draft:
         now: the current time, aware.
 
     Raises:
-        MembershipError: `membership.proposal.` followed by `coalition`, `overtaken`, `version`, `base`,
+        MembershipError: `membership.proposal.` followed by `coalition`, `overtaken`, `base`, `version`,
             `time`, `terms` or `founders`; `membership.authorities`; `membership.metadata.root`; or what
             `apply_acts` says of an act.
     """
@@ -97,12 +107,12 @@ def draft(proposal: Proposal, state: State, now: datetime) -> Draft:
         raise _refused("coalition", f"the proposal is for coalition {proposal.coalition}")
     if proposal.version <= state.targets_version:
         raise _refused("overtaken", f"version {state.targets_version} is in force already")
-    if proposal.version > state.targets_version + 1 + MAX_SKIPPED:
-        raise _refused("version", f"version {proposal.version} does not follow {state.targets_version}")
     if proposal.base != hashlib.sha256(state.members_json).digest():
         raise _refused(
             "base", "the proposal starts from another state of the coalition than this founder holds"
         )
+    if proposal.version != next_version(state, proposal.posed):
+        raise _refused("version", f"version {proposal.version} does not follow {state.targets_version}")
     # Step 2: it is of these days.
     if not now - MAX_AGE < proposal.made <= proposal.posed or not (
         now - SIGNING < proposal.posed <= now + CLOCK_SKEW
@@ -128,7 +138,7 @@ def draft(proposal: Proposal, state: State, now: datetime) -> Draft:
         root = make_root(state.root_version + 1, founders, founding.threshold, proposal.made)
         authorities_pem = Authorities.parse(founding.authorities_pem).encode()
     members_json = encode_members(members)
-    expires = proposal.made + TARGETS_VALIDITY
+    expires = proposal.posed + TARGETS_VALIDITY
     targets = make_targets(members_json, authorities_pem, terms, proposal.version, expires)
     return Draft(members, members_json, authorities_pem, terms, targets, root)
 

@@ -22,8 +22,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from datetime import UTC, datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -47,13 +46,19 @@ from symbolon.membership.proposal import (
     matter_sha256,
     proposal_sha256,
 )
-from symbolon.membership.proposal_draft import MAX_AGE, SIGNING, Draft, draft, holding, missing, published
+from symbolon.membership.proposal_draft import (
+    BINDING,
+    MAX_AGE,
+    SIGNING,
+    Draft,
+    draft,
+    holding,
+    missing,
+    next_version,
+    published,
+)
 from symbolon.rpc.founding_dates import FoundingDates
 from symbolon.storage.founding_store import FoundingStore, StoredProposal
-
-BINDING: Final = SIGNING + timedelta(days=1)
-"""How long a signature binds its founder, counted from when the proposal was posed. What was put in force at
-the last moment has a day to become known here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +159,7 @@ class Founding:
         proposal = Proposal(
             coalition=state.members.coalition,
             base=members_sha256(state.members),
-            version=self.store.free_version(state.targets_version),
+            version=next_version(state, now),
             made=now,
             posed=now,
             acts=tuple(acts),
@@ -405,17 +410,19 @@ class Founding:
             )
 
     def _in_time(self, proposal: Proposal, state: State) -> bool:
-        """Whether it can be signed as it stands."""
-        present = proposal.base == members_sha256(state.members) and proposal.version > state.targets_version
-        return present and self._now() < proposal.posed + SIGNING
+        """Whether it can be signed as it stands, by founders whom nothing binds."""
+        now = self._second()
+        return (
+            proposal.base == members_sha256(state.members)
+            and proposal.version == next_version(state, now)
+            and now < proposal.posed + SIGNING
+        )
 
     def _again(self, proposal: Proposal, state: State) -> Proposal:
         """The same matter on the state that is in force now."""
+        now = self._second()
         return replace(
-            proposal,
-            base=members_sha256(state.members),
-            version=self.store.free_version(state.targets_version),
-            posed=self._second(),
+            proposal, base=members_sha256(state.members), version=next_version(state, now), posed=now
         )
 
     def _second(self) -> datetime:

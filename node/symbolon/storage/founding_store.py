@@ -144,16 +144,6 @@ class FoundingStore:
                 row = {"version": version, "base": base, "proposal": sha256, "binds_until_s": binds_until_s}
                 connection.execute(insert(founding_vote).values(row))
 
-    def free_version(self, above: int) -> int:
-        """The lowest version above one that this founder has not voted on."""
-        query = select(founding_vote.c.version).where(founding_vote.c.version > above)
-        with self._database.read("read the votes") as connection:
-            voted = set(connection.execute(query).scalars())
-        version = above + 1
-        while version in voted:
-            version += 1
-        return version
-
     def keep_proposal(
         self,
         sha256: bytes,

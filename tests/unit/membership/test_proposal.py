@@ -33,12 +33,13 @@ from symbolon.membership.proposal import (
     proposal_sha256,
 )
 from symbolon.membership.proposal_draft import (
+    BINDING,
     MAX_AGE,
-    MAX_SKIPPED,
     SIGNING,
     draft,
     holding,
     missing,
+    next_version,
     published,
 )
 
@@ -100,7 +101,7 @@ def test_draft_changes_what_the_acts_say_and_nothing_else(state: State) -> None:
         ({"coalition": CoalitionId("other")}, "coalition"),
         ({"version": 3}, "overtaken"),
         ({"version": 0}, "overtaken"),
-        ({"version": 3 + MAX_SKIPPED + 2}, "version"),
+        ({"version": 5}, "version"),
         ({"version": MAX_VERSION}, "version"),
         ({"base": bytes(32)}, "base"),
         ({"terms": b"Be kind."}, "terms"),
@@ -114,9 +115,33 @@ def test_draft_of_what_does_not_fit_the_state_is_refused(
     assert refused(proposed(state, **changes), state) == f"membership.proposal.{code}"
 
 
-def test_draft_versions_may_be_skipped_up_to_the_limit(state: State) -> None:
-    version = state.targets_version + 1 + MAX_SKIPPED
-    assert draft(proposed(state, version=version), state, NOW).members.version == version
+@pytest.mark.parametrize(
+    ("after", "skipped"),
+    [
+        (-timedelta(hours=2), 0),
+        (timedelta(0), 0),
+        (BINDING - timedelta(seconds=1), 0),
+        (BINDING, 1),
+        (2 * BINDING - timedelta(seconds=1), 1),
+        (50 * BINDING, 50),
+    ],
+)
+def test_next_version_is_another_one_in_each_week(state: State, after: timedelta, skipped: int) -> None:
+    now = NOW + after
+    assert next_version(state, now) == state.targets_version + 1 + skipped
+    version = state.targets_version + 1 + skipped
+    proposal = proposed(state, made=now, posed=now, version=version)
+    assert draft(proposal, state, now).members.version == version
+    assert refused(replace(proposal, version=version + 1), state, now) == "membership.proposal.version"
+
+
+def test_next_version_counts_from_when_the_present_state_was_posed(founders: Founders) -> None:
+    acme = founders[ACME]
+    founders.clock.later(days=9)
+    founders.settle(acme.founding.propose([Refresh()]), acme)
+    version = acme.state.targets_version
+    assert version == 5
+    assert next_version(acme.state, founders.clock.now + timedelta(days=6)) == version + 1
 
 
 @pytest.mark.parametrize(
@@ -242,7 +267,7 @@ def test_missing_counts_founders_in_force_and_new_ones_apart(founders: Founders,
 def test_holding_leaves_out_strangers_other_roles_and_other_bytes(founders: Founders, state: State) -> None:
     proposal = proposed(state)
     made = draft(proposal, state, NOW)
-    other = draft(proposed(state, made=NOW - timedelta(seconds=1)), state, NOW)
+    other = draft(proposed(state, posed=NOW + timedelta(seconds=1)), state, NOW)
     acme, birch = founders[ACME], founders[BIRCH]
     key, signature = signature_over(made.targets, acme.keys.metadata_key)
     root_key, by_root = signature_over(made.targets, acme.root_key)
