@@ -298,7 +298,7 @@ class Founding:
         return after
 
     def redate(self) -> State | None:
-        """Signs snapshot and timestamp again when they are a day old.
+        """Signs snapshot and timestamp again when they are a day old, the first of the founders first.
 
         Returns:
             The new state; None when it is not time yet, or when this node signs no more.

@@ -21,7 +21,11 @@ from symbolon.membership.founder_keys import FounderKeys
 from symbolon.membership.proposal_draft import dated
 
 REDATE_AFTER: Final = timedelta(days=1)
-"""How old a timestamp may be before a founder's node signs it again."""
+"""How old a timestamp may be before the first of the founders signs it again."""
+
+REDATE_STEP: Final = timedelta(hours=1)
+"""How much longer the next of them waits, in the order of their ids. Two that always dated at the same moment
+would never see that one of them holds newer targets than the other."""
 
 
 class FoundingDates:
@@ -39,15 +43,16 @@ class FoundingDates:
         self._now = now
 
     def redate(self) -> State | None:
-        """Signs snapshot and timestamp again when they are a day old.
+        """Signs snapshot and timestamp again when they are a day old; see `REDATE_STEP`.
 
         Returns:
             The new state; None when it is not time yet, or when this node signs no more.
         """
-        state, now = self._coalition.state(), self._now()
-        if state.expiries["timestamp"] > now + TIMESTAMP_VALIDITY - REDATE_AFTER:
+        state, own = self._coalition.state(), self._keys.founder
+        if own not in state.founders:
             return None
-        if self._keys.founder not in state.founders:
+        waits = REDATE_AFTER + REDATE_STEP * state.founders.index(own)
+        if state.expiries[Timestamp.type] > self._now() + TIMESTAMP_VALIDITY - waits:
             return None
         return self._dated(state, {}, state.targets_version, state.timestamp_version)
 

@@ -376,7 +376,7 @@ def test_a_decision_left_for_two_weeks_is_gone(founders: Founders) -> None:
     birch.founding.take(acme.founding.document(sha256), ACME, sign=False)
     for _ in range(13):
         founders.clock.later(days=1)
-        birch.founding.redate()
+        acme.founding.redate()
         founders.sync()
     assert [each.refused for each in birch.founding.waiting()] == [""]
     founders.clock.later(seconds=MAX_AGE.total_seconds() - 13 * 86_400)
@@ -500,6 +500,17 @@ def test_redate_is_done_once_a_day(founders: Founders) -> None:
     assert after.expires == founders.clock.now + timedelta(days=7)
     assert after.targets_bytes == before.targets_bytes
     assert acme.founding.redate() is None
+
+
+def test_redate_is_left_to_the_first_founder_that_runs(founders: Founders) -> None:
+    acme, birch, cedar = founders
+    founders.clock.later(days=1)
+    assert birch.founding.redate() is None
+    founders.clock.later(hours=1)
+    assert cedar.founding.redate() is None
+    assert birch.founding.redate() is not None
+    founders.sync()
+    assert (acme.founding.redate(), cedar.founding.redate()) == (None, None)
 
 
 def test_take_of_a_proposal_on_a_later_state_is_refused_until_this_founder_knows_it(
