@@ -4,21 +4,21 @@ A test double for the founders' side: it signs whatever it is told to, also what
 """
 
 import hashlib
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tuf.api.metadata import Metadata
 
 from coalition_members import ACME, BIRCH, CEDAR, COALITION, NOW, coalition
 from symbolon.errors import MembershipError
-from symbolon.membership.authority import Authority
+from symbolon.membership.certificates import make_root as make_authority
 from symbolon.membership.coalition_roles import (
     TARGETS_VALIDITY,
     TIMESTAMP_VALIDITY,
@@ -79,8 +79,7 @@ def target_parts(members_json: bytes, authorities_pem: bytes, terms: bytes) -> P
 @cache
 def authorities_pem() -> bytes:
     """One certificate authority."""
-    with tempfile.TemporaryDirectory() as folder:
-        return Authority.create(Path(folder) / "authority", COALITION, lambda: NOW).anchor.root_pem
+    return make_authority(COALITION, ec.generate_private_key(ec.SECP256R1()), NOW)
 
 
 class Repository:
@@ -93,8 +92,13 @@ class Repository:
         roots: all of them, the first one first.
     """
 
-    def __init__(self, founders: Sequence[MemberId] = (ACME, BIRCH, CEDAR), threshold: int = 2) -> None:
-        self.now = NOW
+    def __init__(
+        self,
+        founders: Sequence[MemberId] = (ACME, BIRCH, CEDAR),
+        threshold: int = 2,
+        now: datetime = NOW,
+    ) -> None:
+        self.now = now
         self.founders = [founder(each) for each in founders]
         self.threshold = threshold
         self.signers = [key(each, "metadata") for each in founders]

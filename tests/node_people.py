@@ -53,9 +53,7 @@ class NodePeople:
         self._monkeypatch = monkeypatch
         for name in ("SYMBOLON_OPERATOR", "SYMBOLON_PASSWORD_FILE", "SYMBOLON_NEW_PASSWORD_FILE"):
             monkeypatch.delenv(name, raising=False)
-        create_node(
-            self.home, member="mill", coalition="grove", kind="company", listen="127.0.0.1:0", endpoint=""
-        )
+        create_node(self.home, member="mill", coalition="grove", listen="127.0.0.1:0")
 
     def configure(self, text: str) -> None:
         path = self.home / "symbolon.toml"

@@ -36,16 +36,14 @@ def channel_to(
         credentials: private key and certificate, PEM; (None, None) for a caller without a certificate.
     """
     key, certificate = credentials or nodes.credentials(MALLORY)
-    found = nodes.authority.members().find(member)
-    assert found is not None
     options = (
         ("grpc.ssl_target_name_override", tls_target_name(member, COALITION)),
         ("grpc.max_send_message_length", 64 << 20),
         ("grpc.use_local_subchannel_pool", 1),
         ("grpc.enable_retries", 0),
     )
-    tls = grpc.ssl_channel_credentials(nodes.authority.anchor.root_pem, key, certificate)
-    with grpc.secure_channel(found.endpoint, tls, options) as channel:
+    tls = grpc.ssl_channel_credentials(nodes.authorities, key, certificate)
+    with grpc.secure_channel(nodes.endpoint(member), tls, options) as channel:
         yield channel
 
 
@@ -160,7 +158,7 @@ def rogue_server(
         server = grpc.server(pool, options=(("grpc.so_reuseport", 0),))
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {"Ask": handler}),))
         key_and_chain = credentials or nodes.credentials(member)
-        tls = grpc.ssl_server_credentials([key_and_chain], nodes.authority.anchor.root_pem, True)
+        tls = grpc.ssl_server_credentials([key_and_chain], nodes.authorities, True)
         address = f"127.0.0.1:{server.add_secure_port('127.0.0.1:0', tls)}"
         server.start()
         nodes.move(member, address)

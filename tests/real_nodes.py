@@ -31,7 +31,11 @@ from symbolon.cli.made_up_suppliers import MadeUpList
 from symbolon.cli.match_table import match_rows
 from symbolon.errors import SymbolonError
 from symbolon.matching.evidence import matches
+from symbolon.membership.acts import Appoint
 from symbolon.membership.atomic_file import write_atomically
+from symbolon.membership.member import MemberId
+from symbolon.membership.member_record import Role
+from symbolon.membership.member_statement import Place
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.node import LEAF_FILE, LEAF_KEY_FILE, Node
 from symbolon.rpc.peer import connect
@@ -63,13 +67,24 @@ class Nodes:
 
     def __init__(self, coalition: LocalCoalition) -> None:
         self.coalition = coalition
-        self.authority = coalition.authority
+        self.founder = coalition.founder
         self.processes = coalition.processes
         self._logs: dict[str, list[str]] = {}
         self._readers: dict[str, threading.Thread] = {}
 
     def home(self, member: str) -> Path:
         return self.coalition.home(member)
+
+    def endpoint(self, member: str) -> str:
+        """Where the members' list says that a member is reached."""
+        found = self.founder.members.find(member)
+        assert found is not None
+        return found.endpoint
+
+    @property
+    def authorities(self) -> bytes:
+        """The certificates that every member trusts, PEM."""
+        return self.founder.node.coalition.state().authorities_pem
 
     def add(
         self,
@@ -141,6 +156,12 @@ class Nodes:
 
     def start(self, member: str, *, faulty: str = "", grace: float = 2) -> str:
         """Starts `symbolon serve` and publishes its address; stops the one that ran before."""
+        address = self.launch(member, faulty=faulty, grace=grace)
+        self.move(member, address)
+        return address
+
+    def launch(self, member: str, *, faulty: str = "", grace: float = 2) -> str:
+        """Starts `symbolon serve` and tells nobody where; stops the one that ran before."""
         self.stop(member)
         process = subprocess.Popen(
             self.command(member, "serve", "--grace", f"{grace:g}", faulty=faulty),
@@ -158,12 +179,22 @@ class Nodes:
         self._readers[member] = reader
         address = first_line(process)
         assert address, self.log(member)
-        self.move(member, address)
         return address
 
     def move(self, member: str, address: str) -> None:
         """Tells everybody where a member is."""
-        self.authority.move(member, address)
+        self.coalition.move(member, address)
+
+    def run_relay(self, member: str, endpoint: str) -> None:
+        """Tells everybody that a member runs a relay, and where."""
+        record = self.founder.members.find(member)
+        if record is not None and Role.RELAY not in record.roles:
+            self.founder.node.founding.propose([Appoint(MemberId(member), (Role.RELAY,))])
+        self.place(member, Place("", (), endpoint))
+
+    def place(self, member: str, place: Place) -> None:
+        """Tells everybody how a member is reached; by relays too, unlike `move`."""
+        self.founder.move(self.home(member), place)
         self.coalition.publish()
 
     def stop(self, member: str, number: int = signal.SIGTERM) -> int | None:
@@ -272,7 +303,7 @@ def asking(peer: str, purpose: str, tiers: str = "AB", mode: str = "intersection
 @contextlib.contextmanager
 def real_nodes() -> Iterator[Nodes]:
     """An empty coalition; everything is stopped and removed at the end."""
-    with local_coalition() as coalition:
+    with local_coalition(purposes=PURPOSES) as coalition:
         nodes = Nodes(coalition)
         try:
             yield nodes

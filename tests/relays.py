@@ -20,16 +20,17 @@ from symbolon.cli.local_coalition import PURPOSE, LocalCoalition, own_environmen
 from symbolon.cli.match_table import match_rows
 from symbolon.matching.evidence import matches
 from symbolon.membership.member import MemberId
+from symbolon.rpc.channel import listed_certificate
 from symbolon.rpc.figures import Figures
-from symbolon.rpc.identity import MemberInterceptor, verify_caller
+from symbolon.rpc.identity import MemberInterceptor
 from symbolon.rpc.node import Node
-from symbolon.rpc.peer import connect, listed_certificate
+from symbolon.rpc.peer import connect
 from symbolon.rpc.receiver_role import Ask
 from symbolon.rpc.relay_address import RelayAddress
 from symbolon.rpc.relay_dialler import dialled_through
 from symbolon.rpc.relay_limits import RelayLimits
 from symbolon.rpc.relay_listener import RelayListener
-from symbolon.rpc.relay_server import RELAY_OPTIONS
+from symbolon.rpc.relay_server import RELAY_OPTIONS, RELAY_SERVICE
 from symbolon.rpc.relay_service import RelayService
 
 import grpc  # isort: skip - after symbolon.rpc, which sets the cipher list
@@ -84,16 +85,12 @@ async def relay_here(
 ) -> AsyncIterator[tuple[RelayService, str]]:
     """Serves a relay in this process: its service and its address."""
     with Node(nodes.home(member)) as node:
-        service = service or RelayService(
-            lambda auth: verify_caller(dict(auth), node.directory, node.config.node.coalition, node.now),
-            limits,
-        )
-        guard = MemberInterceptor(
-            node.directory, node.config.node.coalition, lambda: node.now, lambda _: None
-        )
+        callers = node.callers
+        service = service or RelayService(lambda auth: callers.identify(dict(auth), RELAY_SERVICE), limits)
+        guard = MemberInterceptor(node.callers, lambda _: None)
         server = grpc.aio.server(interceptors=(guard,), options=(("grpc.so_reuseport", 0), *RELAY_OPTIONS))
         stubs.add_RelayServiceServicer_to_server(service, server)
-        tls = grpc.ssl_server_credentials([nodes.credentials(member)], nodes.authority.anchor.root_pem, True)
+        tls = grpc.ssl_server_credentials([nodes.credentials(member)], nodes.authorities, True)
         port = server.add_secure_port("127.0.0.1:0", tls)
         await server.start()
         sweeping = asyncio.create_task(service.sweep())

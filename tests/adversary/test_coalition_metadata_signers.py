@@ -81,6 +81,24 @@ def test_targets_by_a_removed_founder_that_come_with_its_removal_are_refused(vic
     assert victim.refuses(repository.root_parts() | repository.publish()) == "signatures"
 
 
+def test_signature_reused_from_another_kind_of_document_is_refused(victim: Victim) -> None:
+    """One key signs snapshots, timestamps and its share of targets: each says in itself what it is."""
+    repository = victim.repository
+    parts = repository.publish()
+    assert victim.refuses(parts | {"2.snapshot.json": parts["timestamp.json"]}) == "malformed"
+    assert victim.refuses(parts | {"timestamp.json": parts["2.snapshot.json"]}) == "malformed"
+    lent = {
+        role: signature_over(parts[name], key(ACME, "metadata"))
+        for role, name in (("snapshot", "2.snapshot.json"), ("timestamp", "timestamp.json"))
+    }
+    for name, role in (("2.snapshot.json", "timestamp"), ("timestamp.json", "snapshot")):
+        bare = json.loads(parts[name]) | {"signatures": []}
+        forged = with_signatures(json.dumps(bare).encode(), [lent[role]])
+        assert victim.refuses(parts | {name: forged}) == "signatures"
+    # The control: nothing else was wrong.
+    assert victim.store.absorb(parts).targets_version == 2
+
+
 def test_targets_of_signed_bytes_that_were_altered_are_refused(victim: Victim) -> None:
     parts = victim.repository.publish()
     altered = parts["2.targets.json"].replace(b"2027-", b"2028-")

@@ -17,16 +17,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from symbolon.errors import MembershipError, SymbolonError
-from symbolon.membership import make_leaf_key_and_csr, peer_identity, tls_target_name
 from symbolon.membership.authorities import Authorities
 from symbolon.membership.certificates import (
     issue_leaf,
     leaf_names,
     load_certificate,
     make_root,
+    peer_identity,
     spiffe_uri,
+    tls_target_name,
 )
-from symbolon.membership.enrolment import verify_csr
+from symbolon.membership.enrolment import make_leaf_key_and_csr, verify_csr
 from symbolon.membership.invitation_code import InvitationCode
 from symbolon.membership.invitation_identity import (
     InvitedIdentity,

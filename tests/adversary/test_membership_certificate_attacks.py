@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import grpc
 import pytest
@@ -13,16 +12,15 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from symbolon.errors import MembershipError
-from symbolon.membership import (
-    Authority,
-    MemberKind,
-    make_leaf_key_and_csr,
+from symbolon.membership.certificates import (
+    certificate_fingerprint,
+    issue_leaf,
+    make_root,
     peer_identity,
     tls_target_name,
     verify_leaf,
 )
-from symbolon.membership.certificates import issue_leaf, make_root
-from symbolon.membership.enrolment import verify_csr
+from symbolon.membership.enrolment import make_leaf_key_and_csr, verify_csr
 
 COALITION = "clean-hands"
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -274,18 +272,26 @@ class _Echo(grpc.GenericRpcHandler):
 class _Coalition:
     """An authority whose members talk over real mutual TLS."""
 
-    def __init__(self, directory: Path) -> None:
-        self.authority = Authority.create(directory, COALITION, lambda: datetime.now(UTC))
+    def __init__(self) -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self.root_pem = make_root(COALITION, self._key, datetime.now(UTC))
 
     def member(self, member_id: str) -> tuple[bytes, bytes]:
         request = make_leaf_key_and_csr(member_id, COALITION)
-        leaf = self.authority.enrol(member_id, MemberKind.COMPANY, "", request.csr_pem)
+        leaf = issue_leaf(
+            member_id,
+            COALITION,
+            verify_csr(request.csr_pem, member_id, COALITION),
+            root_key=self._key,
+            root_pem=self.root_pem,
+            now=datetime.now(UTC),
+        )
         return request.key_pem, leaf
 
 
 @pytest.fixture
-def coalition(tmp_path: Path) -> _Coalition:
-    return _Coalition(tmp_path / "true")
+def coalition() -> _Coalition:
+    return _Coalition()
 
 
 @pytest.fixture
@@ -293,7 +299,7 @@ def port(coalition: _Coalition):
     server = grpc.server(ThreadPoolExecutor(2))
     server.add_generic_rpc_handlers((_Echo(),))
     credentials = grpc.ssl_server_credentials(
-        [coalition.member("answering")], coalition.authority.anchor.root_pem, require_client_auth=True
+        [coalition.member("answering")], coalition.root_pem, require_client_auth=True
     )
     port = server.add_secure_port("127.0.0.1:0", credentials)
     server.start()
@@ -316,29 +322,24 @@ def call(
 
 def test_true_member_over_mutual_tls_is_known_by_name(coalition: _Coalition, port: int) -> None:
     identity = coalition.member("asking")
-    member = coalition.authority.members().find("asking")
-    assert member is not None
-    answer = call(port, coalition.authority.anchor.root_pem, identity)
-    assert answer == b"asking " + member.certificate_sha256
+    answer = call(port, coalition.root_pem, identity)
+    assert answer == b"asking " + certificate_fingerprint(identity[1])
 
 
-def test_member_of_a_wrong_authority_over_mutual_tls_is_refused(
-    coalition: _Coalition, port: int, tmp_path
-) -> None:
-    false = _Coalition(tmp_path / "false")
+def test_member_of_a_wrong_authority_over_mutual_tls_is_refused(coalition: _Coalition, port: int) -> None:
     with pytest.raises(grpc.RpcError) as caught:
-        call(port, coalition.authority.anchor.root_pem, false.member("asking"))
+        call(port, coalition.root_pem, _Coalition().member("asking"))
     assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
 
 
 def test_absent_certificate_over_mutual_tls_is_refused(coalition: _Coalition, port: int) -> None:
     with pytest.raises(grpc.RpcError) as caught:
-        call(port, coalition.authority.anchor.root_pem, None)
+        call(port, coalition.root_pem, None)
     assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
 
 
 def test_member_that_answers_in_anothers_place_is_refused(coalition: _Coalition, port: int) -> None:
     identity = coalition.member("asking")
     with pytest.raises(grpc.RpcError) as caught:
-        call(port, coalition.authority.anchor.root_pem, identity, expected="wanted")
+        call(port, coalition.root_pem, identity, expected="wanted")
     assert caught.value.code() is grpc.StatusCode.UNAVAILABLE

@@ -19,7 +19,7 @@ def traces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Nodes, di
     """Everything two sessions, one in each direction, left behind, by place."""
     recorded = tmp_path_factory.mktemp("record") / "messages"
     with two_nodes(node={"log_level": "debug"}) as nodes:
-        address = nodes.authority.members().find(BETA).endpoint  # type: ignore[union-attr]
+        address = nodes.endpoint(BETA)
         with forwarder(address) as wire:
             nodes.move(BETA, wire.address)
             result = nodes.match(

@@ -275,7 +275,12 @@ def test_node_random_bytes_in_every_field_never_end_in_more_than_a_refusal(
     assert "unexpected" not in nodes.log(BETA)
 
 
-_ALLOWED = {"peer": MALLORY, "modes": ("intersection",), "tiers": ("A",), "purposes": ("due-diligence",)}
+_ALLOWED = {
+    "peer": MALLORY,
+    "modes": ("intersection",),
+    "tiers": ("A",),
+    "purposes": ("due-diligence", "marketing"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -290,7 +295,7 @@ def strict(nodes: Nodes) -> Nodes:
     ("caller", "asked"),
     [
         (MALLORY, {"mode": "size", "elements": 4096, "group_size": 4}),
-        (MALLORY, {"purpose": "marketing"}),
+        (MALLORY, {"purpose": PURPOSES[1]}),
         (MALLORY, {"tiers": "AB"}),
         (MALLORY, {"tiers": "C"}),
         (ALPHA, {}),
@@ -309,6 +314,16 @@ def test_node_request_that_nobody_allowed_is_denied_in_the_journal_and_not_debit
     lines = "SELECT event, peer FROM journal_line WHERE session_id = :id"
     assert list(map(tuple, strict.query(BETA, lines, id=opening.session_id.hex()))) == [("denied", caller)]
     assert strict.query(BETA, debits) == before
+
+
+def test_node_request_for_a_purpose_of_no_coalition_is_denied_whatever_is_allowed(strict: Nodes) -> None:
+    # `BETA` allows it, the coalition does not know it.
+    opening = hello(purpose="marketing")
+    with channel_to(strict, BETA) as channel, RawAsk(channel) as ask:
+        ask.say(hello=opening)
+        assert ask.refusal() == ("PERMISSION_DENIED", "permission.purpose")
+    lines = "SELECT event, peer FROM journal_line WHERE session_id = :id"
+    assert list(map(tuple, strict.query(BETA, lines, id=opening.session_id.hex()))) == [("denied", MALLORY)]
 
 
 def test_node_invitation_that_nobody_allowed_is_denied_in_the_journal(strict: Nodes) -> None:

@@ -14,9 +14,10 @@ from sqlalchemy import text
 
 from node_people import GIVEN, NodePeople, Said, password_of
 from symbolon.cli import main, operator_session, signed_in
+from symbolon.cli.init import create_node
+from symbolon.cli.local_founder import LocalFounder
 from symbolon.cli.operator_session import SESSION_LIFE_S
 from symbolon.errors import PermissionDeniedError, SymbolonError
-from symbolon.membership.authority import Authority
 from symbolon.policy.approval import PendingApprovalError
 from symbolon.policy.operator_roles import COMMAND_ROLES, Role, role_for_command
 from symbolon.rpc.node import Node
@@ -100,7 +101,8 @@ def test_viewer_cannot_import_match_change_people_or_erase_keys(people: NodePeop
         ("suppliers", "import", str(file)),
         ("match", "beta", "--purpose", "due-diligence"),
         ("serve",),
-        ("coalition", "rotate"),
+        ("coalition", "rotate", "epoch-keys"),
+        ("coalition", "suspend", "mill", "--reason", "spite"),
         ("operators", "add", "Eve", "--role", "administrator"),
         ("operators", "role", "Dora", "administrator"),
         ("operators", "remove", "Amina"),
@@ -297,33 +299,40 @@ def test_author_approves_through_a_session_that_a_colleague_left_open(people: No
 def test_author_expels_on_a_node_with_operators_only_with_a_second_person(
     people: NodePeople, tmp_path: Path
 ) -> None:
-    from symbolon.cli.enrolment_file import Request
-
-    assert (
-        people.run_as("Amina", "coalition", "create", str(tmp_path / "authority"), "--name", "grove").code
-        == 0
-    )
-    request = str(people.home / "request.json")
-    enrolled = tmp_path / "enrolled.json"
-    arguments = ("coalition", "enrol", str(tmp_path / "authority"), request, "--out", str(enrolled))
-    assert people.run_as("Amina", *arguments).code == 0
-    assert Request.read(Path(request)).member == "mill"
-    expel = ("coalition", "expel", str(tmp_path / "authority"), "mill")
+    created = ("coalition", "create", "grove", "--member", "mill", "--person", "A", "--jurisdiction", "DE")
+    assert people.run_as("Amina", *created).code == 0
+    admit_weaver(people.home, tmp_path / "weaver")
+    expel = ("coalition", "expel", "weaver", "--reason", "sold what it learned")
     said = people.run_as("Amina", *expel)
     assert said.code == 75
-    assert "expel mill from grove" in said.talk
-    members = Authority.load(tmp_path / "authority", lambda: None).current_list  # type: ignore[arg-type]
-    assert b"mill" in members()
+    words = "expel weaver from grove: sold what it learned"
+    assert words in said.talk
+    assert [each["member"] for each in members_shown(people)] == ["mill", "weaver"]
     waiting = people.run_as("Bruno", "approvals", "list", "--json").json
-    assert [(each["action"], each["words"]) for each in waiting] == [("expel", "expel mill from grove")]
+    assert [(each["action"], each["words"]) for each in waiting] == [("expel", words)]
     assert approve(people, "Bruno", waiting[0]["id"]).code == 0
+    # Approved was this reason, and no other.
+    assert people.run_as("Amina", *expel[:-1], "no reason").code == 75
     assert people.run_as("Amina", *expel).code == 0
+    assert [each["member"] for each in members_shown(people)] == ["mill"]
     amina, bruno = pseudonym(people, "Amina"), pseudonym(people, "Bruno")
-    assert people.journal()[-3:] == [
+    assert people.journal()[-4:] == [
         ("requested", "expel", amina),
         ("approved", "expel", bruno),
+        ("requested", "expel", amina),
         ("carried_out", "expel", amina),
     ]
+
+
+def admit_weaver(founder: Path, home: Path) -> None:
+    create_node(home, member="weaver", coalition="grove", listen="127.0.0.1:0")
+    with Node(founder) as node:
+        LocalFounder(node).admit(home, kind="company")
+
+
+def members_shown(people: NodePeople) -> list[dict[str, str]]:
+    shown: list[dict[str, str]] = people.run_as("Amina", "coalition", "members", "--json").json["members"]
+    return shown
 
 
 # one who takes somebody's place
@@ -457,7 +466,8 @@ def test_password_is_never_an_option_of_a_command() -> None:
         for option in parameter.opts
     ]
     assert len(options) > 20
-    assert not [each for each in options if "pass" in each or "secret" in each]
+    spoken = [each for each in options if not each.endswith("-file")]
+    assert not [each for each in spoken if "pass" in each or "secret" in each]
 
 
 def test_password_file_that_others_can_read_is_refused(people: NodePeople) -> None:

@@ -98,7 +98,7 @@ async def as_member(
         ("grpc.http2.bdp_probe", 0),
         ("grpc.http2.lookahead_bytes", MAX_CHUNK_BYTES),
     )
-    tls = grpc.ssl_channel_credentials(nodes.authority.anchor.root_pem, key, certificate)
+    tls = grpc.ssl_channel_credentials(nodes.founder.node.coalition.state().authorities_pem, key, certificate)
     async with grpc.aio.secure_channel(relay, tls, options) as channel:
         yield Member(channel)
 
@@ -137,7 +137,7 @@ def test_relay_stranger_is_refused_every_call(nodes: Nodes, caller: str) -> None
             if caller == "a former member":
                 nodes.add("former-co")
                 credentials = nodes.credentials("former-co")
-                nodes.authority.expel("former-co")
+                nodes.founder.expel("former-co")
                 nodes.coalition.publish()
                 expected = ("UNAUTHENTICATED", "membership")
             stranger = await stack.enter_async_context(as_member(nodes, relay, MALLORY, credentials))
@@ -165,7 +165,7 @@ def test_relay_member_expelled_while_attached_and_connected_loses_both(nodes: No
             stays = await connected(alpha, beta, lines[BETA], BETA)
             await asyncio.sleep(1.5)
             await echo(calls[0], calls[1], b"still a member")
-            nodes.authority.expel(outcast)
+            nodes.founder.expel(outcast)
             nodes.coalition.publish()
             begin = time.monotonic()
             for call in (lines[outcast], calls[1], calls[2]):

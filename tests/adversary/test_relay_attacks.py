@@ -18,8 +18,7 @@ from real_nodes import ALPHA, BETA, MALLORY, PURPOSES, SHARED, Nodes, two_nodes
 from relays import RELAY, attached, relay_here, relayed_match, until
 from symbolon.api.relay.v1 import relay_pb2 as pb
 from symbolon.errors import SymbolonError
-from symbolon.rpc import peer, relay_listener
-from symbolon.rpc.identity import verify_caller
+from symbolon.rpc import channel, relay_listener
 from symbolon.rpc.node import Node
 from symbolon.rpc.relay_frames import Piece, encode_piece
 from symbolon.rpc.relay_service import RelayService
@@ -40,7 +39,7 @@ Lie = Callable[[int, bytes], Awaitable[Sequence[Piece]]]
 
 @pytest.fixture(autouse=True)
 def short_handshakes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(peer, "CONNECT_S", _HANDSHAKE_S)
+    monkeypatch.setattr(channel, "CONNECT_S", _HANDSHAKE_S)
 
 
 @pytest.fixture(scope="module")
@@ -77,9 +76,7 @@ class LyingRelay(RelayService):
     def __init__(self, nodes: Nodes, lie: Lie, to: str) -> None:
         self._node = Node(nodes.home(RELAY))
         node = self._node
-        super().__init__(
-            lambda auth: verify_caller(dict(auth), node.directory, node.config.node.coalition, node.now)
-        )
+        super().__init__(lambda auth: node.callers.identify(dict(auth), ""))
         self._lie = lie
         self._to = to
 
@@ -93,7 +90,7 @@ class LyingRelay(RelayService):
 
 
 def endpoint(nodes: Nodes, member: str) -> str:
-    found = nodes.authority.members().find(member)
+    found = nodes.founder.members.find(member)
     assert found is not None
     return found.endpoint
 

@@ -31,11 +31,15 @@ from symbolon.cli.local_coalition import (
     LocalCoalition,
     local_coalition,
     own_environment,
+    symbolon,
 )
 from symbolon.cli.made_up_suppliers import MadeUpList
+from symbolon.membership.acts import Appoint
 from symbolon.membership.member import MemberId
+from symbolon.membership.member_record import Role
+from symbolon.membership.member_statement import Place
+from symbolon.rpc.dial import UNIX
 from symbolon.rpc.node import Node
-from symbolon.rpc.peer import UNIX
 from symbolon.rpc.relay_dialler import dialled_through
 from symbolon.rpc.relay_listener import RelayListener
 from symbolon.storage.supplier_import import import_list
@@ -45,19 +49,20 @@ from symbolon.suppliers.tier import Tier
 ASKER, ANSWERER = "alpha-co", "beta-co"
 MEMBERS, AT_A_TIME = 50, 20
 SESSION_BYTES = 64 * 1024
-_RELAYED = Path(__file__).resolve().parents[1] / "relayed_command.py"
 _PLENTY = 10**11
 
 
-def fresh_match(coalition: LocalCoalition, relay: str) -> float:
-    """Seconds of a first session of a key epoch; direct when no relay is given."""
+def fresh_match(coalition: LocalCoalition, way: Place) -> float:
+    """Seconds of a first session of a key epoch, with an answerer that is reached in this way."""
+    coalition.founder.move(coalition.home(ANSWERER), way)
+    coalition.publish()
     with Node(coalition.home(ANSWERER)) as node:
         node.sending.rotate(ASKER)
     with Node(coalition.home(ASKER)) as node:
         node.receiving.forget(ANSWERER, "match")
     arguments = ["match", ANSWERER, "--purpose", PURPOSE, "--mode", "intersection", "--tiers", "A", "--json"]
     run = subprocess.run(
-        command(coalition, ASKER, relay, *arguments),
+        symbolon("--home", str(coalition.home(ASKER)), *arguments),
         capture_output=True,
         text=True,
         env=own_environment(),
@@ -67,12 +72,6 @@ def fresh_match(coalition: LocalCoalition, relay: str) -> float:
         raise SystemExit(f"the session failed: {run.stderr[-2000:]}")
     document: dict[str, Any] = json.loads(run.stdout)
     return float(document["total_s"])
-
-
-def command(coalition: LocalCoalition, member: str, relay: str, *arguments: str) -> list[str]:
-    """A `symbolon` command of a member, through a relay if one is given."""
-    through = [str(_RELAYED), f"{RELAY}={relay}", "--"] if relay else ["-m", "symbolon"]
-    return [sys.executable, *through, "--home", str(coalition.home(member)), *arguments]
 
 
 def match_figures(coalition: LocalCoalition, size: int, rounds: int) -> dict[str, Any]:
@@ -88,28 +87,35 @@ def match_figures(coalition: LocalCoalition, size: int, rounds: int) -> dict[str
                 clock=node.clock,
                 key_maker=functools.partial(make_keys, tiers=(Tier.A,)),
             )
+    relays = (MemberId(RELAY),)
+    relayed_only = Place("", relays, "")
     with contextlib.ExitStack() as stack:
-        relay = stack.enter_context(relay_process(coalition, RELAY)).endpoint
+        relay = stack.enter_context(relay_process(coalition, RELAY))
+        coalition.founder.node.founding.propose([Appoint(relays[0], (Role.RELAY,))])
+        coalition.founder.move(coalition.home(RELAY), Place("", (), relay.endpoint))
+        # Attached from its start on; whether it is dialled is only what its record says beside that.
+        coalition.founder.move(coalition.home(ANSWERER), relayed_only)
+        coalition.publish()
         server = stack.enter_context(
             subprocess.Popen(
-                command(coalition, ANSWERER, relay, "serve", "--grace", "1"),
+                symbolon("--home", str(coalition.home(ANSWERER)), "serve", "--grace", "1"),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 text=True,
+                env=own_environment(),
             )
         )
         stack.callback(server.terminate)
-        coalition.authority.move(ANSWERER, first_line(server))
-        coalition.publish()
-        seconds: dict[str, list[float]] = {"": [], relay: []}
+        both = Place(first_line(server), relays, "")
+        seconds: dict[Place, list[float]] = {both: [], relayed_only: []}
         for _ in range(rounds):
             for way, measured in seconds.items():
                 measured.append(fresh_match(coalition, way))
-    direct, relayed = median(seconds[""]), median(seconds[relay])
+    direct, relayed = median(seconds[both]), median(seconds[relayed_only])
     return {
         "size": size,
-        "direct_s": [round(each, 3) for each in seconds[""]],
-        "relayed_s": [round(each, 3) for each in seconds[relay]],
+        "direct_s": [round(each, 3) for each in seconds[both]],
+        "relayed_s": [round(each, 3) for each in seconds[relayed_only]],
         "ratio": round(direct / relayed, 3),
     }
 

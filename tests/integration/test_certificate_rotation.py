@@ -1,8 +1,7 @@
 """A certificate is renewed, with a new key, under a node that is at work; nothing is started again.
 
-The member list of today names one certificate for each member. Callers that look at it before they dial
-(`rpc.peer`) refuse the member in between, whichever of list and certificate is replaced first; what is shown
-here of the gap is what a list with two certificates, the present and the next one, closes.
+The founder lists the next certificate beside the present one, everybody is told, and only then is it shown:
+whoever looks at the list before it dials (`rpc.channel`) finds either of the two there. No call fails.
 """
 
 import asyncio
@@ -21,9 +20,8 @@ from raw_peer import RawAsk, channel_to, elements, hello
 from real_nodes import ALPHA, BETA, MALLORY, PURPOSES, SHARED, Nodes, two_nodes
 from symbolon.cli.local_coalition import COALITION
 from symbolon.membership.certificates import load_certificate, tls_target_name
-from symbolon.membership.enrolment import make_leaf_key_and_csr
 from symbolon.rpc.figures import Figures
-from symbolon.rpc.node import LEAF_FILE, LEAF_KEY_FILE, NEXT_LEAF_KEY_FILE, Node
+from symbolon.rpc.node import LEAF_FILE, LEAF_KEY_FILE, NEXT_LEAF_KEY_FILE, Credentials, Node
 from symbolon.rpc.peer import connect
 from symbolon.rpc.receiver_role import Ask
 from symbolon.rpc.tls_material import LeafFiles
@@ -43,18 +41,16 @@ def leaf_files(nodes: Nodes, member: str) -> LeafFiles:
 
 
 def renewed(nodes: Nodes, member: str) -> bytes:
-    """A new certificate over a new key; the member's node has the key, nobody has the list yet."""
-    request = make_leaf_key_and_csr(member, COALITION)
-    leaf_files(nodes, member).prepare(request.key_pem)
-    return nodes.authority.renew(member, request.csr_pem)
+    """A new certificate over a new key, listed beside the present one: known to all, shown by nobody yet."""
+    certificate = nodes.founder.renew(nodes.home(member))
+    nodes.coalition.publish()
+    return certificate
 
 
 def shown(nodes: Nodes, member: str) -> bytes:
     """The certificate that a served node shows in a handshake, DER."""
-    found = nodes.authority.members().find(member)
-    assert found is not None
-    host, _, port = found.endpoint.rpartition(":")
-    context = ssl.create_default_context(cadata=nodes.authority.anchor.root_pem.decode())
+    host, _, port = nodes.endpoint(member).rpartition(":")
+    context = ssl.create_default_context(cadata=nodes.authorities.decode())
     context.set_alpn_protocols(["h2"])
     with (
         socket.create_connection((host, int(port)), timeout=20) as plain,
@@ -109,11 +105,10 @@ def test_rotation_under_a_running_session_and_many_short_ones_fails_no_call(node
         for _ in range(3):
             before, at = shown(nodes, BETA), short.answered
             certificate = renewed(nodes, BETA)
-            # The new key alone changes nothing.
+            # The new key and the longer list change nothing yet.
             assert shown(nodes, BETA) == before
             leaf_files(nodes, BETA).install(certificate)
             assert shown(nodes, BETA) == der(certificate) != before
-            nodes.coalition.publish()
             wait_until(lambda at=at: short.answered > at + 3, "short calls after the renewal")
         # The session that began under a certificate three older goes on, over the connection it has.
         ask.say(elements=elements())
@@ -135,35 +130,54 @@ def test_rotation_of_a_caller_holds_at_its_next_connection_without_opening_the_n
         asyncio.run(ask(node, PURPOSES[3]))
         old = node.credentials
         leaf_files(nodes, ALPHA).install(renewed(nodes, ALPHA))
-        nodes.coalition.publish()
         asyncio.run(ask(node, PURPOSES[4]))
         assert node.credentials.certificate != old.certificate
         assert node.credentials.private_key != old.private_key
-    # The certificate that was renewed away is of no use any more, though it is still in its time.
-    with channel_to(nodes, BETA, (old.private_key, old.certificate)) as channel:
-        stub = health_pb2_grpc.HealthStub(channel)
-        with pytest.raises(grpc.RpcError) as caught:
-            stub.Check(health_pb2.HealthCheckRequest(), timeout=20)
-    assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
+    # The one before is good until the renewal after this one, and then of no use, though still in its time.
+    assert answers(nodes, old) is grpc.StatusCode.OK
+    leaf_files(nodes, ALPHA).install(renewed(nodes, ALPHA))
+    assert answers(nodes, old) is grpc.StatusCode.UNAUTHENTICATED
 
 
-@pytest.mark.parametrize(("first", "purpose"), [("certificate", PURPOSES[5]), ("list", PURPOSES[6])])
-def test_rotation_with_one_certificate_in_the_list_shuts_out_dialling_peers_until_both_are_new(
-    nodes: Nodes, first: str, purpose: str
+def answers(nodes: Nodes, shown_by_caller: Credentials) -> grpc.StatusCode:
+    """How `BETA` answers a caller with this certificate."""
+    with channel_to(nodes, BETA, (shown_by_caller.private_key, shown_by_caller.certificate)) as channel:
+        call = health_pb2_grpc.HealthStub(channel).Check.future(health_pb2.HealthCheckRequest(), timeout=20)
+        return call.code()
+
+
+def test_rotation_of_both_ends_while_they_dial_each_other_fails_no_call_at_any_step(nodes: Nodes) -> None:
+    purposes = iter(PURPOSES[8:])
+    asked = 0
+    with short_calls(nodes, BETA, ALPHA) as short:
+        for member in (BETA, ALPHA, BETA):
+            certificate = nodes.founder.renew(nodes.home(member))
+            # Told one after the other: at each step somebody knows more than somebody else.
+            steps = [
+                lambda member=member: nodes.founder.tell(nodes.home(member)),
+                nodes.coalition.publish,
+                lambda member=member, leaf=certificate: leaf_files(nodes, member).install(leaf),
+            ]
+            for step in steps:
+                step()
+                before = short.answered
+                # The list is looked at before it dials, and the certificate against it.
+                assert nodes.quick_match(ALPHA, BETA, next(purposes)).ids() == SHARED
+                asked += 1
+                wait_until(lambda before=before: short.answered > before + 1, "short calls after the step")
+    assert (short.failed, asked) == ([], 9)
+
+
+def test_rotation_shown_before_it_is_listed_shuts_out_whoever_dials_until_the_list_names_it(
+    nodes: Nodes,
 ) -> None:
-    certificate = renewed(nodes, BETA)
-
-    def install() -> None:
-        leaf_files(nodes, BETA).install(certificate)
-
-    steps = [install, nodes.coalition.publish]
-    if first == "list":
-        steps.reverse()
-    steps[0]()
-    code, said = nodes.quick_error(ALPHA, BETA, purpose)
-    assert (code, "not the one in the member list" in said) == (77, True)
-    steps[1]()
-    assert nodes.quick_match(ALPHA, BETA, purpose).ids() == SHARED
+    # What the order of the steps is for: the same ones in the wrong order.
+    certificate = nodes.founder.renew(nodes.home(BETA))
+    leaf_files(nodes, BETA).install(certificate)
+    code, said = nodes.quick_error(ALPHA, BETA, PURPOSES[5])
+    assert (code, "not the one in members.json" in said) == (77, True)
+    nodes.coalition.publish()
+    assert nodes.quick_match(ALPHA, BETA, PURPOSES[5]).ids() == SHARED
 
 
 def test_broken_certificate_under_a_running_node_leaves_the_old_one_in_force_and_is_told_once(

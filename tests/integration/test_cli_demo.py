@@ -58,9 +58,14 @@ def test_demo_without_a_terminal_tells_all_and_leaves_nothing(folder: Path) -> N
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
-    assert re.findall(r"^(\d)\. ", done.stdout, re.MULTILINE) == list("123456789")
+    assert re.findall(r"^(\d+)\. ", done.stdout, re.MULTILINE) == [str(step) for step in range(1, 12)]
     told = " ".join(done.stdout.split())
     for words in (
+        "Founded harbour: cedar is its only founder.",
+        "birch is a member of harbour. This node reaches cedar. cedar reaches this node.",
+        "alder is a member of harbour. This node reaches cedar. cedar reaches this node.",
+        "alder company relay cedar good birch company relay cedar good cedar coordinator founder, relay",
+        "reachable through the relay of cedar",
         "symbolon: error: birch does not permit this",
         "[[allow]]",
         "certain: ",
@@ -68,8 +73,12 @@ def test_demo_without_a_terminal_tells_all_and_leaves_nothing(folder: Path) -> N
         "candidate: ",
         "Revealed to birch: ",
         "Revealed to alder: ",
+        "alder is suspended, and refused by all",
+        "symbolon: error: cedar does not take this node for a current member",
     ):
         assert words in told
+    # What joins is a secret until it is used: a log of the demonstration is no place to learn to show it.
+    assert not re.search(r"symbolon1-\w{40}", "".join(told.split()))
     first, second = (
         int(count.replace(",", ""))
         for count in re.findall(r"first session took ([\d,]+) bytes, this one ([\d,]+)", told)[0]
@@ -101,9 +110,9 @@ def test_demo_result_that_differs_from_the_clear_join_fails(folder: Path) -> Non
 @pytest.mark.parametrize(
     ("number", "moment"),
     [
-        pytest.param(signal.SIGINT, "5. ", id="Ctrl-C while a session runs"),
-        pytest.param(signal.SIGTERM, "3. ", id="killed while a node starts"),
-        pytest.param(signal.SIGHUP, "2. ", id="terminal closed while lists are imported"),
+        pytest.param(signal.SIGTERM, "2. ", id="killed while a member joins"),
+        pytest.param(signal.SIGHUP, "3. ", id="terminal closed while lists are imported"),
+        pytest.param(signal.SIGINT, "6. ", id="Ctrl-C while a session runs"),
     ],
 )
 def test_demo_stopped_half_way_leaves_nothing(folder: Path, number: signal.Signals, moment: str) -> None:

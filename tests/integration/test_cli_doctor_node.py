@@ -1,9 +1,14 @@
 """`symbolon doctor` on one node: what is wrong in its folder is found, named, and does not hide the rest."""
 
+import functools
+import hashlib
 import json
+import os
+import shutil
 import socket
 import sqlite3
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,27 +16,56 @@ from typing import Any
 import pytest
 from alembic import command
 
+from node_people import CHEAP
+from symbolon.audit.journal import JournalLine
 from symbolon.cli import doctor_checks, main
-from symbolon.cli.enrolment_file import Request
-from symbolon.cli.init import REQUEST_FILE, create_node
+from symbolon.cli.doctor_membership import look_at_own_entry
+from symbolon.cli.init import create_node
+from symbolon.cli.local_founder import FOUNDER, LocalFounder
 from symbolon.cli.made_up_suppliers import MadeUpList
-from symbolon.membership.authority import Authority
-from symbolon.rpc.node import ANCHOR_FILE, LEAF_FILE, LEAF_KEY_FILE, MEMBERS_FILE, SEAL_KEY_FILE, Node
+from symbolon.membership.acts import Act, NewTerms, Reinstate, Suspend, Vet
+from symbolon.membership.certificates import issue_leaf, load_certificate
+from symbolon.membership.due_diligence import Vetting
+from symbolon.membership.founder_keys import (
+    AUTHORITY_KEY_FILE,
+    METADATA_KEY_FILE,
+    ROOT_KEY_FILE,
+    create_founder_keys,
+)
+from symbolon.membership.member import MemberId
+from symbolon.membership.member_statement import Place
+from symbolon.policy.operator_roles import LOCAL, Role
+from symbolon.rpc import diagnosis
+from symbolon.rpc.diagnosis_finding import Finding
+from symbolon.rpc.node import (
+    COALITION_FOLDER,
+    FOUNDER_FOLDER,
+    LEAF_FILE,
+    LEAF_KEY_FILE,
+    NEXT_LEAF_KEY_FILE,
+    SEAL_KEY_FILE,
+    SIGNING_KEY_FILE,
+    Node,
+)
 from symbolon.storage import schema_version
 from symbolon.storage.database import Database
+from symbolon.storage.operator_store import OperatorStore
 from symbolon.storage.supplier_import import import_list
 
-COALITION, MEMBER = "harbour", "alder"
+COALITION, MEMBER, RELAY = "harbour", MemberId("alder"), MemberId("rowan")
 NAMES = [
     "configuration",
     "keys on disk",
     "database",
     "free disk",
+    "metadata",
     "certificate",
-    "member list",
+    "own entry",
+    "listing",
     "clock",
     "permission",
     "supplier list",
+    "operators",
     "multiplication",
     "tls version",
     "key exchange",
@@ -41,18 +75,21 @@ NAMES = [
 Examine = Callable[..., dict[str, dict[str, Any]]]
 
 
-def make_node(folder: Path, *, age: timedelta = timedelta()) -> tuple[Path, Authority]:
-    """An enrolled node whose certificate and list were signed `age` ago, and its authority."""
-    authority = Authority.create(folder / "authority", COALITION, lambda: datetime.now(UTC) - age)
-    home = folder / MEMBER
-    create_node(
-        home, member=MEMBER, coalition=COALITION, kind="company", listen="127.0.0.1:0", endpoint="127.0.0.1:1"
-    )
-    request = Request.read(home / REQUEST_FILE)
-    (home / LEAF_FILE).write_bytes(authority.enrol(MEMBER, request.kind, "127.0.0.1:1", request.csr_pem))
-    (home / ANCHOR_FILE).write_bytes(authority.anchor.to_bytes())
-    (home / MEMBERS_FILE).write_bytes(authority.current_list())
-    return home, authority
+def found_coalition(folder: Path) -> LocalFounder:
+    return LocalFounder.create(folder / "founder", COALITION, ("due-diligence",))
+
+
+def join(founder: LocalFounder, home: Path, member: str = MEMBER, *, relay: str = "") -> Path:
+    """The node of a member that was admitted just now, which runs a relay there."""
+    create_node(home, member=member, coalition=COALITION, listen="127.0.0.1:0")
+    founder.admit(home, kind="company", place=Place("127.0.0.1:1", (), relay))
+    return home
+
+
+def propose(founder: LocalFounder, home: Path, *acts: Act, terms: bytes = b"") -> None:
+    """Puts acts in force and tells the node of them."""
+    founder.node.founding.propose(acts, terms=terms)
+    founder.tell(home)
 
 
 def configure(home: Path, text: str) -> None:
@@ -60,15 +97,28 @@ def configure(home: Path, text: str) -> None:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return make_node(tmp_path)[0]
+def founder(tmp_path: Path) -> Iterator[LocalFounder]:
+    made = found_coalition(tmp_path)
+    yield made
+    made.close()
 
 
 @pytest.fixture
-def examine(capsys: pytest.CaptureFixture[str]) -> Examine:
-    def run(home: Path, code: int) -> dict[str, dict[str, Any]]:
+def home(tmp_path: Path, founder: LocalFounder) -> Path:
+    return join(founder, tmp_path / MEMBER)
+
+
+@pytest.fixture
+def examine(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Examine:
+    """Runs the doctor of a node, by a clock that is ahead of this machine's; the checks by their names."""
+    plain = doctor_checks.Examination
+
+    def run(home: Path, code: int, *, ahead: timedelta = timedelta()) -> dict[str, dict[str, Any]]:
+        moved = functools.partial(plain, clock=lambda: time.time() + ahead.total_seconds())
+        monkeypatch.setattr(doctor_checks, "Examination", moved)
         assert main.run(["--home", str(home), "doctor", "--json"]) == code
         checks = json.loads(capsys.readouterr().out)["checks"]
+        assert all(each["hint"] and each["code"] for each in checks if each["state"] in ("fail", "warn"))
         return {each["check"]: each for each in checks}
 
     return run
@@ -114,7 +164,7 @@ def test_doctor_text_is_numbered_with_hints_and_a_summary(
     told = capsys.readouterr()
     assert told.out.startswith(" 1  ok       configuration")
     assert "hint: Run `symbolon suppliers import FILE`." in told.out
-    assert told.err == "13 checks: 11 ok, 2 warn.\n"
+    assert told.err == "16 checks: 14 ok, 2 warn.\n"
 
 
 def test_doctor_no_node_fails_once_and_leaves_the_rest_unknown(tmp_path: Path, examine: Examine) -> None:
@@ -129,22 +179,55 @@ def test_doctor_unknown_key_in_the_configuration_is_named(home: Path, examine: E
 
 
 def test_doctor_node_not_enrolled_yet_is_told_the_next_step(home: Path, examine: Examine) -> None:
-    for name in (ANCHOR_FILE, LEAF_FILE, MEMBERS_FILE):
+    for name in (LEAF_FILE, LEAF_KEY_FILE):
         (home / name).unlink()
+    shutil.rmtree(home / COALITION_FOLDER)
     checks = examine(home, 1)
-    assert checks["certificate"]["state"] == "fail"
-    assert "coalition accept" in checks["certificate"]["hint"]
+    assert checks["metadata"]["code"] == "membership.metadata.missing"
+    assert (checks["certificate"]["state"], checks["certificate"]["code"]) == (
+        "fail",
+        "membership.not_enrolled",
+    )
+    assert "symbolon coalition join CODE" in checks["certificate"]["hint"]
+    assert checks["own entry"]["state"] == "unknown"
     assert checks["database"]["state"] == "ok"
     assert checks["multiplication"]["state"] == "ok"
 
 
-@pytest.mark.parametrize("name", [SEAL_KEY_FILE, LEAF_KEY_FILE])
+def test_doctor_certificate_absent_is_told_apart_from_the_metadata(home: Path, examine: Examine) -> None:
+    (home / LEAF_FILE).unlink()
+    checks = examine(home, 1)
+    assert checks["certificate"]["code"] == "membership.not_enrolled"
+    assert LEAF_FILE in checks["certificate"]["said"]
+    assert checks["metadata"]["state"] == checks["own entry"]["state"] == "ok"
+    assert checks["listing"]["state"] == "unknown"
+
+
+@pytest.mark.parametrize("name", [SEAL_KEY_FILE, LEAF_KEY_FILE, NEXT_LEAF_KEY_FILE, SIGNING_KEY_FILE])
 def test_doctor_key_that_others_can_read_is_named(home: Path, examine: Examine, name: str) -> None:
+    (home / name).touch()
     (home / name).chmod(0o644)
     found = examine(home, 1)["keys on disk"]
     assert found["state"] == "fail"
     assert name in found["said"]
     assert "chmod 600" in found["hint"]
+
+
+@pytest.mark.parametrize("name", [ROOT_KEY_FILE, METADATA_KEY_FILE, AUTHORITY_KEY_FILE])
+def test_doctor_founders_key_that_others_can_read_is_named(
+    founder: LocalFounder, examine: Examine, name: str
+) -> None:
+    path = founder.node.home / FOUNDER_FOLDER / name
+    path.chmod(0o640)
+    found = examine(founder.node.home, 1)["keys on disk"]
+    assert found["code"] == "keys.mode"
+    assert f"{FOUNDER_FOLDER}/{name} (mode 0640)" in found["said"]
+    assert found["hint"].startswith(f"Run `chmod 600 {path}`")
+
+
+def test_doctor_signing_key_that_is_lost_is_named(home: Path, examine: Examine) -> None:
+    (home / SIGNING_KEY_FILE).unlink()
+    assert examine(home, 1)["keys on disk"]["code"] == "membership.signing_key"
 
 
 def test_doctor_folder_that_others_can_enter_is_a_warning(home: Path, examine: Examine) -> None:
@@ -159,8 +242,10 @@ def test_doctor_key_file_that_is_no_key_is_named(home: Path, examine: Examine) -
     assert checks["transport"]["state"] == "unknown"
 
 
-def test_doctor_certificate_of_another_key_is_named(home: Path, examine: Examine, tmp_path: Path) -> None:
-    other, _ = make_node(tmp_path / "other")
+def test_doctor_certificate_of_another_key_is_named(
+    home: Path, founder: LocalFounder, examine: Examine, tmp_path: Path
+) -> None:
+    other = join(founder, tmp_path / "other", "other-co")
     (home / LEAF_KEY_FILE).write_bytes((other / LEAF_KEY_FILE).read_bytes())
     assert examine(home, 1)["certificate"]["code"] == "certificate.key"
 
@@ -192,8 +277,55 @@ def test_doctor_database_of_an_older_release_is_a_warning_and_status_mends_it(
     assert examine(home, 0)["database"]["state"] == "ok"
 
 
-def test_doctor_database_of_another_key_is_told(home: Path, examine: Examine, tmp_path: Path) -> None:
-    other, _ = make_node(tmp_path / "other")
+def test_doctor_certificate_whose_key_is_the_next_one_is_as_it_should_be(
+    home: Path, examine: Examine
+) -> None:
+    """As a crash in the middle of a renewal leaves it."""
+    (home / LEAF_KEY_FILE).rename(home / NEXT_LEAF_KEY_FILE)
+    (home / LEAF_KEY_FILE).write_bytes(b"the key before")
+    (home / LEAF_KEY_FILE).chmod(0o600)
+    checks = examine(home, 0)
+    assert checks["certificate"]["state"] == checks["tls version"]["state"] == "ok"
+
+
+def test_doctor_certificate_of_another_authority_is_told(
+    home: Path, examine: Examine, tmp_path: Path
+) -> None:
+    """Of the same name and with the same key: only the signature tells."""
+    folder, now = tmp_path / "others", datetime.now(UTC)
+    keys = create_founder_keys(folder, COALITION, FOUNDER, now)
+    own = load_certificate((home / LEAF_FILE).read_bytes())
+    forged = issue_leaf(
+        MEMBER,
+        COALITION,
+        own.public_key(),
+        root_key=keys.authority_key,
+        root_pem=keys.authority_pem,
+        now=now,
+    )
+    (home / LEAF_FILE).write_bytes(forged)
+    checks = examine(home, 1)
+    assert checks["certificate"]["code"] == "membership.certificate.issuer"
+    assert "symbolon coalition join CODE" in checks["certificate"]["hint"]
+    assert checks["listing"]["code"] == "members.certificate"
+    assert checks["metadata"]["state"] == checks["clock"]["state"] == "ok"
+
+
+def test_doctor_certificate_of_another_member_is_told(
+    home: Path, founder: LocalFounder, examine: Examine, tmp_path: Path
+) -> None:
+    other = join(founder, tmp_path / "other", "other-co")
+    for name in (LEAF_FILE, LEAF_KEY_FILE):
+        shutil.copy(other / name, home / name)
+    found = examine(home, 1)["certificate"]
+    assert found["code"] == "certificate.member"
+    assert "other-co" in found["said"]
+
+
+def test_doctor_database_of_another_key_is_told(
+    home: Path, founder: LocalFounder, examine: Examine, tmp_path: Path
+) -> None:
+    other = join(founder, tmp_path / "other", "other-co")
     (home / SEAL_KEY_FILE).write_bytes((other / SEAL_KEY_FILE).read_bytes())
     assert examine(home, 1)["database"]["code"] == "storage.seal.key"
 
@@ -207,51 +339,296 @@ def test_doctor_little_disk_is_a_warning_and_none_a_failure(
     assert examine(home, 1)["free disk"]["code"] == "disk.full"
 
 
-def test_doctor_certificate_and_list_about_to_expire_are_warnings(tmp_path: Path, examine: Examine) -> None:
-    home, _ = make_node(tmp_path, age=timedelta(days=25))
-    checks = examine(home, 0)
-    assert checks["certificate"]["code"] == "certificate.soon"
-    assert checks["member list"]["code"] == "members.soon"
-    assert "4 days left" in checks["certificate"]["said"]
+def test_doctor_certificate_about_to_expire_is_a_warning(home: Path, examine: Examine) -> None:
+    found = examine(home, 1, ahead=timedelta(days=25))["certificate"]
+    assert (found["state"], found["code"]) == ("warn", "certificate.soon")
+    assert "4 days left" in found["said"]
+    assert "symbolon coalition rotate certificate" in found["hint"]
 
 
-def test_doctor_expired_certificate_and_list_are_failures(tmp_path: Path, examine: Examine) -> None:
-    home, _ = make_node(tmp_path, age=timedelta(days=31))
-    checks = examine(home, 1)
+def test_doctor_expired_certificate_is_told_apart_from_stale_metadata(
+    home: Path, founder: LocalFounder, examine: Examine
+) -> None:
+    """A founder goes on signing timestamps; the member has let its certificate run out."""
+    days = timedelta(days=31)
+    founder.node.clock = lambda: time.time() + days.total_seconds()
+    founder.node.founding.redate()
+    founder.tell(home)
+    checks = examine(home, 1, ahead=days)
     assert checks["certificate"]["code"] == "membership.certificate.expired"
-    assert checks["member list"]["code"] == "membership.expired"
+    assert "symbolon coalition join CODE" in checks["certificate"]["hint"]
+    assert {name for name, each in checks.items() if each["state"] == "fail"} == {"certificate"}
 
 
-def test_doctor_clock_behind_the_member_list_is_told(tmp_path: Path, examine: Examine) -> None:
-    home, _ = make_node(tmp_path, age=-timedelta(hours=3))
-    checks = examine(home, 1)
+def test_doctor_metadata_about_to_expire_is_a_warning(home: Path, examine: Examine) -> None:
+    found = examine(home, 0, ahead=timedelta(days=5))["metadata"]
+    assert (found["state"], found["code"]) == ("warn", "metadata.soon")
+    assert "timestamp has 1 days left" in found["said"]
+    assert "symbolon coalition sync" in found["hint"]
+
+
+def test_doctor_root_and_targets_about_to_expire_name_the_founders(
+    founder: LocalFounder, home: Path, examine: Examine
+) -> None:
+    days = timedelta(days=350)
+    founder.node.clock = lambda: time.time() + days.total_seconds()
+    founder.node.founding.redate()
+    founder.tell(home)
+    found = examine(home, 1, ahead=days)["metadata"]
+    assert found["code"] == "metadata.soon"
+    assert "targets has 14 days left" in found["said"]
+    assert "timestamp" not in found["said"]
+    assert found["hint"].startswith("The founders")
+
+
+def test_doctor_stale_metadata_is_told_apart_from_the_certificate(home: Path, examine: Examine) -> None:
+    checks = examine(home, 1, ahead=timedelta(days=8))
+    assert checks["metadata"]["code"] == "membership.expired"
+    assert "timestamp on " in checks["metadata"]["said"]
+    assert "targets on" not in checks["metadata"]["said"]
+    assert "symbolon coalition sync" in checks["metadata"]["hint"]
+    assert {name for name, each in checks.items() if each["state"] == "fail"} == {"metadata"}
+
+
+def test_doctor_clock_behind_the_metadata_is_told(home: Path, examine: Examine) -> None:
+    checks = examine(home, 1, ahead=-timedelta(hours=3))
     assert checks["clock"]["code"] == "clock.behind"
-    assert "before the member list was signed" in checks["clock"]["said"]
-    assert checks["member list"]["code"] == "membership.not_yet_valid"
+    assert "before the coalition's metadata was signed" in checks["clock"]["said"]
+    assert checks["certificate"]["code"] == "membership.certificate.not_yet_valid"
+    assert "clock" in checks["certificate"]["hint"]
+    assert checks["metadata"]["state"] == "ok"
 
 
-def test_doctor_member_list_without_this_node_is_told(tmp_path: Path, examine: Examine) -> None:
-    home, authority = make_node(tmp_path)
-    (home / MEMBERS_FILE).write_bytes(authority.expel(MEMBER))
-    found = examine(home, 1)["member list"]
+def test_doctor_metadata_that_lasts_too_long_by_this_clock_is_told(home: Path, examine: Examine) -> None:
+    checks = examine(home, 1, ahead=-timedelta(days=3))
+    assert checks["metadata"]["code"] == "membership.metadata.validity"
+    assert checks["clock"]["code"] == "clock.behind"
+
+
+def test_doctor_clock_behind_the_journal_is_told(home: Path, examine: Examine) -> None:
+    with Node(home, clock=lambda: time.time() + 86400) as node:
+        node.journal.write(JournalLine("released", "birch", "", "size", "due-diligence", {}))
+    found = examine(home, 1)["clock"]
+    assert found["code"] == "clock.behind"
+    assert "before the journal was last written" in found["said"]
+
+
+def test_doctor_metadata_without_this_node_is_told(
+    home: Path, founder: LocalFounder, examine: Examine
+) -> None:
+    founder.expel(MEMBER)
+    founder.tell(home)
+    checks = examine(home, 1)
+    assert checks["own entry"]["code"] == "members.absent"
+    assert "was expelled" in checks["own entry"]["said"]
+    assert checks["certificate"]["state"] == "ok"
+    assert "listing" not in checks
+
+
+def test_doctor_metadata_that_never_named_this_node_is_told(
+    home: Path, founder: LocalFounder, examine: Examine, tmp_path: Path
+) -> None:
+    create_node(tmp_path / "late", member="late-co", coalition=COALITION, listen="127.0.0.1:0")
+    founder.tell(tmp_path / "late")
+    found = examine(tmp_path / "late", 1)["own entry"]
     assert found["code"] == "members.absent"
-    assert "was expelled" in found["said"]
+    assert "is not in it" in found["said"]
 
 
-def test_doctor_member_list_with_another_certificate_is_told(tmp_path: Path, examine: Examine) -> None:
-    home, authority = make_node(tmp_path)
-    authority.renew(MEMBER, Request.read(home / REQUEST_FILE).csr_pem)
-    (home / MEMBERS_FILE).write_bytes(authority.current_list())
-    assert examine(home, 1)["member list"]["code"] == "members.certificate"
+def test_doctor_suspended_node_is_told_the_reason_and_who_lifts_it(
+    home: Path, founder: LocalFounder, examine: Examine
+) -> None:
+    propose(founder, home, Suspend(MEMBER, "answers nobody"))
+    found = examine(home, 1)["own entry"]
+    assert found["code"] == "membership.suspended"
+    assert "answers nobody" in found["said"]
+    assert "symbolon coalition reinstate" in found["hint"]
+    propose(founder, home, Reinstate(MEMBER))
+    assert examine(home, 0)["own entry"]["state"] == "ok"
 
 
-def test_doctor_old_member_list_put_back_is_told(tmp_path: Path, examine: Examine) -> None:
-    home, authority = make_node(tmp_path)
-    old = (home / MEMBERS_FILE).read_bytes()
-    (home / MEMBERS_FILE).write_bytes(authority.refresh())
-    examine(home, 0)
-    (home / MEMBERS_FILE).write_bytes(old)
-    assert examine(home, 1)["member list"]["code"] == "membership.rollback"
+def test_doctor_lapsed_terms_are_told_with_the_command_that_mends_them(
+    home: Path, founder: LocalFounder, examine: Examine
+) -> None:
+    text = b"Other terms.\n"
+    propose(founder, home, NewTerms("2", hashlib.sha256(text).digest()), terms=text)
+    found = examine(home, 1)["own entry"]
+    assert found["code"] == "membership.lapsed.terms"
+    assert "symbolon coalition attest" in found["hint"]
+
+
+def test_doctor_lapsed_vetting_is_told_with_who_mends_it(home: Path, examine: Examine) -> None:
+    found = examine(home, 1, ahead=timedelta(days=365))["own entry"]
+    assert found["code"] == "membership.lapsed.vetting"
+    assert found["hint"] == "A founder vets it anew."
+
+
+def test_doctor_lapsed_attestation_is_told_with_the_command_that_mends_it(
+    home: Path, founder: LocalFounder, examine: Examine
+) -> None:
+    today = founder.node.now.date()
+    vetting = Vetting(FOUNDER, "a person", today, "asked around", today + timedelta(days=700))
+    propose(founder, home, Vet(MEMBER, vetting))
+    found = examine(home, 1, ahead=timedelta(days=367))["own entry"]
+    assert found["code"] == "membership.lapsed.attestation"
+    assert "symbolon coalition attest" in found["hint"]
+
+
+def test_doctor_records_about_to_lapse_are_each_a_warning(home: Path, founder: LocalFounder) -> None:
+    with Node(home) as node:
+        state, now = node.coalition.state(), node.now + timedelta(days=340)
+    found = list(look_at_own_entry(state, MEMBER, now))
+    assert [(each.state, each.code) for each in found] == [
+        ("warn", "members.vetting"),
+        ("warn", "members.attestation"),
+    ]
+    assert "symbolon coalition vet" in found[0].hint
+    assert "symbolon coalition attest" in found[1].hint
+
+
+def test_doctor_metadata_with_another_certificate_is_told(
+    home: Path, founder: LocalFounder, examine: Examine
+) -> None:
+    held = {name: (home / name).read_bytes() for name in (LEAF_FILE, LEAF_KEY_FILE)}
+    renewed = founder.renew(home)
+    founder.tell(home)
+    found = examine(home, 0)["listing"]
+    assert "beside another one" in found["said"]
+    with Node(home) as node:
+        node.leaf_files.install(renewed)
+    founder.renew(home)
+    founder.tell(home)
+    assert examine(home, 0)["listing"]["state"] == "ok"
+    (home / NEXT_LEAF_KEY_FILE).unlink()
+    for name, content in held.items():
+        (home / name).write_bytes(content)
+    checks = examine(home, 1)
+    assert checks["listing"]["code"] == "members.certificate"
+    assert "symbolon coalition sync" in checks["listing"]["hint"]
+
+
+def test_doctor_old_members_put_back_are_told(home: Path, founder: LocalFounder, examine: Examine) -> None:
+    """The file before an expulsion, in the state that expels."""
+    current = home / COALITION_FOLDER / "current"
+    old = (current / "members.json").read_bytes()
+    founder.expel(MEMBER)
+    founder.tell(home)
+    (current / "members.json").write_bytes(old)
+    checks = examine(home, 1)
+    assert checks["metadata"]["code"] == "membership.metadata.malformed"
+    assert checks["own entry"]["state"] == "unknown"
+
+
+def test_doctor_relay_of_the_own_entry_is_looked_at(
+    home: Path, founder: LocalFounder, examine: Examine, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        endpoint = f"127.0.0.1:{listener.getsockname()[1]}"
+    relay = join(founder, tmp_path / RELAY, RELAY, relay=endpoint)
+    founder.move(home, Place("", (RELAY,), ""))
+    founder.tell(home)
+    found = examine(home, 1)
+    assert found["relay"]["code"] == "relay.unreachable"
+    assert f"symbolon doctor {RELAY}" in found["relay"]["hint"]
+    assert f"through {RELAY}" in found["own entry"]["said"]
+    propose(founder, home, Suspend(RELAY, "drops what it carries"))
+    found = examine(home, 1)
+    assert found["relay"]["code"] == "relay.standing"
+    assert "drops what it carries" in found["relay"]["said"]
+    assert "symbolon coalition move" in found["relay"]["hint"]
+    propose(founder, home, Reinstate(RELAY))
+    founder.move(relay, Place("127.0.0.1:1", (), ""))
+    founder.tell(home)
+    found = examine(home, 0)
+    assert "relay" not in found, "the founders took it out of the entry"
+    assert found["own entry"]["code"] == "members.unreachable"
+    assert "symbolon coalition move" in found["own entry"]["hint"]
+
+
+def test_doctor_relay_that_is_something_else_is_told(
+    home: Path, founder: LocalFounder, examine: Examine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(diagnosis, "CONNECT_S", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        join(founder, tmp_path / RELAY, RELAY, relay=f"127.0.0.1:{listener.getsockname()[1]}")
+        founder.move(home, Place("", (RELAY,), ""))
+        founder.tell(home)
+        assert examine(home, 1)["relay"]["code"] == "relay.certificate"
+
+
+def test_doctor_founder_is_told_of_its_keys_and_the_root(founder: LocalFounder, examine: Examine) -> None:
+    found = examine(founder.node.home, 0)["founder"]
+    assert found["state"] == "ok"
+    assert "root 1" in found["said"]
+    assert f"{founder.node.now + timedelta(days=730):%Y-%m-%d}" in found["said"]
+    assert "not encrypted" in found["said"]
+    (founder.node.home / FOUNDER_FOLDER / ROOT_KEY_FILE).unlink()
+    assert "kept elsewhere" in examine(founder.node.home, 0)["founder"]["said"]
+
+
+def test_doctor_founder_is_told_of_proposals_that_wait_for_a_person(
+    home: Path, founder: LocalFounder, examine: Examine, tmp_path: Path
+) -> None:
+    """A copy of the founder proposes what takes a person; the founder has yet to see to it."""
+    shutil.copytree(founder.node.home, tmp_path / "twin", symlinks=True)
+    with Node(tmp_path / "twin") as twin:
+        document = twin.founding.document(twin.founding.propose([Suspend(MEMBER, "answers nobody")]))
+    founder.node.founding.take(document, "another", sign=False)
+    found = examine(founder.node.home, 0)["founder"]
+    assert (found["state"], found["code"]) == ("warn", "founder.proposals")
+    assert found["said"].startswith("1 ")
+    assert "symbolon coalition approve" in found["hint"]
+
+
+def test_doctor_founder_whose_keys_are_lost_or_anothers_is_told(
+    founder: LocalFounder, examine: Examine, tmp_path: Path
+) -> None:
+    folder = founder.node.home / FOUNDER_FOLDER
+    folder.rename(tmp_path / "kept")
+    assert examine(founder.node.home, 1)["founder"]["code"] == "membership.founder"
+    create_founder_keys(folder, COALITION, FOUNDER, datetime.now(UTC))
+    assert examine(founder.node.home, 1)["founder"]["code"] == "founder.keys"
+    shutil.rmtree(folder)
+    shutil.copytree(tmp_path / "kept", folder)
+    shutil.copy(folder / METADATA_KEY_FILE, folder / ROOT_KEY_FILE)
+    assert examine(founder.node.home, 1)["founder"]["code"] == "membership.root_key"
+
+
+def test_doctor_founder_with_an_encrypted_root_key_is_fine(
+    founder: LocalFounder, examine: Examine, tmp_path: Path
+) -> None:
+    create_founder_keys(tmp_path / "new", COALITION, FOUNDER, datetime.now(UTC), passphrase=b"long enough")
+    shutil.copy(tmp_path / "new" / ROOT_KEY_FILE, founder.node.home / FOUNDER_FOLDER / ROOT_KEY_FILE)
+    assert "here, encrypted" in examine(founder.node.home, 0)["founder"]["said"]
+
+
+def test_doctor_node_with_keys_that_the_root_does_not_name_is_a_warning(home: Path, examine: Examine) -> None:
+    create_founder_keys(home / FOUNDER_FOLDER, COALITION, MEMBER, datetime.now(UTC))
+    found = examine(home, 0)["founder"]
+    assert (found["state"], found["code"]) == ("warn", "founder.unnamed")
+
+
+def test_doctor_node_that_is_no_founder_has_no_such_check(home: Path, examine: Examine) -> None:
+    assert "founder" not in examine(home, 0)
+
+
+def test_doctor_operators_who_cannot_be_two_are_a_warning(home: Path, examine: Examine) -> None:
+    def found() -> Finding:
+        """Without the command line, which would ask who is there."""
+        (only,) = [each for each in doctor_checks.Examination(home).findings() if each.check == "operators"]
+        return only
+
+    assert "whoever can read this folder" in examine(home, 0)["operators"]["said"]
+    with Node(home) as node:
+        people = OperatorStore(node.database, node.sealer, node.clock, os.urandom, CHEAP)
+        first = people.add(LOCAL, "Ada", Role.ADMINISTRATOR, password="for Ada alone")
+        assert (found().state, found().code) == ("warn", "operators.alone")
+        assert "symbolon operators add" in found().hint
+        people.add(first.pseudonym, "Ben", Role.VIEWER, password="for Ben alone")
+        assert found().code == "operators.alone"
+        people.add(first.pseudonym, "Cy", Role.APPROVER, password="for Cy alone")
+        assert found().state == "ok"
+        assert "3 of them sign in; four eyes on release" in found().said
 
 
 def test_doctor_allowed_stranger_is_named(home: Path, examine: Examine) -> None:

@@ -1,10 +1,13 @@
 """`symbolon doctor PEER` tells every failure from every other: real sockets, a real node, real keys."""
 
+import functools
 import json
 import shutil
 import socket
 import ssl
+import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -15,15 +18,30 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from symbolon.cli import main
-from symbolon.cli.local_coalition import COALITION, PURPOSE, LocalCoalition, local_coalition
-from symbolon.membership.authority import Authority
+from processes import first_line, wait_until
+from relays import RelayProcess, relay_process
+from symbolon.cli import doctor_checks, main
+from symbolon.cli.local_coalition import (
+    COALITION,
+    PURPOSE,
+    LocalCoalition,
+    local_coalition,
+    own_environment,
+    symbolon,
+)
+from symbolon.cli.local_founder import FOUNDER, LocalFounder
+from symbolon.membership.acts import Act, Appoint, Reinstate, Suspend
 from symbolon.membership.certificates import issue_leaf
+from symbolon.membership.founder_keys import create_founder_keys, load_founder_keys
+from symbolon.membership.member import MemberId
+from symbolon.membership.member_record import Role
+from symbolon.membership.member_statement import Place
 from symbolon.rpc import diagnosis
-from symbolon.rpc.node import LEAF_FILE, LEAF_KEY_FILE, MEMBERS_FILE, Node
+from symbolon.rpc.node import COALITION_FOLDER, FOUNDER_FOLDER, LEAF_FILE, LEAF_KEY_FILE, Node
 from symbolon.storage.exchange_schema import budget_spent
 
-ALDER, BIRCH, CEDAR = "alder", "birch", "cedar"
+ALDER, BIRCH, CEDAR = MemberId("alder"), MemberId("birch"), MemberId("cedar")
+ROWAN, OSIER = MemberId("rowan"), MemberId("osier")
 SETTINGS_FRAME = bytes.fromhex("000000040000000000")
 
 Examine = Callable[..., list[dict[str, Any]]]
@@ -43,26 +61,34 @@ def served() -> Iterator[LocalCoalition]:
 @pytest.fixture
 def coalition(served: LocalCoalition) -> Iterator[LocalCoalition]:
     """As `served`, with everything that a test changes in the folders put back."""
-    endpoint = served.authority.members().find(BIRCH)
-    assert endpoint is not None
+    listed = served.founder.members.find(BIRCH)
+    assert listed is not None
     kept = {
         path: path.read_bytes()
         for member in (ALDER, BIRCH)
         for path in served.home(member).iterdir()
-        if path.name in (LEAF_FILE, LEAF_KEY_FILE, "coalition.json", "symbolon.toml")
+        if path.name in (LEAF_FILE, LEAF_KEY_FILE, "symbolon.toml")
     }
     yield served
     for path, content in kept.items():
         path.write_bytes(content)
-    served.authority.move(BIRCH, endpoint.endpoint)
-    served.publish()
+    if served.founder.members.find(BIRCH) != listed:
+        served.move(BIRCH, listed.endpoint)
+    else:
+        served.publish()
 
 
 @pytest.fixture
-def examine(coalition: LocalCoalition, capsys: pytest.CaptureFixture[str]) -> Examine:
+def examine(
+    coalition: LocalCoalition, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Examine:
     """Runs the doctor of `ALDER`; the checks of the peer, and that the exit code fits them."""
 
-    def run(peer: str = BIRCH) -> list[dict[str, Any]]:
+    plain = doctor_checks.Examination
+
+    def run(peer: str = BIRCH, *, ahead: timedelta = timedelta()) -> list[dict[str, Any]]:
+        moved = functools.partial(plain, clock=lambda: time.time() + ahead.total_seconds())
+        monkeypatch.setattr(doctor_checks, "Examination", moved)
         code = main.run(["--home", str(coalition.home(ALDER)), "doctor", peer, "--json"])
         document = json.loads(capsys.readouterr().out)
         assert document["failed"] == sum(each["state"] == "fail" for each in document["checks"])
@@ -87,20 +113,23 @@ def found(checks: list[dict[str, Any]], code: str) -> dict[str, Any]:
     return only
 
 
+def founder_keys(coalition: LocalCoalition) -> Path:
+    """Where the keys of the coalition's founder are, its certificate authority among them."""
+    return coalition.founder.node.home / FOUNDER_FOLDER
+
+
 def leaf_of(
-    authority_folder: Path, member: str, folder: Path, *, issued: datetime | None = None
+    authority: Path, member: str, folder: Path, *, issued: datetime | None = None
 ) -> tuple[Path, Path]:
-    """A new key and certificate for a member, signed by an authority's own root; certificate and key file."""
-    root_key = serialization.load_pem_private_key((authority_folder / "root_key.pem").read_bytes(), None)
-    assert isinstance(root_key, ec.EllipticCurvePrivateKey)
-    root_pem = json.loads((authority_folder / "anchor.json").read_text())["root_certificate"].encode()
+    """A new key and certificate for a member, signed by a founder's authority; certificate and key file."""
+    founder = load_founder_keys(authority, FOUNDER)
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = issue_leaf(
         member,
         COALITION,
         key.public_key(),
-        root_key=root_key,
-        root_pem=root_pem,
+        root_key=founder.authority_key,
+        root_pem=founder.authority_pem,
         now=issued or datetime.now(UTC),
     )
     (folder / "leaf.pem").write_bytes(certificate)
@@ -159,7 +188,12 @@ def tls_server(
 
 
 def move(coalition: LocalCoalition, address: str) -> None:
-    coalition.authority.move(BIRCH, address)
+    coalition.move(BIRCH, address)
+
+
+def propose(coalition: LocalCoalition, *acts: Act) -> None:
+    """Puts acts in force and tells everybody."""
+    coalition.founder.node.founding.propose(acts)
     coalition.publish()
 
 
@@ -173,6 +207,7 @@ def test_doctor_healthy_peer_all_is_ok_and_no_budget_is_spent(
 ) -> None:
     checks = examine()
     assert [each["check"] for each in checks] == [
+        "peer",
         "port",
         "tls",
         "certificate",
@@ -184,8 +219,9 @@ def test_doctor_healthy_peer_all_is_ok_and_no_budget_is_spent(
         "permission",
     ]
     assert {each["state"] for each in checks} == {"ok"}, checks
-    assert "X25519MLKEM768" in checks[4]["said"]
-    assert f"permits intersection for {PURPOSE}, tiers ABC" in checks[8]["said"]
+    assert "a member in good standing (company), reached at 127.0.0.1:" in checks[0]["said"]
+    assert "X25519MLKEM768" in checks[5]["said"]
+    assert f"permits intersection for {PURPOSE}, tiers ABC" in checks[9]["said"]
     assert spent(coalition) == 0
 
 
@@ -245,7 +281,7 @@ def test_doctor_port_that_says_nothing_is_told(
 
 
 def test_doctor_tls_1_2_server_is_told(coalition: LocalCoalition, examine: Examine, tmp_path: Path) -> None:
-    files = leaf_of(coalition.folder / "authority", BIRCH, tmp_path)
+    files = leaf_of(founder_keys(coalition), BIRCH, tmp_path)
     only = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_2)
     with tls_server(files, versions=only) as address:
         move(coalition, address)
@@ -255,7 +291,7 @@ def test_doctor_tls_1_2_server_is_told(coalition: LocalCoalition, examine: Exami
 def test_doctor_tls_server_that_is_no_node_is_told(
     coalition: LocalCoalition, examine: Examine, tmp_path: Path
 ) -> None:
-    files = leaf_of(coalition.folder / "authority", BIRCH, tmp_path)
+    files = leaf_of(founder_keys(coalition), BIRCH, tmp_path)
     with tls_server(files, alpn="http/1.1") as address:
         move(coalition, address)
         assert last(examine()) == ("fail", "peer.not_grpc")
@@ -272,13 +308,13 @@ def test_doctor_server_with_old_tls_and_an_open_door_is_told(
         checks = examine()
     assert found(checks, "peer.open")["state"] == "warn"
     assert found(checks, "peer.tls_1_2")["state"] == "fail"
-    assert checks[2]["said"].startswith("it is birch, as listed")
+    assert checks[3]["said"].startswith("it is birch, as listed")
 
 
 def test_doctor_peer_of_another_authority_is_told(
     coalition: LocalCoalition, examine: Examine, tmp_path: Path
 ) -> None:
-    Authority.create(tmp_path / "other", COALITION, lambda: datetime.now(UTC))
+    create_founder_keys(tmp_path / "other", COALITION, FOUNDER, datetime.now(UTC))
     with tls_server(leaf_of(tmp_path / "other", BIRCH, tmp_path)) as address:
         move(coalition, address)
         checks = examine()
@@ -290,7 +326,7 @@ def test_doctor_expired_certificate_of_the_peer_is_told(
     coalition: LocalCoalition, examine: Examine, tmp_path: Path
 ) -> None:
     issued = datetime.now(UTC) - timedelta(days=60)
-    with tls_server(leaf_of(coalition.folder / "authority", BIRCH, tmp_path, issued=issued)) as address:
+    with tls_server(leaf_of(founder_keys(coalition), BIRCH, tmp_path, issued=issued)) as address:
         move(coalition, address)
         checks = examine()
     assert found(checks, "peer.certificate.expired")["state"] == "fail"
@@ -300,7 +336,7 @@ def test_doctor_expired_certificate_of_the_peer_is_told(
 def test_doctor_another_member_at_the_endpoint_is_named(
     coalition: LocalCoalition, examine: Examine, tmp_path: Path
 ) -> None:
-    with tls_server(leaf_of(coalition.folder / "authority", CEDAR, tmp_path)) as address:
+    with tls_server(leaf_of(founder_keys(coalition), CEDAR, tmp_path)) as address:
         move(coalition, address)
         checks = examine()
     assert "is cedar, not birch" in found(checks, "peer.other_member")["said"]
@@ -309,7 +345,7 @@ def test_doctor_another_member_at_the_endpoint_is_named(
 def test_doctor_genuine_certificate_that_is_not_listed_is_told(
     coalition: LocalCoalition, examine: Examine, tmp_path: Path
 ) -> None:
-    with tls_server(leaf_of(coalition.folder / "authority", BIRCH, tmp_path)) as address:
+    with tls_server(leaf_of(founder_keys(coalition), BIRCH, tmp_path)) as address:
         move(coalition, address)
         checks = examine()
     assert found(checks, "peer.certificate.unlisted")["state"] == "fail"
@@ -319,18 +355,18 @@ def test_doctor_own_expired_certificate_is_told_apart_from_the_peers(
     coalition: LocalCoalition, examine: Examine, tmp_path: Path
 ) -> None:
     issued = datetime.now(UTC) - timedelta(days=60)
-    leaf, key = leaf_of(coalition.folder / "authority", ALDER, tmp_path, issued=issued)
+    leaf, key = leaf_of(founder_keys(coalition), ALDER, tmp_path, issued=issued)
     shutil.copy(leaf, coalition.home(ALDER) / LEAF_FILE)
     shutil.copy(key, coalition.home(ALDER) / LEAF_KEY_FILE)
     checks = examine()
     assert last(checks) == ("fail", "peer.ours.expired")
-    assert checks[2]["state"] == "ok", "the peer's certificate is fine"
+    assert checks[3]["state"] == "ok", "the peer's certificate is fine"
 
 
 def test_doctor_own_certificate_of_another_authority_is_told(
     coalition: LocalCoalition, examine: Examine, tmp_path: Path
 ) -> None:
-    Authority.create(tmp_path / "other", COALITION, lambda: datetime.now(UTC))
+    create_founder_keys(tmp_path / "other", COALITION, FOUNDER, datetime.now(UTC))
     leaf, key = leaf_of(tmp_path / "other", ALDER, tmp_path)
     shutil.copy(leaf, coalition.home(ALDER) / LEAF_FILE)
     shutil.copy(key, coalition.home(ALDER) / LEAF_KEY_FILE)
@@ -342,23 +378,45 @@ def test_doctor_own_certificate_absent_is_told(coalition: LocalCoalition, examin
     assert last(examine()) == ("unknown", "peer.ours.missing")
 
 
-def test_doctor_peer_whose_list_lacks_us_is_told(coalition: LocalCoalition, examine: Examine) -> None:
-    """A second authority directory with the same keys: its list goes to the peer alone."""
-    copy = coalition.folder / "authority-copy"
-    shutil.copytree(coalition.folder / "authority", copy)
+def test_doctor_peer_whose_metadata_lacks_us_is_told(
+    coalition: LocalCoalition, examine: Examine, tmp_path: Path
+) -> None:
+    """A copy of the founder, with the same keys: what it signs goes to the peer alone."""
+    kept = coalition.home(BIRCH) / COALITION_FOLDER
+    shutil.copytree(kept, tmp_path / "before", symlinks=True)
+    shutil.copytree(coalition.founder.node.home, tmp_path / "twin", symlinks=True)
+    twin = LocalFounder(Node(tmp_path / "twin"))
     try:
-        coalition.authority.refresh()
-        expelled = Authority.load(copy, lambda: datetime.now(UTC)).expel(ALDER)
-        newer = coalition.authority.refresh()
-        seen = coalition.home(BIRCH) / f"{MEMBERS_FILE}.seen"
-        before = seen.read_bytes()
-        (coalition.home(BIRCH) / MEMBERS_FILE).write_bytes(expelled)
-        (coalition.home(ALDER) / MEMBERS_FILE).write_bytes(newer)
+        twin.expel(ALDER)
+        twin.tell(coalition.home(BIRCH))
         checks = examine()
-        seen.write_bytes(before)
     finally:
-        shutil.rmtree(copy)
+        twin.close()
+        kept.rename(tmp_path / "after")
+        shutil.copytree(tmp_path / "before", kept, symlinks=True)
     assert last(checks) == ("fail", "peer.not_member")
+    assert "symbolon coalition sync" in checks[-1]["hint"]
+
+
+def test_doctor_peer_that_is_suspended_is_told_with_the_reason(
+    coalition: LocalCoalition, examine: Examine
+) -> None:
+    propose(coalition, Suspend(BIRCH, "answers nobody"))
+    try:
+        checks = examine()
+    finally:
+        propose(coalition, Reinstate(BIRCH))
+    assert last(checks) == ("fail", "peer.suspended")
+    assert "answers nobody" in checks[-1]["said"]
+    assert [each["check"] for each in checks] == ["peer"]
+
+
+def test_doctor_peer_with_stale_metadata_here_is_still_probed(
+    coalition: LocalCoalition, examine: Examine
+) -> None:
+    """The own metadata has run out by this clock; where the peer was to be found it still says."""
+    checks = examine(ahead=timedelta(days=8))
+    assert {each["state"] for each in checks} == {"ok"}, checks
 
 
 def test_doctor_peer_that_permits_nothing_is_told(coalition: LocalCoalition, examine: Examine) -> None:
@@ -388,9 +446,17 @@ def test_doctor_peer_that_we_may_not_ask_is_a_warning(coalition: LocalCoalition,
     assert last(examine()) == ("warn", "peer.permission.own")
 
 
-def test_doctor_unknown_and_uncalled_peers_are_told(coalition: LocalCoalition, examine: Examine) -> None:
+def test_doctor_unknown_expelled_and_uncalled_peers_are_told(
+    coalition: LocalCoalition, examine: Examine
+) -> None:
     assert last(examine("nobody-known")) == ("fail", "peer.unknown")
     assert last(examine(CEDAR)) == ("fail", "peer.no_endpoint")
+    coalition.add("maple")
+    coalition.founder.expel("maple")
+    coalition.publish()
+    (checks,) = examine("maple")
+    assert checks["code"] == "peer.unknown"
+    assert "was expelled" in checks["said"]
 
 
 def test_doctor_peer_that_starts_late_is_waited_for(
@@ -407,3 +473,108 @@ def test_doctor_peer_that_starts_late_is_waited_for(
     opened[0].close()
     checks = json.loads(capsys.readouterr().out)["checks"]
     assert next(each for each in checks if each["check"] == "port")["state"] == "ok"
+
+
+@pytest.fixture(scope="module")
+def relayed(served: LocalCoalition) -> Iterator[RelayProcess]:
+    """`ROWAN` runs a relay, and `OSIER` is reached through it alone; whether it is attached a test says."""
+    served.add(ROWAN)
+    served.add(OSIER, peers=(ALDER,))
+    with relay_process(served, ROWAN) as relay:
+        place = Place("127.0.0.1:1", (), relay.endpoint)
+        served.founder.node.founding.propose([Appoint(ROWAN, (Role.RELAY,))])
+        served.founder.move(served.home(ROWAN), place)
+        served.founder.move(served.home(OSIER), Place("", (ROWAN,), ""))
+        served.publish()
+        yield relay
+
+
+@contextmanager
+def serving_through_relay(coalition: LocalCoalition, member: str) -> Iterator[None]:
+    """A node that opens no port to others, at work and held by its relay."""
+    process = subprocess.Popen(
+        symbolon("--home", str(coalition.home(member)), "serve", "--grace", "2"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=coalition.log(member).open("w"),
+        text=True,
+        start_new_session=True,
+        env=own_environment(),
+    )
+    try:
+        assert first_line(process), coalition.log(member).read_text()
+        wait_until(lambda: "reachable through the relay" in coalition.log(member).read_text(), "the relay")
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def allow(coalition: LocalCoalition, peer: str) -> None:
+    """`ALDER` may ask a further peer what it may ask `BIRCH`."""
+    toml = coalition.home(ALDER) / "symbolon.toml"
+    text = toml.read_text()
+    toml.write_text(text + text[text.index("[[allow]]") :].replace(BIRCH, peer))
+
+
+def test_doctor_peer_behind_a_relay_is_asked_through_it(
+    coalition: LocalCoalition, relayed: RelayProcess, examine: Examine
+) -> None:
+    allow(coalition, OSIER)
+    with serving_through_relay(coalition, OSIER):
+        checks = examine(OSIER)
+    assert [each["check"] for each in checks] == [
+        "peer",
+        "port",
+        "tls",
+        "certificate",
+        "tls version",
+        "key exchange",
+        "our certificate",
+        "way",
+        "health",
+        "permission",
+        "permission",
+    ]
+    assert {each["state"] for each in checks} == {"ok"}, checks
+    assert f"reached through {ROWAN}" in checks[0]["said"]
+    assert relayed.endpoint in checks[1]["said"]
+    assert f"it is {ROWAN}, as listed" in checks[3]["said"]
+    assert f"{OSIER} permits intersection for {PURPOSE}" in checks[-1]["said"]
+
+
+def test_doctor_peer_that_its_relay_does_not_hold_is_told(
+    coalition: LocalCoalition, relayed: RelayProcess, examine: Examine
+) -> None:
+    checks = examine(OSIER)
+    assert last(checks) == ("fail", "peer.relay.unreached")
+    assert "symbolon serve" in checks[-1]["hint"]
+    assert [each["state"] for each in checks[:-1]] == ["ok"] * 7
+
+
+def test_doctor_peer_whose_relay_is_down_is_told(
+    coalition: LocalCoalition, relayed: RelayProcess, examine: Examine
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    coalition.founder.move(coalition.home(ROWAN), Place("127.0.0.1:1", (), f"127.0.0.1:{port}"))
+    coalition.publish()
+    try:
+        checks = examine(OSIER)
+    finally:
+        coalition.founder.move(coalition.home(ROWAN), Place("127.0.0.1:1", (), relayed.endpoint))
+        coalition.publish()
+    assert last(checks) == ("fail", "peer.port.closed")
+    assert "symbolon relay" in checks[-1]["hint"]
+
+
+def test_doctor_peer_whose_relay_is_suspended_is_told(
+    coalition: LocalCoalition, relayed: RelayProcess, examine: Examine
+) -> None:
+    propose(coalition, Suspend(ROWAN, "drops what it carries"))
+    try:
+        checks = examine(OSIER)
+    finally:
+        propose(coalition, Reinstate(ROWAN))
+    assert [each["code"] for each in checks] == ["peer.relay.standing", "peer.no_endpoint"]
+    assert "drops what it carries" in checks[0]["said"]

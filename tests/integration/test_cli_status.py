@@ -1,17 +1,31 @@
 """`symbolon status` after real sessions: what it shows is true, and names no supplier."""
 
 import json
+import os
+import shutil
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from real_nodes import ALPHA, BETA, PURPOSE, Nodes, two_nodes
+from node_people import CHEAP
+from real_nodes import ALPHA, BETA, MALLORY, PURPOSE, PURPOSES, Nodes, two_nodes
 from symbolon.cli import main
+from symbolon.cli.local_founder import FOUNDER
 from symbolon.cli.made_up_suppliers import MadeUpList
+from symbolon.cli.status_report import read_report
 from symbolon.config import load
-from symbolon.rpc.node import LEAF_FILE, MEMBERS_FILE, Node
+from symbolon.membership.acts import Appoint, Reinstate, Suspend
+from symbolon.membership.founder_keys import METADATA_KEY_FILE
+from symbolon.membership.member import MemberId
+from symbolon.membership.member_record import Role as MemberRole
+from symbolon.membership.member_statement import Place
+from symbolon.policy.operator_roles import LOCAL, Role
+from symbolon.rpc.node import COALITION_FOLDER, FOUNDER_FOLDER, LEAF_FILE, Node
 from symbolon.storage import supplier_store
+from symbolon.storage.operator_store import OperatorStore
 from symbolon.suppliers.tier import Tier
 
 
@@ -64,7 +78,13 @@ def test_status_asker_shows_members_and_its_own_certificate(
     assert members[ALPHA]["certificate_days_left"] == shown["certificate_days_left"] == 29
     assert members[BETA]["certificate_days_left"] is None
     assert members[BETA]["endpoint"].startswith("127.0.0.1:")
-    assert shown["members"]["days_left"] == 29
+    assert (members[BETA]["kind"], members[BETA]["standing"]) == ("company", "good")
+    assert (members[FOUNDER]["roles"], members[FOUNDER]["endpoint"]) == (["founder"], "")
+    state = nodes.founder.node.coalition.state()
+    assert shown["members"]["version"] == state.targets_version
+    assert shown["members"]["expires"] == state.expires.isoformat()
+    assert shown["members"]["days_left"] == 6
+    assert (shown["founder"], shown["proposals_waiting"]) == (False, None)
     assert shown["sessions"][0]["role"] == "receiver"
     assert shown["epochs"] == []
     assert {each["peer"] for each in shown["allowed"]} >= {BETA}
@@ -96,14 +116,87 @@ def test_status_of_a_list_keyed_by_other_rules_says_to_import_it_again(
 def test_status_of_a_session_that_the_peer_refused_names_its_reason(
     nodes: Nodes, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    nodes.configure(ALPHA, allow=({"peer": BETA, "purposes": ("curiosity",)},))
-    code, _ = nodes.quick_error(ALPHA, BETA, "curiosity")
+    purpose = PURPOSES[7]
+    nodes.configure(BETA, allow=({"peer": ALPHA, "purposes": PURPOSES[:7]},))
+    nodes.start(BETA)
+    code, _ = nodes.quick_error(ALPHA, BETA, purpose)
     assert code == 77
-    (session,) = (each for each in status(nodes, ALPHA, capsys)["sessions"] if each["purpose"] == "curiosity")
+    (session,) = (each for each in status(nodes, ALPHA, capsys)["sessions"] if each["purpose"] == purpose)
     assert session["state"] == "failed"
     assert session["sentence"] == (
         f"The session with {BETA} ended early (permission.denied); nothing was learned from it."
     )
+
+
+def test_status_shows_who_is_suspended_and_how_members_are_reached(
+    nodes: Nodes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    founder = nodes.founder
+    founder.node.founding.propose([Suspend(MemberId(MALLORY), "answers nobody")])
+    founder.move(nodes.home(MALLORY), Place("127.0.0.1:1", (), "127.0.0.1:2"))
+    nodes.coalition.publish()
+    try:
+        listed = {each["member"]: each for each in status(nodes, ALPHA, capsys)["members"]["members"]}
+        assert listed[MALLORY]["standing"] == "suspended"
+        shown = text(nodes, ALPHA, capsys).partition("\nMembers\n")[2].partition("\n\n")[0]
+        rows = {line.split()[0]: line.split() for line in shown.splitlines()}
+        assert rows[MALLORY] == [MALLORY, "company", "127.0.0.1:1", "suspended"]
+        assert rows[FOUNDER] == [FOUNDER, "coordinator,", "founder", "calls", "only", "good"]
+        assert rows[BETA][-1] == "good"
+    finally:
+        founder.node.founding.propose([Reinstate(MemberId(MALLORY))])
+        nodes.coalition.publish()
+
+
+def test_status_member_behind_relays_is_shown_with_them(
+    nodes: Nodes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    founder = nodes.founder
+    founder.node.founding.propose([Appoint(MemberId(ALPHA), (MemberRole.RELAY,))])
+    founder.move(nodes.home(ALPHA), Place("127.0.0.1:1", (), "127.0.0.1:2"))
+    founder.move(nodes.home(MALLORY), Place("", (MemberId(ALPHA),), ""))
+    nodes.coalition.publish()
+    listed = {each["member"]: each for each in status(nodes, ALPHA, capsys)["members"]["members"]}
+    assert (listed[MALLORY]["endpoint"], listed[MALLORY]["relays"]) == ("", [ALPHA])
+    assert f"relay {ALPHA}" in text(nodes, ALPHA, capsys)
+
+
+def test_status_founder_shows_how_many_proposals_wait_for_a_person(
+    nodes: Nodes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A copy of the founder proposes what takes a person; the founder has yet to see to it."""
+    home = nodes.founder.node.home
+    shown = status(nodes, home.name, capsys)
+    assert (shown["founder"], shown["proposals_waiting"]) == (True, 0)
+    assert "no proposal waits for a person here" in text(nodes, home.name, capsys)
+    shutil.copytree(home, tmp_path / "twin", symlinks=True)
+    with Node(tmp_path / "twin") as twin:
+        sha256 = twin.founding.propose([Suspend(MemberId(MALLORY), "answers nobody")])
+        document = twin.founding.document(sha256)
+    nodes.founder.node.founding.take(document, "another", sign=False)
+    assert status(nodes, home.name, capsys)["proposals_waiting"] == 1
+    assert "1 proposal waits for a person here: see `symbolon coalition proposals`" in text(
+        nodes, home.name, capsys
+    )
+    key = home / FOUNDER_FOLDER / METADATA_KEY_FILE
+    kept = key.read_bytes()
+    try:
+        key.write_bytes(b"scrambled")
+        assert status(nodes, home.name, capsys)["proposals_waiting"] is None
+        assert "the proposals cannot be read" in text(nodes, home.name, capsys)
+    finally:
+        key.write_bytes(kept)
+
+
+def test_status_counts_operators(nodes: Nodes, capsys: pytest.CaptureFixture[str]) -> None:
+    assert status(nodes, MALLORY, capsys)["operators"]["count"] == 0
+    assert "No operators: whoever can read this folder" in text(nodes, MALLORY, capsys)
+    with Node(nodes.home(MALLORY)) as node:
+        people = OperatorStore(node.database, node.sealer, node.clock, os.urandom, CHEAP)
+        people.add(LOCAL, "Ada", Role.ADMINISTRATOR, password="for Ada alone")
+        report = read_report(node, 0)
+    assert report.operators.count == 1
+    assert report.operators.sentence.startswith("1 operator (1 administrator)")
 
 
 def test_status_text_names_no_supplier(nodes: Nodes, capsys: pytest.CaptureFixture[str]) -> None:
@@ -120,15 +213,23 @@ def test_status_text_names_no_supplier(nodes: Nodes, capsys: pytest.CaptureFixtu
 def test_status_not_enrolled_or_expired_is_shown_all_the_same(
     nodes: Nodes, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    listed = nodes.home(ALPHA) / MEMBERS_FILE
+    metadata, aside = nodes.home(ALPHA) / COALITION_FOLDER, nodes.home(ALPHA) / "aside"
     leaf = nodes.home(ALPHA) / LEAF_FILE
-    kept = listed.read_bytes(), leaf.read_bytes()
+    kept = leaf.read_bytes()
     try:
-        listed.unlink()
+        metadata.rename(aside)
         assert status(nodes, ALPHA, capsys)["members"] is None
         assert "not whole" in text(nodes, ALPHA, capsys)
         leaf.unlink()
         assert status(nodes, ALPHA, capsys)["certificate_days_left"] is None
     finally:
-        listed.write_bytes(kept[0])
-        leaf.write_bytes(kept[1])
+        aside.rename(metadata)
+        leaf.write_bytes(kept)
+
+
+def test_status_of_expired_metadata_is_shown_all_the_same(nodes: Nodes) -> None:
+    with Node(nodes.home(ALPHA), clock=lambda: time.time() + 8 * 86400) as node:
+        report = read_report(node, 0)
+    assert report.members is not None
+    assert report.members.days_left < 0
+    assert [each.member for each in report.members.members if each.standing != "good"] == []

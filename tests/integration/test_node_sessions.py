@@ -149,7 +149,7 @@ def is_open(address: str) -> bool:
 def test_serve_sigterm_lets_a_running_session_finish_and_leaves_no_listener() -> None:
     with two_nodes() as both:
         both.start(BETA, grace=30)
-        address = both.authority.members().find(BETA).endpoint  # type: ignore[union-attr]
+        address = both.endpoint(BETA)
         with channel_to(both, BETA) as channel, RawAsk(channel) as ask:
             ask.say(hello=hello(purpose=PURPOSES[1]))
             ask.hear_until("accept")

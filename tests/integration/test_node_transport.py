@@ -25,22 +25,16 @@ def nodes() -> Iterator[Nodes]:
         yield both
 
 
-def address_of(nodes: Nodes, member: str) -> str:
-    found = nodes.authority.members().find(member)
-    assert found is not None
-    return found.endpoint
-
-
 def handshake(nodes: Nodes, version: ssl.TLSVersion) -> str | None:
     """A handshake of Python's own TLS with a good certificate; the version it ended in."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = context.maximum_version = version
     # Whatever this library still has for TLS 1.2: a refusal must be the server's.
     context.set_ciphers("ALL:@SECLEVEL=0")
-    context.load_verify_locations(cadata=nodes.authority.anchor.root_pem.decode())
+    context.load_verify_locations(cadata=nodes.authorities.decode())
     context.load_cert_chain(nodes.home(ALPHA) / LEAF_FILE, nodes.home(ALPHA) / LEAF_KEY_FILE)
     context.set_alpn_protocols(["h2"])
-    host, _, port = address_of(nodes, BETA).rpartition(":")
+    host, _, port = nodes.endpoint(BETA).rpartition(":")
     name = tls_target_name(BETA, "loopback")
     with (
         socket.create_connection((host, int(port)), timeout=20) as plain,
@@ -58,7 +52,7 @@ def test_node_client_of_tls_1_2_fails_in_the_handshake(nodes: Nodes) -> None:
 
 def test_node_session_negotiates_tls_1_3_and_a_hybrid_key_exchange(nodes: Nodes) -> None:
     # The ServerHello of TLS 1.3 is not encrypted: what was agreed can be read off the wire.
-    address = address_of(nodes, BETA)
+    address = nodes.endpoint(BETA)
     try:
         with forwarder(address) as wire:
             nodes.move(BETA, wire.address)

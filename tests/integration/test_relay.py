@@ -3,19 +3,15 @@
 import asyncio
 import contextlib
 import dataclasses
-import json
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from processes import DEADLINE_S, first_line, wait_until
+from processes import DEADLINE_S, wait_until
 from real_nodes import ALPHA, BETA, PURPOSES, SHARED, Nodes, asking, two_nodes
 from relays import (
     RELAY,
@@ -28,14 +24,16 @@ from relays import (
     relayed_match,
     until,
 )
-from symbolon.cli.local_coalition import COALITION, own_environment
+from symbolon.cli.local_coalition import COALITION
 from symbolon.errors import MembershipError, UnavailableError
 from symbolon.membership.certificates import tls_target_name
 from symbolon.membership.member import MemberId
+from symbolon.membership.member_statement import Place
 from symbolon.rpc import relay_service
+from symbolon.rpc.dial import UNIX
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.node import Node
-from symbolon.rpc.peer import UNIX, connect
+from symbolon.rpc.peer import connect
 from symbolon.rpc.receiver_role import Ask, Outcome
 from symbolon.rpc.relay_dialler import dialled_through
 from symbolon.rpc.relay_server import RELAY_SERVICE
@@ -43,7 +41,6 @@ from symbolon.rpc.relay_service import RelayService
 
 import grpc  # isort: skip - after symbolon.rpc, which sets the cipher list
 
-_RELAYED = Path(__file__).resolve().parent.parent / "relayed_command.py"
 _NOWHERE = "127.0.0.1:1"
 
 
@@ -58,69 +55,74 @@ def nodes() -> Iterator[Nodes]:
 @pytest.fixture(scope="module")
 def relay(nodes: Nodes) -> Iterator[RelayProcess]:
     with relay_process(nodes) as running:
+        nodes.run_relay(RELAY, running.endpoint)
         yield running
 
 
-def endpoint(nodes: Nodes, member: str) -> str:
-    found = nodes.authority.members().find(member)
-    assert found is not None
-    return found.endpoint
+def by_relays(*relays: str) -> Place:
+    """The place of a member that only dials out."""
+    return Place("", tuple(map(MemberId, relays)), "")
 
 
-def relayed(nodes: Nodes, member: str, relays: str, *arguments: str) -> list[str]:
-    line = nodes.command(member, *arguments)
-    return [sys.executable, str(_RELAYED), relays, "--", *line[3:]]
+def start_directly(nodes: Nodes, member: str) -> None:
+    """Starts a node that attaches to no relay any more."""
+    nodes.stop(member)
+    nodes.place(member, by_relays())
+    nodes.start(member)
 
 
-@contextlib.contextmanager
-def serving(nodes: Nodes, member: str, relays: str) -> Iterator["subprocess.Popen[str]"]:
-    command = relayed(nodes, member, relays, "serve", "--grace", "2")
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=own_environment()
-    ) as process:
-        try:
-            assert first_line(process)
-            yield process
-        finally:
-            process.kill()
-
-
-def match(nodes: Nodes, relays: str, purpose: str) -> tuple[dict[str, Any], list[dict[str, str]]]:
-    out = nodes.home(ALPHA) / "relayed.json"
-    command = relayed(nodes, ALPHA, relays, *asking(BETA, purpose), "--json", "--out", str(out))
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=DEADLINE_S, env=own_environment()
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout), json.loads(out.read_text())
+def wait_attached(nodes: Nodes, member: str, relay: str) -> None:
+    wait_until(lambda: f"reachable through the relay of {relay}" in nodes.log(member), "to be attached")
 
 
 def test_match_of_two_processes_through_a_relay_process_gives_what_the_direct_one_gives(
     nodes: Nodes, relay: RelayProcess
 ) -> None:
     direct = nodes.match(ALPHA, BETA, PURPOSES[1])
-    address = endpoint(nodes, BETA)
-    relays = f"{RELAY}={relay.endpoint}"
     nodes.stop(BETA)
-    # From here on nobody can dial the answering node, and nothing else listens at its address.
-    nodes.move(BETA, _NOWHERE)
+    # From here on both only dial out: their records name a relay, and nowhere to dial them.
+    for member in (ALPHA, BETA):
+        nodes.place(member, by_relays(RELAY))
+    told = len(relay.log)
+    nodes.launch(BETA)
     try:
-        with serving(nodes, BETA, relays):
-            figures, rows = match(nodes, relays, PURPOSES[2])
+        wait_attached(nodes, BETA, RELAY)
+        through = nodes.match(ALPHA, BETA, PURPOSES[2])
+        assert nodes.endpoint(BETA) == ""
+        assert "is attached" in relay.log[told:]
     finally:
-        nodes.start(BETA)
-    assert {row["supplier_id"] for row in rows if row["band"] == "certain"} == SHARED
-    assert [{**row, "match": ""} for row in rows] == [{**row, "match": ""} for row in direct.rows]
-    assert figures["matched"] == direct.figures["matched"]
-    assert figures["counts"]["elements"] == direct.figures["counts"]["elements"]
-    assert address != _NOWHERE
+        start_directly(nodes, BETA)
+    assert through.ids() == SHARED
+    assert [{**row, "match": ""} for row in through.rows] == [{**row, "match": ""} for row in direct.rows]
+    assert through.figures["matched"] == direct.figures["matched"]
+    assert through.figures["counts"]["elements"] == direct.figures["counts"]["elements"]
+
+
+@pytest.mark.usefixtures("relay")
+def test_match_without_its_first_relay_goes_through_the_second_and_without_any_ends_with_75(
+    nodes: Nodes,
+) -> None:
+    with relay_process(nodes, SPARE) as spare:
+        nodes.run_relay(SPARE, spare.endpoint)
+        nodes.place(BETA, by_relays(SPARE, RELAY))
+        nodes.launch(BETA)
+        try:
+            for each in (SPARE, RELAY):
+                wait_attached(nodes, BETA, each)
+            spare.process.kill()
+            assert nodes.match(ALPHA, BETA, PURPOSES[9]).ids() == SHARED
+            nodes.stop(BETA)
+            told = nodes.run(ALPHA, *asking(BETA, PURPOSES[9]), code=75).stderr
+            assert f"{BETA} cannot be reached through" in told
+        finally:
+            start_directly(nodes, BETA)
 
 
 def test_relay_serves_health_to_members_and_stops_on_sigterm(nodes: Nodes) -> None:
     with relay_process(nodes, SPARE) as relay:
         options = (("grpc.ssl_target_name_override", tls_target_name(SPARE, COALITION)),)
         key, certificate = nodes.credentials(ALPHA)
-        tls = grpc.ssl_channel_credentials(nodes.authority.anchor.root_pem, key, certificate)
+        tls = grpc.ssl_channel_credentials(nodes.authorities, key, certificate)
         with grpc.secure_channel(relay.endpoint, tls, options) as channel:
             asked = health_pb2.HealthCheckRequest(service=RELAY_SERVICE)
             answer = health_pb2_grpc.HealthStub(channel).Check(asked, timeout=20)
@@ -138,7 +140,7 @@ def test_relay_command_without_a_listening_address_is_wrong_usage(nodes: Nodes) 
 
 def test_relay_writes_down_neither_pairs_nor_sizes(nodes: Nodes, relay: RelayProcess) -> None:
     async def work() -> None:
-        async with attached(nodes, BETA, [(RELAY, relay.endpoint)], endpoint(nodes, BETA)):
+        async with attached(nodes, BETA, [(RELAY, relay.endpoint)], nodes.endpoint(BETA)):
             await relayed_match(nodes, ALPHA, BETA, [(RELAY, relay.endpoint)], PURPOSES[3])
 
     asyncio.run(work())
@@ -152,7 +154,7 @@ def test_dialler_takes_the_next_relay_when_one_is_gone_or_does_not_have_the_memb
     async def work() -> None:
         with relay_process(nodes, SPARE) as spare:
             here = (RELAY, relay.endpoint)
-            async with attached(nodes, BETA, [here], endpoint(nodes, BETA)):
+            async with attached(nodes, BETA, [here], nodes.endpoint(BETA)):
                 for first in ((SPARE, spare.endpoint), (SPARE, _NOWHERE)):
                     rows = await relayed_match(nodes, ALPHA, BETA, [first, here], PURPOSES[4])
                     assert {row["supplier_id"] for row in rows if row["band"] == "certain"} == SHARED
@@ -168,7 +170,7 @@ def test_dialler_whose_relay_dies_between_two_connections_goes_on_through_the_ot
             Node(nodes.home(ALPHA)) as node,
         ):
             both = [(RELAY, one.endpoint), (SPARE, other.endpoint)]
-            async with attached(nodes, BETA, both, endpoint(nodes, BETA)) as listener:
+            async with attached(nodes, BETA, both, nodes.endpoint(BETA)) as listener:
                 relays = [relay_address(node, where, who) for who, where in both]
                 async with dialled_through(node, relays, MemberId(BETA)) as target:
                     one.process.kill()
@@ -201,7 +203,7 @@ def test_dialler_says_at_once_that_no_relay_reaches_the_member(nodes: Nodes, rel
 def test_dialler_leaves_no_socket_behind_and_its_folder_is_private(nodes: Nodes, relay: RelayProcess) -> None:
     async def work() -> Path:
         with Node(nodes.home(ALPHA)) as node:
-            async with attached(nodes, BETA, [(RELAY, relay.endpoint)], endpoint(nodes, BETA)):
+            async with attached(nodes, BETA, [(RELAY, relay.endpoint)], nodes.endpoint(BETA)):
                 relays = [relay_address(node, relay.endpoint)]
                 async with dialled_through(node, relays, MemberId(BETA)) as target:
                     folder = Path(target.removeprefix(UNIX)).parent
@@ -215,7 +217,7 @@ def test_listener_finds_a_relay_again_that_was_restarted(nodes: Nodes) -> None:
     async def work() -> None:
         with contextlib.ExitStack() as stack:
             first = stack.enter_context(relay_process(nodes, SPARE))
-            async with attached(nodes, BETA, [(SPARE, first.endpoint)], endpoint(nodes, BETA)) as listener:
+            async with attached(nodes, BETA, [(SPARE, first.endpoint)], nodes.endpoint(BETA)) as listener:
                 first.process.terminate()
                 await until(lambda: not listener.attached, "the listener to notice")
                 await asyncio.to_thread(first.process.wait, DEADLINE_S)
@@ -231,7 +233,7 @@ def test_relay_that_is_stopped_lets_a_running_session_finish(nodes: Nodes) -> No
     async def work() -> None:
         with relay_process(nodes, SPARE) as relay:
             here = [(SPARE, relay.endpoint)]
-            async with attached(nodes, BETA, here, endpoint(nodes, BETA)) as listener:
+            async with attached(nodes, BETA, here, nodes.endpoint(BETA)) as listener:
                 with Node(nodes.home(ALPHA)) as node:
                     relays = [relay_address(node, relay.endpoint, SPARE)]
                     async with (
@@ -282,8 +284,8 @@ def test_listener_leaves_a_relay_whose_member_is_expelled(
         async with AsyncExitStack() as stack:
             _, address = await stack.enter_async_context(relay_here(nodes, service, gone))
             here = [(gone, address)]
-            listener = await stack.enter_async_context(attached(nodes, BETA, here, endpoint(nodes, BETA)))
-            nodes.authority.expel(gone)
+            listener = await stack.enter_async_context(attached(nodes, BETA, here, nodes.endpoint(BETA)))
+            nodes.founder.expel(gone)
             nodes.coalition.publish()
             await until(lambda: not listener.attached, "the listener to leave")
             await asyncio.sleep(2)

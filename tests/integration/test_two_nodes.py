@@ -1,28 +1,21 @@
-"""Two members that set up their nodes by hand: every step is a command as a person types it."""
+"""Two members that set up their nodes as people do: every step is a command as a person types it."""
 
 import csv
 import json
-import re
-import signal
-import socket
 import sqlite3
-import subprocess
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import astuple, fields, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from processes import DEADLINE_S, first_line
-from symbolon.cli.local_coalition import own_environment, symbolon
 from symbolon.cli.made_up_suppliers import made_up_supplier
 from symbolon.suppliers.match_keys import match_keys
 from symbolon.suppliers.reader import open_list
 from symbolon.suppliers.record import Supplier
+from typed_member import TIERS, Member
 
-_TIERS = "ABC"
 _BANDS = {"A": "certain", "B": "probable", "C": "candidate"}
 
 
@@ -66,7 +59,7 @@ def clear_join(mine: Path, theirs: Path) -> dict[str, set[str]]:
         keys.append({key: ids for key, ids in owners.items() if len(ids) <= 4})
     found: dict[str, set[str]] = {}
     seen: set[str] = set()
-    for tier in _TIERS:
+    for tier in TIERS:
         shared = {key for key in keys[0].keys() & keys[1].keys() if key[0] == tier}
         ids = set().union(*(keys[0][key] for key in shared)) - seen
         found[_BANDS[tier]] = ids
@@ -74,101 +67,29 @@ def clear_join(mine: Path, theirs: Path) -> dict[str, set[str]]:
     return found
 
 
-class Member:
-    """One member and its node's folder."""
-
-    def __init__(self, name: str, folder: Path) -> None:
-        self.name = name
-        self.home = folder / name
-        self.process: subprocess.Popen[str] | None = None
-        self.log = folder / f"{name}.log"
-
-    def run(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            symbolon("--home", str(self.home), *arguments),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=DEADLINE_S,
-            env=own_environment(),
-        )
-        assert done.returncode == code, done.stderr
-        assert "Traceback" not in done.stderr
-        return done
-
-    def match(self, peer: "Member", *more: str) -> tuple[dict[str, Any], list[dict[str, str]]]:
-        out = self.home / "found.json"
-        shape = ("--mode", "intersection", "--tiers", _TIERS, "--json", "--out", str(out))
-        done = self.run("match", peer.name, "--purpose", "due-diligence", *shape, *more)
-        return json.loads(done.stdout), json.loads(out.read_text(encoding="utf-8"))
-
-    def allow(self, peer: "Member") -> None:
-        """What an operator writes into symbolon.toml."""
-        path = self.home / "symbolon.toml"
-        content = path.read_text(encoding="utf-8").replace(
-            "# additions_interval_s = 86400", "additions_interval_s = 0"
-        )
-        content += f'\n[[allow]]\npeer = "{peer.name}"\npurposes = ["due-diligence"]\n'
-        content += 'modes = ["size", "intersection"]\ntiers = ["A", "B", "C"]\ninvited = true\n'
-        path.write_text(content, encoding="utf-8")
-
-    def serve(self, listen: str) -> None:
-        with self.log.open("a") as log:
-            self.process = subprocess.Popen(
-                symbolon("--home", str(self.home), "serve"),
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                env=own_environment(),
-            )
-        assert first_line(self.process) == listen, self.log.read_text()
-
-    def stop(self) -> int:
-        assert self.process is not None
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            return self.process.wait(30)
-        finally:
-            self.process.kill()
-            assert self.process.stdout is not None
-            self.process.stdout.close()
-
-
 Pair = tuple[Member, Member, Path]
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory, free_port: int) -> Iterator[Pair]:
-    """`north-co` and `south-co`, enrolled, with their lists; `south-co` serves."""
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """`south-co` founds a coalition and serves, `north-co` joins; both have their lists."""
     folder = tmp_path_factory.mktemp("two-nodes")
     north, south = Member("north-co", folder), Member("south-co", folder)
-    authority = folder / "authority"
-    listen = {"north-co": "127.0.0.1:1", "south-co": f"127.0.0.1:{free_port}"}
-    founded = north.run("coalition", "create", str(authority), "--name", "spring")
-    fingerprint = founded.stdout.strip()
-    for member in (north, south):
-        made = member.run(
-            "init", "--member", member.name, "--coalition", "spring", "--listen", listen[member.name]
-        )
-        request, enrolment = made.stdout.strip(), folder / f"{member.name}.json"
-        member.run("coalition", "enrol", str(authority), request, "--out", str(enrolment))
-        accepted = member.run("coalition", "accept", str(enrolment), "--fingerprint", fingerprint)
-        assert accepted.stdout.strip() == fingerprint
-    # `north-co` was enrolled first: the coordinator sends it the list that names `south-co`.
-    north.run("coalition", "update", str(authority / "members.list"))
-    north.allow(south)
-    south.allow(north)
-    north.run("suppliers", "import", str(write(folder / "north.csv", suppliers(0, 300, "N"))))
+    root = south.found("spring")
+    south.allow(north.name)
     south.run("suppliers", "import", str(write(folder / "south.csv", suppliers(150, 300, "B"))))
-    south.serve(listen["south-co"])
+    south.serve()
+    joined = north.join(south.invite(north.name))
+    assert f"This node reaches {south.name}." in joined
+    assert f"{south.name} reaches this node." in joined
+    for member in (north, south):
+        shown = member.coalition()
+        assert (shown["root_sha256"], shown["founders"]) == (root, [south.name])
+        assert member.standing() == {north.name: "good", south.name: "good"}
+    north.allow(south.name)
+    north.run("suppliers", "import", str(write(folder / "north.csv", suppliers(0, 300, "N"))))
     yield north, south, folder
     assert south.stop() == 0
-
-
-@pytest.fixture(scope="module")
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def ids_by_band(rows: list[dict[str, str]]) -> dict[str, set[str]]:
@@ -251,7 +172,7 @@ def test_match_review_is_remembered_over_a_new_key_epoch(pair: Pair) -> None:
     content = configuration.read_text()
     assert south.stop() == 0
     configuration.write_text(content.replace('modes = ["size", "intersection"]', 'modes = ["intersection"]'))
-    south.serve(re.findall(r'^listen = "(.*)"', content, re.MULTILINE)[0])
+    south.serve()
     figures, again = north.match(south)
     assert figures["counts"]["elements"] > 3 * 64
     assert not handles & {row["peer_record"] for row in again}
@@ -302,11 +223,15 @@ def test_match_refused_exits_with_its_code_and_says_why(pair: Pair, arguments: l
     assert "symbolon: hint: " in told
 
 
-def test_match_expelled_by_hand_is_refused_and_service_goes_on(pair: Pair) -> None:
+def test_match_of_an_expelled_member_is_refused_and_service_goes_on(pair: Pair) -> None:
     # The last one: north is expelled for good.
-    north, south, folder = pair
-    out = north.run("coalition", "expel", str(folder / "authority"), north.name)
-    south.run("coalition", "update", out.stdout.strip())
+    north, south, _ = pair
+    told = south.run("coalition", "expel", north.name, "--reason", "resold what it learned").stderr
+    assert "In force" in told
     refused = north.run("match", south.name, "--purpose", "due-diligence", "--mode", "intersection", code=77)
     assert "does not take this node for a current member" in refused.stderr
     assert "membership.expelled" in south.log.read_text()
+    shown = south.coalition()
+    assert (shown["expelled"], len(shown["members"])) == ([north.name], 1)
+    assert south.process is not None
+    assert south.process.poll() is None

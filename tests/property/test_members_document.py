@@ -75,6 +75,20 @@ def test_members_document_encoded_and_decoded_is_the_same(members: Members) -> N
     assert encode_members(decode_members(document)) == document
 
 
+@given(coalitions())
+def test_members_find_agrees_with_who_is_listed(members: Members) -> None:
+    for record in members.members:
+        assert members.find(record.member_id) is record
+        assert not members.is_expelled(record.member_id)
+    for former in members.expelled:
+        assert members.find(former.member_id) is None
+        assert members.is_expelled(former.member_id)
+    listed = {each.member_id for each in (*members.members, *members.expelled)}
+    for stranger in {"", "~", "000"} - listed:
+        assert members.find(stranger) is None
+        assert not members.is_expelled(stranger)
+
+
 @given(coalitions(), st.data())
 def test_members_document_any_byte_altered_is_refused_or_other_members(
     members: Members, data: st.DataObject

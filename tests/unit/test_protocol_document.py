@@ -5,16 +5,41 @@ And what it and its sister pages name exists.
 
 import dataclasses
 import re
+from datetime import timedelta
 
 import pytest
 
 from reference import arithmetic
+from symbolon.api.membership.v1 import membership_pb2
 from symbolon.config import BudgetConfig, ExchangeConfig
 from symbolon.errors import InvalidElementError
 from symbolon.exchange import limits
 from symbolon.exchange.padding import padded_count
 from symbolon.exchange.rules_agreement import fingerprint
 from symbolon.exchange.sender_set import tag_bytes_for
+from symbolon.membership import act_codec
+from symbolon.membership.acts import MAX_ACTS
+from symbolon.membership.certificates import CLOCK_SKEW, LEAF_VALIDITY
+from symbolon.membership.coalition_parts import (
+    MAX_PARTS,
+    MAX_ROOT_BYTES,
+    MAX_ROOT_CHAIN_BYTES,
+    MAX_TARGETS_BYTES,
+    MAX_TERMS_BYTES,
+)
+from symbolon.membership.coalition_roles import MAX_FOUNDERS, VALIDITY
+from symbolon.membership.due_diligence import ATTESTATION_VALIDITY, MAX_VETTING
+from symbolon.membership.invitation_code import MAX_ENDPOINTS
+from symbolon.membership.invitation_identity import INVITED_LEAF_VALIDITY, MAX_INVITATION_VALIDITY
+from symbolon.membership.member_record import MAX_EXPELLED, MAX_MEMBERS, MAX_PURPOSES, MAX_RELAYS
+from symbolon.membership.members_document import MAX_MEMBERS_BYTES
+from symbolon.membership.proposal import MAX_PROPOSAL_BYTES
+from symbolon.membership.proposal_draft import BINDING, MAX_AGE, SIGNING
+from symbolon.membership.proposal_draft import CLOCK_SKEW as PROPOSAL_SKEW
+from symbolon.rpc.identity import INVITED_METHODS, LAPSED_METHODS
+from symbolon.rpc.membership_client import MAX_ROOT_PAGES
+from symbolon.rpc.membership_codec import MAX_ANSWER_BYTES, PIECE_BYTES
+from symbolon.rpc.upkeep import SYNC_EVERY, TURN_S
 from symbolon.suppliers.key_schemes import key_rules
 from unit.protocol_harness import DOCUMENT, ROOT, RULES, SCHEMES, SUITE
 
@@ -78,6 +103,94 @@ def test_codes_in_the_document_are_those_that_the_node_sends():
     codes |= set(re.findall(r'^    code = "(protocol[a-z_.]*|permission\.[a-z]+)"', source, re.MULTILINE))
     local = {"protocol", "protocol.local", "protocol.remote", "protocol.refused"}
     assert {code for code in codes - local if f"`{code}`" not in DOCUMENT} == set()
+
+
+MEMBERSHIP = re.findall(r"^## Membership\n(.*?)^## ", DOCUMENT, re.MULTILINE | re.DOTALL)[0]
+
+
+def test_validity_of_metadata_in_the_document_is_that_of_the_node():
+    rows = re.findall(r"^\| ([a-z, ]+) \| .* \| (\d+) days \|$", MEMBERSHIP, re.MULTILINE)
+    stated = {role: timedelta(days=int(days)) for roles, days in rows for role in roles.split(", ")}
+    assert stated == VALIDITY
+
+
+@pytest.mark.parametrize(
+    ("sentence", "values"),
+    [
+        (r"At most (\d+) KiB for a root and the authorities", [MAX_ROOT_BYTES >> 10]),
+        (r"the authorities, (\d+) KiB for the other roles", [MAX_TARGETS_BYTES >> 10]),
+        (r"(\d+) MiB for `members.json`", [MAX_MEMBERS_BYTES >> 20]),
+        (r"(\d+) KiB for the terms", [MAX_TERMS_BYTES >> 10]),
+        (r"for the terms; (\d+) parts", [MAX_PARTS]),
+        (r"messages of at most (\d) MiB, (\d) MiB in all", [PIECE_BYTES >> 20, MAX_ANSWER_BYTES >> 20]),
+        (r"after (\d) MiB of roots .* \((\d) times at most\)", [MAX_ROOT_CHAIN_BYTES >> 20, MAX_ROOT_PAGES]),
+        (r"a list of 1 to (\d+) \*\*acts\*\*", [MAX_ACTS]),
+        (r"at most ([\d,]+) days later\), `attested`", [MAX_VETTING.days]),
+        (r"at most (\d+) days after `attested`", [ATTESTATION_VALIDITY.days]),
+        (r"at most ([\d,]+), strictly ascending by `member_id`", [MAX_MEMBERS]),
+        (r"at most ([\d,]+), likewise", [MAX_EXPELLED]),
+        (r"`relays`, at most (\d) ids", [MAX_RELAYS]),
+        (r"at most (\d+), strictly ascending, each", [MAX_PURPOSES]),
+        (r"canonical JSON, at most (\d) MiB, of `coalition`", [MAX_PROPOSAL_BYTES >> 20]),
+        (r"one more for each (\d+) whole days", [BINDING.days]),
+        (r"`posed` is less than (\d) days old", [SIGNING.days]),
+        (r"at most (\d) hours ahead, `made`", [PROPOSAL_SKEW.seconds // 3600]),
+        (r"`made` less than (\d+) days old", [MAX_AGE.days]),
+        (r"on the same base until (\d) days after `posed`", [BINDING.days]),
+        (r"At most (\d) endpoints and (\d) relays", [MAX_ENDPOINTS, MAX_RELAYS]),
+        (r"at least one of either; at most (\d+) days", [MAX_INVITATION_VALIDITY.days]),
+        (r"usage clientAuth, (\d) hours at most", [INVITED_LEAF_VALIDITY.seconds // 3600]),
+        (r"n is 1 to (\d+)", [MAX_FOUNDERS]),
+        (r"at its start and every (\d) minutes", [TURN_S * SYNC_EVERY / 60]),
+        (r"lasts longer than the table plus a (day)", [1]),
+    ],
+)  # fmt: skip
+def test_limit_of_membership_in_the_document_is_that_of_the_node(sentence, values):
+    (found,) = re.findall(sentence, MEMBERSHIP)
+    stated = [found] if isinstance(found, str) else list(found)
+    assert [int(each.replace(",", "").replace("day", "1")) for each in stated] == values
+
+
+def test_leaves_in_the_document_live_as_long_as_those_of_the_node():
+    (found,) = re.findall(r"Leaves live (\d+) days and begin (\d) hours before", DOCUMENT)
+    assert tuple(map(int, found)) == (LEAF_VALIDITY.days, CLOCK_SKEW.seconds // 3600)
+
+
+def test_acts_in_the_document_are_those_of_the_node_with_their_fields():
+    rows = re.findall(r"^\| (`[a-z`, -]+`) \| (.*?) \|", MEMBERSHIP, re.MULTILINE)
+    stated = {}
+    for acts, fields in rows:
+        for act in re.findall(r"`([a-z-]+)`", acts):
+            stated[act] = {"act", *re.findall(r"`([a-z_0-9]+)`", fields)}
+    known = {name: set(fields) for name, fields in act_codec._FIELDS.items()}
+    # One row is for two acts, and says of one field that only one of them has it.
+    stated["reinstate"].discard("reason")
+    assert {name: stated[name] for name in known} == known
+
+
+def test_callers_in_the_document_are_those_whom_the_node_lets_in():
+    service = membership_pb2.DESCRIPTOR.services_by_name["MembershipService"]
+    rows = re.findall(r"^\| (`[A-Z].*?) \| (.*?) \| (.*?) \| (.*?) \| (.*?) \|$", MEMBERSHIP, re.MULTILINE)
+    stated = {name: cells for first, *cells in rows for name in re.findall(r"`([A-Za-z]+)`", first)}
+    assert set(stated) == {method.name for method in service.methods}
+    for name, (invited_caller, _, lapsed, _) in stated.items():
+        method = f"/{service.full_name}/{name}"
+        assert invited_caller.startswith("yes") == (method in INVITED_METHODS), name
+        assert (lapsed != "no") == (method in LAPSED_METHODS), name
+
+
+def test_membership_codes_in_the_document_are_those_that_the_node_sends():
+    source = "\n".join(path.read_text() for path in (ROOT / "node" / "symbolon").rglob("*.py"))
+    sent = set(re.findall(r'code=f?"membership\.([a-z_]+)', source))
+    listed = re.findall(
+        r"^Codes of `MembershipService` begin with `membership\.` and go on: (.*)$", DOCUMENT, re.M
+    )
+    stated = {each.partition(".")[0] for each in re.findall(r"`([a-z_.…]+)`", listed[0])}
+    # Said to the people of a node alone, about its own files and its own commands.
+    own = {"coalition", "exists", "expired", "fingerprint", "key", "no_endpoint", "not_enrolled", "offer",
+           "root_key", "signing_key", "tls_version"}  # fmt: skip
+    assert sent - own <= stated
+    assert stated <= sent
 
 
 @pytest.mark.parametrize("name", ["PROTOCOL.md", "THREAT_MODEL.md", "OPERATIONS.md"])

@@ -1,19 +1,37 @@
 """Every number of the worked example in docs/PROTOCOL.md is computed by the node and by tests/reference."""
 
-import base64
 import hashlib
+import json
 import re
 import tomllib
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from reference import arithmetic, wire
+from reference import arithmetic, membership, wire
 from symbolon.exchange.derive import entry_masks
 from symbolon.exchange.rules_agreement import fingerprint
 from symbolon.exchange.size_mode import tokens
-from symbolon.membership.member_list import open_member_list
+from symbolon.membership.act_application import apply_acts
+from symbolon.membership.acts import Amend
+from symbolon.membership.coalition_roles import founders_of, key_id, root_fingerprint
+from symbolon.membership.invitation_code import InvitationCode
+from symbolon.membership.invitation_identity import invitation_key, join_proof, verify_join_proof
+from symbolon.membership.member_statement import (
+    Place,
+    SignedStatement,
+    decode_statement,
+    encode_statement,
+    sign_statement,
+    verify_statement,
+)
+from symbolon.membership.members_document import (
+    decode_members,
+    encode_members,
+    entry_sha256,
+    members_sha256,
+)
 from symbolon.oprf.key_schedule import KeyContext
 from symbolon.oprf.suite import DEFAULT_SUITE
 from unit.protocol_harness import (
@@ -136,14 +154,85 @@ def test_worked_example_messages_are_what_both_implementations_write():
     assert _sha256(sent) == expected["entries_sha256"] == _sha256(from_sender(to_receiver(sent)))
 
 
-def test_example_member_list_opens_under_the_key_in_the_document():
-    (key_hex,) = re.findall(r"public key `([0-9a-f]{64})`", DOCUMENT)
-    document = block("text member-list").encode("ascii")
-    opened = open_member_list(document, Ed25519PublicKey.from_public_bytes(bytes.fromhex(key_hex)))
-    assert [member.member_id for member in opened.members] == ["alder-textiles", "birch-ngo"]
-    assert opened.version == 7
-    assert opened.expires == datetime(2026, 12, 1, tzinfo=UTC)
-    frame, signature, body = document.split(b"\n", 2)
-    Ed25519PublicKey.from_public_bytes(bytes.fromhex(key_hex)).verify(
-        base64.b64decode(signature), frame + b"\n" + body
-    )
+MEMBERS = block("json members").encode("ascii")
+INVITATION = tomllib.loads(block("toml invitation"))
+CODE = block("text invitation").strip()
+SIGNING_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+
+
+def test_worked_example_members_are_what_both_implementations_write():
+    opened = decode_members(MEMBERS)
+    assert encode_members(opened) == MEMBERS == membership.canonical(json.loads(MEMBERS))
+    assert [each.member_id for each in opened.members] == ["alder-textiles", "birch-ngo"]
+    assert opened.is_expelled("cedar-mills")
+    birch = opened.find("birch-ngo")
+    assert birch.signing_key == SIGNING_KEY.public_key().public_bytes_raw()
+    (document, entry) = re.findall(r"SHA-256 of the document is `(\w+)`, of the entry .* `(\w+)`:", DOCUMENT)[
+        0
+    ]
+    assert hashlib.sha256(MEMBERS).hexdigest() == members_sha256(opened).hex() == document
+    assert entry_sha256(birch).hex() == membership.entry_sha256(MEMBERS, "birch-ngo").hex() == entry
+    # It holds by the rules that stand there.
+    opened.require("birch-ngo", date(2026, 11, 1))
+
+
+def test_worked_example_statement_is_what_both_implementations_sign():
+    opened, document = decode_members(MEMBERS), block("json statement").encode("ascii")
+    signature = bytes.fromhex(re.findall(r"with the signature `([0-9a-f]{128})`", DOCUMENT)[0])
+    asks = {"place": {"endpoint": "birch.example:7443", "relay_endpoint": "", "relays": []}}
+    entry = membership.entry_sha256(MEMBERS, "birch-ngo")
+    written, message = membership.statement("example-coalition", "birch-ngo", entry, asks)
+    assert written == document
+    assert SIGNING_KEY.sign(message) == signature
+    SIGNING_KEY.public_key().verify(signature, message)
+    signed = sign_statement(opened, "birch-ngo", Place("birch.example:7443", (), ""), SIGNING_KEY)
+    assert (encode_statement(signed.statement), signed.signature) == (document, signature)
+    assert verify_statement(opened, SignedStatement(decode_statement(document), signature)).relays
+    moved = apply_acts(opened, [Amend(signed)], today=date(2026, 11, 1)).find("birch-ngo")
+    assert moved.endpoint == "birch.example:7443"
+
+
+def test_worked_example_invitation_is_what_both_implementations_read_and_derive():
+    fields, code = membership.read_code(CODE), InvitationCode.decode(CODE)
+    assert code.encode() == CODE
+    assert fields == {
+        "coalition": "example-coalition",
+        "member_id": "dogwood-co",
+        "sponsor": "alder-textiles",
+        "endpoints": ["alder.example:7443"],
+        "relays": [],
+        "root_version": 1,
+        "root_fingerprint": bytes.fromhex(INVITATION["root_fingerprint"]),
+        "expires": int(datetime(2026, 12, 1, tzinfo=UTC).timestamp()),
+        "secret": bytes(range(16)),
+    }
+    assert (code.member_id, code.sponsor, code.secret) == ("dogwood-co", "alder-textiles", bytes(range(16)))
+    assert code.root_sha256.hex() == INVITATION["root_fingerprint"]
+    assert code.stored_hash.hex() == membership.stored_hash(fields).hex() == INVITATION["stored_hash"]
+    key, proof = hexed(INVITATION, "invitation_key", "proof")
+    assert invitation_key(code) == membership.invitation_key(fields) == key
+    key_sha256, signing_key = bytes.fromhex("dd" * 32), SIGNING_KEY.public_key().public_bytes_raw()
+    membership.verify_ecdsa(key, proof, membership.proved(fields, key_sha256, signing_key))
+    for made in (proof, join_proof(code, key_sha256, signing_key)):
+        verify_join_proof(
+            key,
+            made,
+            coalition=code.coalition,
+            member_id=code.member_id,
+            key_sha256=key_sha256,
+            signing_key=signing_key,
+        )
+    made = join_proof(code, key_sha256, signing_key)
+    membership.verify_ecdsa(key, made, membership.proved(fields, key_sha256, signing_key))
+
+
+def test_worked_example_root_has_the_fingerprint_that_the_code_pins():
+    signed_part = block("json root").strip().encode("ascii")
+    assert hashlib.sha256(signed_part).hexdigest() == INVITATION["root_fingerprint"]
+    root = b'{"signatures":[],"signed":' + signed_part + b"}"
+    assert root_fingerprint(root).hex() == INVITATION["root_fingerprint"]
+    (founder,) = founders_of(root)
+    assert founder.member_id == "alder-textiles"
+    named = json.loads(signed_part)["x-symbolon-founders"]["alder-textiles"]
+    assert membership.key_id(founder.root_key) == key_id(founder.root_key) == named["root"]
+    assert membership.key_id(founder.metadata_key) == named["metadata"]

@@ -1,4 +1,4 @@
-"""README.md says what is true: help texts, commands, flags, make targets, links, configuration.
+"""README.md and docs/joining.md say what is true: help texts, commands, flags, links, configuration.
 
 `SYMBOLON_UPDATE_README=1 pytest tests/unit/test_readme.py` writes the help texts anew.
 """
@@ -19,21 +19,22 @@ from symbolon.cli.main import app
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 TEXT = README.read_text(encoding="utf-8")
+JOINING = (ROOT / "docs" / "joining.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 HELP = re.compile(r"^```console\n\$ symbolon ((?:[^\n]* )?--help)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def blocks(language: str) -> list[str]:
-    return [body for kind, body in BLOCK.findall(TEXT) if kind == language]
+def blocks(language: str, text: str = TEXT) -> list[str]:
+    return [body for kind, body in BLOCK.findall(text) if kind == language]
 
 
-def command_lines() -> list[str]:
+def command_lines(text: str = TEXT) -> list[str]:
     """Every `symbolon …` of a shell block, without here-documents, redirections and a final &."""
     lines = []
-    for body in blocks("sh"):
+    for body in blocks("sh", text):
         script = re.sub(r"<<'END'\n.*?^END$", "", body, flags=re.MULTILINE | re.DOTALL)
         typed = [line for line in script.splitlines() if line.startswith("symbolon ")]
-        lines += [re.sub(r"\s+(?:2?>>?\s*\S+|&)(?=\s|$)", "", line) for line in typed]
+        lines += [re.sub(r"\s+(?:<\s*\S+|2?>>?\s*\S+|&)(?=\s|$)", "", line) for line in typed]
     return lines
 
 
@@ -78,13 +79,13 @@ def test_readme_console_blocks_are_help_blocks() -> None:
     assert len(blocks("console")) == len(HELP.findall(TEXT))
 
 
-@pytest.mark.parametrize("line", command_lines())
+@pytest.mark.parametrize("line", [*command_lines(), *command_lines(JOINING)])
 def test_readme_command_line_parses(line: str) -> None:
     parse(shlex.split(line)[1:])
 
 
 def test_readme_command_lines_are_found_and_a_wrong_flag_is_noticed() -> None:
-    assert len(command_lines()) > 10
+    assert len(command_lines()) >= 10
     assert any("try match" in line for line in command_lines())
     with pytest.raises(click.UsageError):
         parse(["--home", "x", "match", "birch", "--porpoise", "due-diligence"])
@@ -92,12 +93,17 @@ def test_readme_command_lines_are_found_and_a_wrong_flag_is_noticed() -> None:
         parse(["suppliers", "imprt", "x.csv"])
 
 
-def test_readme_commands_in_the_text_exist() -> None:
-    prose = BLOCK.sub("", TEXT)
-    named = {words.split()[0] for words in re.findall(r"`symbolon ([a-z][^`]*)`", prose)}
+@pytest.mark.parametrize("text", [TEXT, JOINING], ids=["README", "joining"])
+def test_readme_commands_in_the_text_exist(text: str) -> None:
+    prose = BLOCK.sub("", text)
+    named = [words.split() for words in re.findall(r"`symbolon ([a-z][^`]*)`", prose)]
     assert named
-    for name in named:
-        assert typer.main.get_command(app).get_command(click.Context(click.Command("x")), name), name  # type: ignore[attr-defined]
+    context = click.Context(click.Command("x"))
+    for words in named:
+        command = typer.main.get_command(app).get_command(context, words[0])  # type: ignore[attr-defined]
+        assert command, words
+        if words[0] == "coalition" and len(words) > 1:
+            assert command.get_command(context, words[1]), words
 
 
 def test_readme_make_targets_exist() -> None:
@@ -109,10 +115,25 @@ def test_readme_make_targets_exist() -> None:
     assert named <= targets
 
 
-def test_readme_linked_files_exist() -> None:
-    linked = [link for link in re.findall(r"\]\(([^)#]+)\)", TEXT) if "://" not in link]
+@pytest.mark.parametrize("path", [README, ROOT / "docs" / "joining.md"], ids=["README", "joining"])
+def test_readme_linked_files_exist(path: Path) -> None:
+    found = re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8"))
+    linked = [link for link in found if "://" not in link]
     assert linked
-    assert [link for link in linked if not (ROOT / link).exists()] == []
+    assert [link for link in linked if not (path.parent / link).exists()] == []
+
+
+def test_joining_allow_table_is_valid(tmp_path: Path) -> None:
+    (table,) = blocks("toml", JOINING)
+    (allow,) = config.parse(table, tmp_path).allow
+    assert (allow.peer, allow.ask, allow.answer) == ("founder-co", True, True)
+
+
+def test_joining_messages_are_those_of_the_code() -> None:
+    shown = re.findall(r'^\| "([^"]+)" \|', JOINING, re.MULTILINE)
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "node" / "symbolon").rglob("*.py")]
+    assert len(shown) > 10
+    assert [words for words in shown if not any(words in source for source in sources)] == []
 
 
 def test_readme_allow_table_is_valid_and_complete(tmp_path: Path) -> None:

@@ -1,14 +1,17 @@
 """`symbolon demo`: a whole coalition on loopback, told step by step, and checked at the end.
 
-Real processes, the real protocol, real mutual TLS; only the lists are made up. Because both lists are at
-hand here, as they never are in life, every result is held against the join in the clear; the command fails
-where they differ. Everything stands in one temporary folder, which is removed also after an error or Ctrl-C.
+Real processes, the real commands and protocol, real mutual TLS; only the lists are made up. Because both
+lists are at hand here, as they never are in life, every result is held against the join in the clear; the
+command fails where they differ. Everything stands in one temporary folder, which is removed also after an
+error or Ctrl-C.
 """
 
+import contextlib
 import json
 import signal
+import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,14 +22,15 @@ from symbolon import config
 from symbolon.cli.demo_check import ClearMatch, clear_join, require_equal
 from symbolon.cli.demo_lists import DemoLists, demo_lists, write_list
 from symbolon.cli.demo_story import Story
-from symbolon.cli.local_coalition import PURPOSE, LocalCoalition, local_coalition
-from symbolon.errors import PermissionDeniedError, SymbolonError
+from symbolon.cli.local_coalition import PURPOSE, LocalProcesses, local_processes
+from symbolon.errors import MembershipError, PermissionDeniedError, SymbolonError
 from symbolon.rpc.node import Node
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 ASKER: Final = "alder"
 ANSWERER: Final = "birch"
+FOUNDER: Final = "cedar"
 TIERS: Final = "ABC"
 
 _MEANING: Final = {
@@ -35,36 +39,40 @@ _MEANING: Final = {
     "candidate": "a similar name at the same address: a person decides",
 }
 _SHOWN_PER_BAND: Final = 4
-_ALLOW: Final = f"""[[allow]]
-peer = "{ASKER}"
-purposes = ["{PURPOSE}"]
+_ALLOW: Final = """[[allow]]
+peer = "{peer}"
+purposes = ["{purpose}"]
 modes = ["intersection"]
 tiers = ["A", "B", "C"]
-ask = false
+{other_way} = false
 """
-_SESSION_END_S: Final = 20.0
+_NO_PAUSE: Final = ("[exchange]\n", "[exchange]\nadditions_interval_s = 0\n")
+"""What is replaced in a configuration: in life a day passes between two additions to what a peer sees."""
+
+_FOLLOW_S: Final = 20.0
+"""Longest wait for what a served node does right away: attaching to a relay, ending a session."""
 
 
 @app.command(epilog="Exit codes: 0 all as it should be; 70 a result differs from the join in the clear.")
 def demo() -> None:
     """Show a whole coalition on loopback, step by step, in under a minute.
 
-    Two companies with made-up supplier lists find their shared suppliers without showing the lists. Nothing
-    leaves this machine, and nothing is left on it.
+    A coalition is founded; two companies with made-up supplier lists join it and find their shared suppliers
+    without showing the lists. Nothing leaves this machine, and nothing is left on it.
     """
     start = time.monotonic()
     hang_up = signal.signal(signal.SIGHUP, _interrupt)
     try:
-        with local_coalition({"exchange": {"additions_interval_s": 0}}) as coalition:
-            folder = coalition.folder
+        with local_processes() as processes:
+            folder = processes.folder
             story = Story(folder)
-            first, second = _Demo(coalition, story).tell()
+            first, second = _Demo(processes, story).tell()
     finally:
         signal.signal(signal.SIGHUP, hang_up)
     story.step("Everything is removed")
     if folder.exists():
         raise SymbolonError(f"{folder} could not be removed", code="demo.left_over")
-    story.say("Both nodes are stopped; their folder with lists, keys and results is deleted.")
+    story.say("All nodes are stopped; their folder with lists, keys and results is deleted.")
     seconds = time.monotonic() - start
     print(
         f"\nsymbolon: the demo did what it should: two nodes matched {first.suppliers} suppliers, and "
@@ -101,8 +109,9 @@ class _Result:
 class _Demo:
     """The steps, in order."""
 
-    def __init__(self, coalition: LocalCoalition, story: Story) -> None:
-        self._coalition = coalition
+    def __init__(self, processes: LocalProcesses, story: Story) -> None:
+        self._processes = processes
+        self._folder = processes.folder
         self._story = story
         self._lists = demo_lists()
 
@@ -117,26 +126,51 @@ class _Demo:
         """
         self._story.title("Two companies find the suppliers they share, without showing their lists.")
         self._found()
+        self._join()
         self._import("Each company imports its own list into its own node", self._lists)
         self._deny()
         self._allow()
         first = self._match()
         self._compare(first)
         second = self._change(first)
+        self._suspend()
         return first, second
 
     def _found(self) -> None:
         self._story.step("A coalition is founded")
-        for member in (ASKER, ANSWERER):
-            self._coalition.add(member, peers=(ANSWERER,) if member == ASKER else ())
         self._story.say(
-            """Alder, a clothing brand, and Birch, a department store, belong to a coalition against forced
-            labour. Its authority gave each a certificate and signed the list of members; it sees none
-            of what follows. Every node makes its own private key, which never leaves it."""
+            """Cedar coordinates a coalition against forced labour. It founds it on its own node, which keeps
+            the members' records and signs each change of them, and runs a relay beside it, for members that
+            cannot be dialled. It sees none of the lists, and nothing of what others find."""
         )
-        members = ", ".join(each.member_id for each in self._coalition.authority.members().members)
-        fingerprint = self._coalition.authority.anchor.fingerprint
-        self._story.show(f"members: {members}\nfingerprint to compare by phone: {fingerprint}")
+        node, relay = (f"127.0.0.1:{port}" for port in _free_ports(2))
+        self._story.run(
+            *("--home", FOUNDER, "coalition", "create", "harbour", "--member", FOUNDER, "--person", "Cleo"),
+            *("--jurisdiction", "BE", "--listen", node, "--endpoint", node, "--relay-endpoint", relay),
+        )
+        self._begin(FOUNDER, "serve")
+        self._begin(FOUNDER, "relay", "--listen", relay)
+        for what in ("serve", "relay"):
+            self._processes.opened(f"{FOUNDER}-{what}")
+
+    def _join(self) -> None:
+        self._story.step("Two companies are invited, and join")
+        self._story.say(
+            """Cedar has looked at Birch, a department store, and Alder, a clothing brand, and sends each a
+            code, as one sends a password. The code is all that they need: it says where Cedar is, and what
+            the coalition's records are signed with. Their nodes make their own private keys, which never
+            leave them. They open no port: whoever wants to reach them goes through Cedar's relay."""
+        )
+        vetted = ("--jurisdiction", "PT", "--vetted-by", "Cleo", "--criteria", "charter, section 3")
+        for member, person in ((ANSWERER, "Bela"), (ASKER, "Ada")):
+            invite = ("--home", FOUNDER, "coalition", "invite", member, *vetted)
+            code = self._story.run(*invite).strip()
+            join = ("--home", member, "coalition", "join", code, "--person", person, "--accept-terms", "1")
+            self._story.run(*join)
+            self._configure(member, lambda text: text.replace(*_NO_PAUSE))
+        told = json.loads(self._story.run("--home", ASKER, "coalition", "members", "--json"))["members"]
+        columns = ("member", "kind", "roles", "reached", "standing")
+        self._story.table(columns, [[each[column] for column in columns] for each in told])
 
     def _import(self, title: str, lists: DemoLists) -> None:
         self._story.step(title)
@@ -155,7 +189,12 @@ class _Demo:
 
     def _deny(self) -> None:
         self._story.step("Alder asks, and is refused")
-        self._story.say("Birch starts its node. Its operator has not allowed anybody anything yet.")
+        self._story.say(
+            """Alder's operator has allowed their own node to ask Birch. Birch starts its node; its operator
+            has not allowed anybody anything yet."""
+        )
+        allow = _ALLOW.format(peer=ANSWERER, purpose=PURPOSE, other_way="answer")
+        self._configure(ASKER, lambda text: text + allow)
         self._serve()
         self._story.run(*self._match_command("matches.json"), code=PermissionDeniedError.exit_code)
         self._story.say("A node answers nobody until its operator says whom, what and for which purpose.")
@@ -166,16 +205,33 @@ class _Demo:
             """The two operators have agreed on the purpose. This is added to birch/symbolon.toml, and the
             node starts again:"""
         )
-        self._story.show(_ALLOW)
-        with (self._coalition.home(ANSWERER) / config.FILE_NAME).open("a", encoding="utf-8") as file:
-            file.write(_ALLOW)
-        self._coalition.stop(ANSWERER)
+        allow = _ALLOW.format(peer=ASKER, purpose=PURPOSE, other_way="ask")
+        self._story.show(allow)
+        self._configure(ANSWERER, lambda text: text + allow)
+        self._processes.stop(f"{ANSWERER}-serve")
         self._serve()
 
     def _serve(self) -> None:
-        address = self._coalition.start(ANSWERER)
-        self._story.typed(f"symbolon --home {ANSWERER} serve")
-        self._story.show(address)
+        log = self._processes.log(f"{ANSWERER}-serve")
+        start = log.stat().st_size if log.exists() else 0
+        self._begin(ANSWERER, "serve")
+        self._processes.opened(f"{ANSWERER}-serve")
+        wanted = f"reachable through the relay of {FOUNDER}"
+        end = time.monotonic() + _FOLLOW_S
+        while wanted not in log.read_text(encoding="utf-8")[start:]:
+            if time.monotonic() > end:
+                raise SymbolonError(f"{ANSWERER} did not attach to the relay", code="demo.relay")
+            time.sleep(0.05)
+        self._story.show(wanted)
+
+    def _begin(self, member: str, *arguments: str) -> None:
+        self._story.typed(" ".join(("symbolon", "--home", member, *arguments, "&")))
+        home = str(self._folder / member)
+        self._processes.begin(f"{member}-{arguments[0]}", "--home", home, *arguments)
+
+    def _configure(self, member: str, change: Callable[[str], str]) -> None:
+        path = self._folder / member / config.FILE_NAME
+        path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
 
     def _match(self) -> _Result:
         self._story.step("Alder asks again: which of my suppliers do you have too?")
@@ -229,10 +285,19 @@ class _Demo:
             raise SymbolonError("the second session sent no less than the first", code="demo.delta")
         return second
 
+    def _suspend(self) -> None:
+        self._story.step("The coordinator suspends a member")
+        self._story.say(
+            "From now on every node and relay refuses Alder, until Cedar reinstates it. It asks once more:"
+        )
+        reason = ("--reason", "vetting is under review")
+        self._story.run("--home", FOUNDER, "coalition", "suspend", ASKER, *reason)
+        self._story.run(*self._match_command("matches-refused.json"), code=MembershipError.exit_code)
+
     def _session(self, out: str) -> _Result:
         """Runs a match and holds it against the join in the clear."""
         figures = json.loads(self._story.run(*self._match_command(out)))
-        rows = json.loads((self._coalition.folder / out).read_text(encoding="utf-8"))
+        rows = json.loads((self._folder / out).read_text(encoding="utf-8"))
         expected = clear_join(self._file(ASKER), self._file(ANSWERER), TIERS)
         require_equal(expected, rows)
         return _Result(rows, figures, expected)
@@ -243,8 +308,8 @@ class _Demo:
 
     def _sentence_of_answerer(self) -> str:
         """Its newest session; it may still be writing it down when the asking side is done."""
-        end = time.monotonic() + _SESSION_END_S
-        with Node(self._coalition.home(ANSWERER)) as node:
+        end = time.monotonic() + _FOLLOW_S
+        with Node(self._folder / ANSWERER) as node:
             while True:
                 newest = node.sessions.newest(1)
                 if newest and newest[0].state == "done":
@@ -254,7 +319,14 @@ class _Demo:
                 time.sleep(0.1)
 
     def _file(self, member: str) -> Path:
-        return self._coalition.folder / f"{member}.csv"
+        return self._folder / f"{member}.csv"
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports of loopback that nobody listens on now: the founder's address stands in the members' records."""
+    with contextlib.ExitStack() as stack:
+        opened = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [each.getsockname()[1] for each in opened]
 
 
 def _suppliers_of(rows: Sequence[Mapping[str, str]], band: str) -> dict[str, str]:

@@ -22,6 +22,7 @@ from symbolon.cli.local_coalition import own_environment, symbolon
 from symbolon.errors import SymbolonError
 
 _WIDTH: Final = 96
+_ARGUMENT: Final = 28
 _COMMAND_S: Final = 120.0
 """No command of the demonstration takes a tenth of this; one that does hangs."""
 
@@ -112,11 +113,18 @@ class Story:
             yield
 
 
+def _typed(argument: str) -> str:
+    """An argument as it is shown: in quotes where a shell wants them, and not over three lines, as a code."""
+    if " " in argument:
+        return f'"{argument}"'
+    return argument if len(argument) <= _ARGUMENT else f"{argument[:_ARGUMENT]}…"
+
+
 class _Command:
     """One running command, with all processes that it starts."""
 
     def __init__(self, arguments: Sequence[str], folder: Path) -> None:
-        self.typed = " ".join(("symbolon", *arguments))
+        self.typed = " ".join(("symbolon", *map(_typed, arguments)))
         self._process = subprocess.Popen(
             symbolon(*arguments),
             cwd=folder,

@@ -1,6 +1,6 @@
 """`symbolon doctor`: check this node, and a peer, and say what to mend.
 
-Nothing is changed, except that the highest member list seen is remembered, as by every command.
+Nothing is changed: the database is not brought to a newer version, and no metadata is taken in.
 """
 
 import json

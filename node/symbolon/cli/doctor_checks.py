@@ -5,37 +5,63 @@ what failed before comes out as `unknown`. Parts are opened one by one, never as
 only when everything is well.
 """
 
+import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
 from symbolon import config
+from symbolon.cli.doctor_membership import (
+    look_at_certificate,
+    look_at_founder,
+    look_at_listing,
+    look_at_metadata,
+    look_at_own_entry,
+    look_at_relays,
+    signed_at_the_earliest,
+)
+from symbolon.cli.doctor_peer import look_at_peer
 from symbolon.cli.outdated_list import IMPORT_AGAIN, OUTDATED
 from symbolon.config import Config
 from symbolon.errors import MembershipError, SymbolonError
-from symbolon.membership.atomic_file import read_bounded
 from symbolon.membership.certificates import (
+    CLOCK_SKEW,
     certificate_fingerprint,
     load_certificate,
     tls_target_name,
-    verify_leaf,
 )
-from symbolon.membership.directory import FileMemberDirectory
-from symbolon.membership.member_list import CLOCK_SKEW, MAX_LIST_BYTES, MemberList, open_member_list
-from symbolon.membership.trust_anchor import TrustAnchor
+from symbolon.membership.coalition_state import State as CoalitionState
+from symbolon.membership.coalition_store import CoalitionStore
+from symbolon.membership.founder_keys import AUTHORITY_FILE, load_founder_keys
+from symbolon.membership.member import MemberId
+from symbolon.membership.member_record import MemberRecord
+from symbolon.membership.signing_key import load_signing_key
 from symbolon.oprf.backend import choose_backend
 from symbolon.oprf.suite import DEFAULT_SUITE, get_suite
-from symbolon.rpc.diagnosis import presented_certificate, probe, wait_for_port
-from symbolon.rpc.diagnosis_finding import SOON_DAYS, Finding, State, Target, days_left, failed
+from symbolon.policy.operator_roles import Role
+from symbolon.rpc.diagnosis import presented_certificate
+from symbolon.rpc.diagnosis_finding import Finding, State, failed, good, warned
 from symbolon.rpc.diagnosis_own import own_transport
-from symbolon.rpc.node import ANCHOR_FILE, LEAF_FILE, LEAF_KEY_FILE, MEMBERS_FILE, SEAL_KEY_FILE, Credentials
+from symbolon.rpc.founding import Founding
+from symbolon.rpc.node import (
+    COALITION_FOLDER,
+    FOUNDER_FOLDER,
+    LEAF_FILE,
+    LEAF_KEY_FILE,
+    NEXT_LEAF_KEY_FILE,
+    SEAL_KEY_FILE,
+    SIGNING_KEY_FILE,
+    Credentials,
+)
+from symbolon.rpc.tls_material import Leaf, LeafFiles
 from symbolon.storage.database import Database
+from symbolon.storage.founding_store import FoundingStore
 from symbolon.storage.journal_store import JournalStore
+from symbolon.storage.operator_store import OperatorStore
 from symbolon.storage.schema_version import read_version
 from symbolon.storage.seal import Sealer
 from symbolon.storage.seal_check import bind_key
@@ -59,13 +85,16 @@ class Examination:
         home: its folder.
         peer: member id to probe, or ''.
         wait_s: how long to wait for the peer's port.
+        clock: seconds since 1970-01-01 UTC.
     """
 
-    def __init__(self, home: Path, peer: str = "", wait_s: float = 0.0) -> None:
+    def __init__(
+        self, home: Path, peer: str = "", wait_s: float = 0.0, clock: Callable[[], float] = time.time
+    ) -> None:
         self._home = home
         self._peer_id = peer
         self._wait_s = wait_s
-        self._now = datetime.now(UTC)
+        self._now = datetime.fromtimestamp(clock(), UTC)
         self._failed_at: dict[str, str] = {}
 
     def findings(self) -> Iterator[Finding]:
@@ -75,11 +104,16 @@ class Examination:
             ("keys on disk", self._keys),
             ("database", self._database_state),
             ("free disk", self._disk),
+            ("metadata", self._metadata),
             ("certificate", self._certificate),
-            ("member list", self._members),
+            ("own entry", self._own_entry),
+            ("listing", self._listing),
+            ("relay", self._relays),
+            ("founder", self._founder),
             ("clock", self._clock),
             ("permission", self._allowed),
             ("supplier list", self._suppliers),
+            ("operators", self._operators),
             ("multiplication", self._backend),
             ("transport", self._transport),
             ("listening", self._listening),
@@ -104,7 +138,7 @@ class Examination:
                 yield Finding(name, State.UNKNOWN, said, code=error.full_code)
             elif error.full_code == "storage.older":
                 # As it should be after an upgrade: the next command that opens the node mends it.
-                yield _warn(name, error.full_code, error.detail, error.hint or "")
+                yield warned(name, error.full_code, error.detail, error.hint or "")
             else:
                 yield failed(name, error.full_code, error.detail, error.hint or "")
         except OSError as error:
@@ -126,40 +160,51 @@ class Examination:
         return Database.open(self.config.database_url, migrate=False)
 
     @cached_property
-    def anchor(self) -> TrustAnchor:
-        """The coalition's trust anchor."""
-        return TrustAnchor.from_bytes(self._enrolled(ANCHOR_FILE))
+    def store(self) -> CoalitionStore:
+        """The coalition's metadata."""
+        return CoalitionStore(self._home / COALITION_FOLDER, lambda: self._now)
+
+    @property
+    def state(self) -> CoalitionState:
+        """The state in force, whatever its time: it still says where a peer was to be found."""
+        return self.store.state()
+
+    @property
+    def own(self) -> MemberRecord | None:
+        """This member's entry."""
+        return self.state.members.find(self.config.node.member)
+
+    @cached_property
+    def leaf_files(self) -> LeafFiles:
+        """Where certificate and key lie."""
+        home = self._home
+        return LeafFiles(home / LEAF_FILE, home / LEAF_KEY_FILE, home / NEXT_LEAF_KEY_FILE)
+
+    @cached_property
+    def leaf(self) -> Leaf:
+        """The certificate and the key that fits it."""
+        try:
+            return self.leaf_files.read()
+        except FileNotFoundError as error:
+            raise MembershipError(
+                f"this node has not joined a coalition yet: {Path(str(error.filename)).name} is missing",
+                hint="Run `symbolon coalition join CODE` with the code of an invitation.",
+                code="membership.not_enrolled",
+            ) from None
+        except MembershipError as error:
+            if error.full_code != "membership.key":
+                raise
+            raise MembershipError(
+                f"{LEAF_KEY_FILE} does not hold the key of {LEAF_FILE}",
+                hint="Put both back from one copy of this folder; without it, a founder's invitation and "
+                "`symbolon coalition join CODE` make new ones.",
+                code="certificate.key",
+            ) from None
 
     @cached_property
     def credentials(self) -> Credentials:
-        """Key, certificate and anchor, each readable, not checked against each other yet."""
-        leaf, key = self._enrolled(LEAF_FILE), self._enrolled(LEAF_KEY_FILE)
-        load_certificate(leaf)
-        try:
-            load_pem_private_key(key, None)
-        except (ValueError, TypeError):
-            raise MembershipError(
-                f"{LEAF_KEY_FILE} does not hold a private key",
-                hint="Restore it from a backup, or make a new node and send its request to the coordinator.",
-                code="certificate.key",
-            ) from None
-        return Credentials(key, leaf, self.anchor)
-
-    def _enrolled(self, name: str) -> bytes:
-        try:
-            return (self._home / name).read_bytes()
-        except FileNotFoundError:
-            raise MembershipError(
-                f"not enrolled yet: {name} is missing",
-                hint="Send request.json to the coordinator, then run `symbolon coalition accept ENROLMENT`.",
-                code="membership.not_enrolled",
-            ) from None
-
-    @cached_property
-    def listed(self) -> MemberList:
-        """The member list as signed, whatever its time: it still says where a peer was to be found."""
-        document = read_bounded(self._home / MEMBERS_FILE, MAX_LIST_BYTES)
-        return open_member_list(document, self.anchor.list_key)
+        """Key, certificate and authorities; nothing says yet that the certificate holds."""
+        return Credentials(self.leaf.private_key, self.leaf.certificate, self.state.authorities_pem)
 
     def _configuration(self) -> Iterator[Finding]:
         node = self.config.node
@@ -167,23 +212,29 @@ class Examination:
             said = f"{config.FILE_NAME} does not name the member and its coalition"
             yield failed("configuration", "config.member", said, "Set node.member and node.coalition.")
             return
-        yield _ok("configuration", f"member {node.member} of coalition {node.coalition}, in {self._home}")
+        yield good("configuration", f"member {node.member} of coalition {node.coalition}, in {self._home}")
 
     def _keys(self) -> Iterator[Finding]:
         _ = self.sealer
-        for name in (LEAF_KEY_FILE, SEAL_KEY_FILE):
-            path = self._home / name
-            mode = path.stat().st_mode & 0o777
-            if mode & 0o077:
-                said = f"{name} can be read by other users (mode {mode:04o})"
-                hint = f"Run `chmod 600 {path}`; if others may have read it, treat the key as known."
-                yield failed("keys on disk", "keys.mode", said, hint)
-                return
-        if self._home.stat().st_mode & 0o077:
-            said = f"both key files are private, but other users can look into {self._home}"
-            yield _warn("keys on disk", "keys.folder", said, f"Run `chmod 700 {self._home}`.")
+        load_signing_key(self._home / SIGNING_KEY_FILE)
+        names = (SEAL_KEY_FILE, SIGNING_KEY_FILE, LEAF_KEY_FILE, NEXT_LEAF_KEY_FILE)
+        paths = [self._home / name for name in names if (self._home / name).exists()]
+        paths += sorted((self._home / FOUNDER_FOLDER).glob("*.pem"))
+        open_to_others = [path for path in paths if path.stat().st_mode & 0o077]
+        if open_to_others:
+            named = ", ".join(
+                f"{path.relative_to(self._home)} (mode {path.stat().st_mode & 0o777:04o})"
+                for path in open_to_others
+            )
+            chmod = " ".join(["chmod 600", *map(str, open_to_others)])
+            hint = f"Run `{chmod}`; if others may have read it, treat the key as known."
+            yield failed("keys on disk", "keys.mode", f"other users can read {named}", hint)
             return
-        yield _ok("keys on disk", "sealing key and node key can be read by this user only")
+        if self._home.stat().st_mode & 0o077:
+            said = f"all key files are private, but other users can look into {self._home}"
+            yield warned("keys on disk", "keys.folder", said, f"Run `chmod 700 {self._home}`.")
+            return
+        yield good("keys on disk", f"{len(paths)} key files can be read by this user only")
 
     def _database_state(self) -> Iterator[Finding]:
         with self.database.read("read the version") as connection:
@@ -193,7 +244,7 @@ class Examination:
             pass
         bind_key(self.database, self.sealer)
         said = f"{self.database.url}, version {version}, can be written, opens with the sealing key"
-        yield _ok("database", said)
+        yield good("database", said)
 
     def _disk(self) -> Iterator[Finding]:
         path = self.database.path
@@ -204,61 +255,45 @@ class Examination:
         if free < NO_DISK_BYTES:
             yield failed("free disk", "disk.full", said, hint)
         elif free < LOW_DISK_BYTES:
-            yield _warn("free disk", "disk.low", said, hint)
+            yield warned("free disk", "disk.low", said, hint)
         else:
-            yield _ok("free disk", said)
+            yield good("free disk", said)
+
+    def _metadata(self) -> Iterator[Finding]:
+        yield from look_at_metadata(self.state, self._now)
 
     def _certificate(self) -> Iterator[Finding]:
-        held, node = self.credentials, self.config.node
-        identity = verify_leaf(held.certificate, held.anchor.root_pem, node.coalition, now=self._now)
-        leaf = load_certificate(held.certificate)
-        if identity.member_id != node.member:
-            said = f"it is made out to {identity.member_id}, the configuration says {node.member}"
-            hint = "Set node.member in symbolon.toml, or accept the enrolment made for this member."
-            yield failed("certificate", "certificate.member", said, hint)
-            return
-        if load_pem_private_key(held.private_key, None).public_key() != leaf.public_key():
-            said = "it was made for another key than the one in this folder"
-            hint = "Send the request.json of this folder to the coordinator, and accept what comes back."
-            yield failed("certificate", "certificate.key", said, hint)
-            return
-        left = days_left(leaf.not_valid_after_utc, self._now)
-        said = f"valid, {left} days left, until {leaf.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"
-        if left < SOON_DAYS:
-            yield _warn("certificate", "certificate.soon", said, "Ask the coordinator to renew it now.")
-        else:
-            yield _ok("certificate", said)
+        node, leaf = self.config.node, self.leaf
+        yield from look_at_certificate(
+            leaf, self.state.authorities_pem, node.coalition, node.member, self._now
+        )
 
-    def _members(self) -> Iterator[Finding]:
-        node = self.config.node
-        key = self.anchor.list_key
-        directory = FileMemberDirectory(self._home / MEMBERS_FILE, key, node.coalition, lambda: self._now)
-        members = directory.current()
-        own = members.find(node.member)
-        if own is None:
-            gone = "was expelled" if members.is_expelled(node.member) else "is not in it"
-            said = f"version {members.version}: {node.member} {gone}"
-            hint = "Ask the coordinator; `symbolon coalition update` takes a newer list."
-            yield failed("member list", "members.absent", said, hint)
+    def _own_entry(self) -> Iterator[Finding]:
+        yield from look_at_own_entry(self.state, self.config.node.member, self._now)
+
+    def _listing(self) -> Iterator[Finding]:
+        if self.own is not None:
+            yield from look_at_listing(self.own, self.leaf, self.state.targets_version)
+
+    def _relays(self) -> Iterator[Finding]:
+        if self.own is not None:
+            yield from look_at_relays(self.state, self.own, self._now)
+
+    def _founder(self) -> Iterator[Finding]:
+        folder, member = self._home / FOUNDER_FOLDER, MemberId(self.config.node.member)
+        if not (folder / AUTHORITY_FILE).exists() and member not in {
+            each.member_id for each in self.state.founders
+        }:
             return
-        if own.certificate_sha256 != certificate_fingerprint(self.credentials.certificate):
-            said = f"version {members.version} names another certificate for {node.member} than this node has"
-            hint = "Accept the newest enrolment, or take the newest list with `symbolon coalition update`."
-            yield failed("member list", "members.certificate", said, hint)
-            return
-        left = days_left(members.expires, self._now)
-        said = f"version {members.version}, issued {members.issued:%Y-%m-%d}, {left} days left; "
-        said += f"lists {len(members.members)} members, with this node and this certificate"
-        if left < SOON_DAYS:
-            hint = "Ask the coordinator for a newer one, and run `symbolon coalition update`."
-            yield _warn("member list", "members.soon", said, hint)
-        else:
-            yield _ok("member list", said)
+        keys = load_founder_keys(folder, member)
+        founding_store = FoundingStore(self.database, self._now.timestamp)
+        founding = Founding(keys, founding_store, self.store, lambda: self._now)
+        yield from look_at_founder(folder, keys, self.state, founding)
 
     def _clock(self) -> Iterator[Finding]:
         """No handshake tells the peer's time, so the clock is held against what is dated here."""
-        marks = [(self.listed.issued, "the member list was signed")]
-        starts = load_certificate(self.credentials.certificate).not_valid_before_utc
+        marks = [(signed_at_the_earliest(self.state), "the coalition's metadata was signed")]
+        starts = load_certificate(self.leaf.certificate).not_valid_before_utc
         marks.append((starts, "the certificate became valid"))
         newest = JournalStore(self.database, self._now.timestamp).last_written_at_s()
         if newest is not None:
@@ -267,40 +302,54 @@ class Examination:
         said = f"{self._now:%Y-%m-%d %H:%M:%S} UTC"
         if self._now + CLOCK_SKEW < latest:
             said += f" is before {event} ({latest:%Y-%m-%d %H:%M:%S} UTC)"
-            hint = "Set this machine's clock; certificates, lists and budgets depend on it."
+            hint = "Set this machine's clock; certificates, metadata and budgets depend on it."
             yield failed("clock", "clock.behind", said, hint)
             return
-        yield _ok("clock", f"{said}, not before anything dated here; ahead it may be")
+        yield good("clock", f"{said}, not before anything dated here; ahead it may be")
 
     def _allowed(self) -> Iterator[Finding]:
         allowed = self.config.allow
         if not allowed:
             said = "no [[allow]] table: this node answers nobody and asks nobody"
             hint = f"Add one to {config.FILE_NAME} for a peer, once both operators have agreed."
-            yield _warn("permission", "allow.none", said, hint)
+            yield warned("permission", "allow.none", said, hint)
             return
-        strangers = sorted({each.peer for each in allowed if self.listed.find(each.peer) is None})
+        strangers = sorted({each.peer for each in allowed if self.state.members.find(each.peer) is None})
         if strangers:
-            said = f"[[allow]] names {', '.join(strangers)}, not in the member list"
-            hint = "Check the spelling against `symbolon status`, or take a newer member list."
-            yield _warn("permission", "allow.unknown", said, hint)
+            said = f"[[allow]] names {', '.join(strangers)}, no member of the coalition"
+            hint = "Check the spelling against `symbolon status`, or run `symbolon coalition sync`."
+            yield warned("permission", "allow.unknown", said, hint)
             return
         answers = sorted({each.peer for each in allowed if each.answer}) or ["nobody"]
         asks = sorted({each.peer for each in allowed if each.ask}) or ["nobody"]
-        yield _ok("permission", f"answers {', '.join(answers)}; asks {', '.join(asks)}")
+        yield good("permission", f"answers {', '.join(answers)}; asks {', '.join(asks)}")
 
     def _suppliers(self) -> Iterator[Finding]:
         store = SupplierStore(self.database, self.sealer)
         count = store.count()
         if not count:
             hint = "Run `symbolon suppliers import FILE`."
-            yield _warn("supplier list", "suppliers.none", "no suppliers imported yet", hint)
+            yield warned("supplier list", "suppliers.none", "no suppliers imported yet", hint)
             return
         said = f"{count:,} suppliers, revision {store.revision()}"
         if store.is_outdated():
-            yield _warn("supplier list", "suppliers.outdated", f"{said}, {OUTDATED}", IMPORT_AGAIN)
+            yield warned("supplier list", "suppliers.outdated", f"{said}, {OUTDATED}", IMPORT_AGAIN)
             return
-        yield _ok("supplier list", said)
+        yield good("supplier list", said)
+
+    def _operators(self) -> Iterator[Finding]:
+        people = OperatorStore(self.database, self.sealer, self._now.timestamp, os.urandom).all()
+        if not people:
+            said = "none: whoever can read this folder works with the node, and is `local` in the journal"
+            yield good("operators", said)
+            return
+        eyes = ", ".join(self.config.operators.four_eyes)
+        said = f"{len(people)} of them sign in; four eyes on {eyes or 'nothing'}"
+        if eyes and sum(each.role.covers(Role.APPROVER) for each in people) < 2:
+            hint = "Add an approver or administrator: `symbolon operators add NAME --role approver`."
+            yield warned("operators", "operators.alone", f"{said}, but no second person may approve", hint)
+            return
+        yield good("operators", said)
 
     def _backend(self) -> Iterator[Finding]:
         exchange = self.config.exchange
@@ -309,7 +358,7 @@ class Examination:
         if exchange.suite != DEFAULT_SUITE:
             own = get_suite(exchange.suite, exchange.backend).backend_name
             said = f"{own} for {exchange.suite}; {said} for {DEFAULT_SUITE}"
-        yield _ok("multiplication", said)
+        yield good("multiplication", said)
 
     def _transport(self) -> Iterator[Finding]:
         node = self.config.node
@@ -323,51 +372,32 @@ class Examination:
             yield failed("listening", "config.listen", said, "Write it like 127.0.0.1:7443.")
             return
         if port == "0":
-            yield _ok("listening", "on any free port; `symbolon serve` prints which")
+            yield good("listening", "on any free port; `symbolon serve` prints which")
             return
         address = (_UNSPECIFIED.get(host, host.strip("[]")), int(port))
         try:
             presented = presented_certificate(address, tls_target_name(node.member, node.coalition))
         except OSError:
             said = f"`symbolon serve` does not run on {node.listen}; asking peers works without it"
-            yield _ok("listening", said)
+            yield good("listening", said)
             return
         if presented is not None and certificate_fingerprint(presented) == certificate_fingerprint(
             self.credentials.certificate
         ):
-            yield _ok("listening", f"`symbolon serve` answers on {node.listen} with this certificate")
+            yield good("listening", f"`symbolon serve` answers on {node.listen} with this certificate")
             return
         said = f"something else answers on {node.listen}, or `symbolon serve` with an older certificate"
         hint = "Stop it or restart `symbolon serve`; else set node.listen to a free port."
         yield failed("listening", "listen.taken", said, hint)
 
     def _peer(self) -> Iterator[Finding]:
-        member = self.listed.find(self._peer_id)
-        if member is None:
-            gone = "was expelled" if self.listed.is_expelled(self._peer_id) else "is not in our member list"
-            hint = "`symbolon status` lists the members; `symbolon coalition update` takes a newer list."
-            yield failed("peer", "peer.unknown", f"{self._peer_id[:64]} {gone}", hint)
-            return
-        if not member.endpoint:
-            said = f"{member.member_id} names no endpoint: it calls others and is not called"
-            yield failed("peer", "peer.no_endpoint", said, "Ask its operator to ask you instead.")
-            return
-        target = Target(
-            member,
-            self.config.node.coalition,
-            self.anchor.root_pem,
-            self._home / LEAF_FILE,
-            self._home / LEAF_KEY_FILE,
+        yield from look_at_peer(
+            self._peer_id,
+            self.state,
+            self.config,
+            self.leaf_files,
             self._now,
+            wait_s=self._wait_s,
+            # A node opened as a whole would bring an older database to the newest version.
+            require_openable=lambda: self.database,
         )
-        if self._wait_s:
-            wait_for_port(target.address, self._wait_s)
-        yield from probe(target, self.config)
-
-
-def _ok(check: str, said: str) -> Finding:
-    return Finding(check, State.OK, said)
-
-
-def _warn(check: str, code: str, said: str, hint: str) -> Finding:
-    return Finding(check, State.WARN, said, hint, code)

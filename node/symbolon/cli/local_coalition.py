@@ -16,17 +16,15 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from symbolon import config
-from symbolon.cli.enrolment_file import Request
-from symbolon.cli.init import REQUEST_FILE, create_node
+from symbolon.cli.init import create_node, has_node
+from symbolon.cli.local_founder import LocalFounder
 from symbolon.errors import UnavailableError
 from symbolon.membership.atomic_file import write_atomically
-from symbolon.membership.authority import Authority
-from symbolon.rpc.node import ANCHOR_FILE, LEAF_FILE, MEMBERS_FILE
+from symbolon.membership.member_statement import Place
 
 COALITION: Final = "loopback"
 PURPOSE: Final = "due-diligence"
@@ -35,18 +33,83 @@ STOP_S: Final = 15.0
 
 
 @dataclass(slots=True)
-class LocalCoalition:
-    """An authority and its nodes under one folder.
+class LocalProcesses:
+    """Commands of `symbolon` that run on, each under a name, with their logs in one folder.
 
     Attributes:
-        folder: removed at the end.
-        settings: lines of TOML by section, the same for every node; see `add`.
+        folder: of the logs.
+        running: by name.
     """
 
     folder: Path
-    authority: Authority
+    running: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
+
+    def log(self, name: str) -> Path:
+        """What a process wrote to stderr."""
+        return self.folder / f"{name}.log"
+
+    def begin(self, name: str, *arguments: str) -> None:
+        """Starts a command that serves."""
+        with self.log(name).open("ab") as log:
+            self.running[name] = subprocess.Popen(
+                symbolon(*arguments, "--grace", "2"),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+            )
+
+    def opened(self, name: str) -> str:
+        """Waits until a process serves.
+
+        Returns:
+            The address that it prints then: host:port.
+
+        Raises:
+            UnavailableError: it did not come up; the message ends with its log.
+        """
+        address = _first_line(self.running[name], START_S)
+        if not address:
+            self.stop(name)
+            raise UnavailableError(
+                f"{name} did not start: {self.log(name).read_text()[-2000:]}",
+                hint="Run `symbolon doctor`.",
+            )
+        return address
+
+    def stop(self, name: str, *, number: int = signal.SIGTERM) -> int | None:
+        """Ends a process.
+
+        Returns:
+            Its exit code; None when it was not running.
+        """
+        process = self.running.pop(name, None)
+        return None if process is None else _end(process, number)
+
+
+@dataclass(slots=True)
+class LocalCoalition:
+    """A founder and the nodes of its coalition under one folder.
+
+    Attributes:
+        served: the processes, named after their members.
+        settings: lines of TOML by section, the same for every node; see `add`.
+    """
+
+    served: LocalProcesses
+    founder: LocalFounder
     settings: dict[str, dict[str, object]] = field(default_factory=dict)
-    processes: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        """Removed at the end."""
+        return self.served.folder
+
+    @property
+    def processes(self) -> dict[str, subprocess.Popen[str]]:
+        """What runs, by member."""
+        return self.served.running
 
     def home(self, member: str) -> Path:
         """The folder of a node."""
@@ -54,7 +117,7 @@ class LocalCoalition:
 
     def log(self, member: str) -> Path:
         """What `serve` of a node wrote to stderr."""
-        return self.folder / f"{member}.log"
+        return self.served.log(member)
 
     def add(
         self, member: str, *, kind: str = "company", peers: tuple[str, ...] = (), invited: bool = True
@@ -65,13 +128,8 @@ class LocalCoalition:
             Its folder.
         """
         home = self.home(member)
-        create_node(
-            home, member=member, coalition=COALITION, kind=kind, listen="127.0.0.1:0", endpoint="127.0.0.1:1"
-        )
-        request = Request.read(home / REQUEST_FILE)
-        certificate = self.authority.enrol(member, request.kind, "", request.csr_pem)
-        write_atomically(home / ANCHOR_FILE, self.authority.anchor.to_bytes())
-        write_atomically(home / LEAF_FILE, certificate)
+        create_node(home, member=member, coalition=COALITION, listen="127.0.0.1:0")
+        self.founder.admit(home, kind=kind)
         lines = [f'[node]\nmember = "{member}"\ncoalition = "{COALITION}"\nlisten = "127.0.0.1:0"']
         for section, values in self.settings.items():
             lines.append(f"[{section}]")
@@ -90,10 +148,15 @@ class LocalCoalition:
         return home
 
     def publish(self) -> None:
-        """Gives every node the current member list."""
+        """Gives every node the newest metadata."""
         for home in self.folder.iterdir():
-            if (home / config.FILE_NAME).exists():
-                write_atomically(home / MEMBERS_FILE, self.authority.current_list())
+            if has_node(home) and home != self.founder.node.home:
+                self.founder.tell(home)
+
+    def move(self, member: str, address: str) -> None:
+        """Writes down where a member is, and tells everybody."""
+        self.founder.move(self.home(member), Place(address, (), ""))
+        self.publish()
 
     def start(self, member: str) -> str:
         """Starts `symbolon serve` for a node and publishes its address.
@@ -104,26 +167,9 @@ class LocalCoalition:
         Raises:
             UnavailableError: it did not come up; the message ends with its log.
         """
-        log = self.log(member).open("ab")
-        with log:
-            process = subprocess.Popen(
-                symbolon("--home", str(self.home(member)), "serve", "--grace", "2"),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                start_new_session=True,
-            )
-        self.processes[member] = process
-        address = _first_line(process, START_S)
-        if not address:
-            self.stop(member)
-            raise UnavailableError(
-                f"the node of {member} did not start: {self.log(member).read_text()[-2000:]}",
-                hint="Run `symbolon doctor`.",
-            )
-        self.authority.move(member, address)
-        self.publish()
+        self.served.begin(member, "--home", str(self.home(member)), "serve")
+        address = self.served.opened(member)
+        self.move(member, address)
         return address
 
     def last_figures(self, member: str) -> dict[str, Any]:
@@ -144,10 +190,7 @@ class LocalCoalition:
         Returns:
             Its exit code; None when it was not running.
         """
-        process = self.processes.pop(member, None)
-        if process is None:
-            return None
-        return _end(process, number)
+        return self.served.stop(member, number=number)
 
 
 def _end(process: "subprocess.Popen[str]", number: int) -> int:
@@ -182,24 +225,39 @@ def _first_line(process: "subprocess.Popen[str]", timeout_s: float) -> str:
 
 
 @contextlib.contextmanager
-def local_coalition(settings: dict[str, dict[str, object]] | None = None) -> Iterator[LocalCoalition]:
+def local_processes() -> Iterator[LocalProcesses]:
+    """A temporary folder; it and every process in it are ended and removed at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="symbolon-"))
+    processes = LocalProcesses(folder)
+    # A plain kill of this process must not leave nodes behind either.
+    old = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield processes
+    finally:
+        for process in processes.running.values():
+            process.terminate()
+        for process in processes.running.values():
+            _end(process, signal.SIGTERM)
+        shutil.rmtree(folder, ignore_errors=True)
+        signal.signal(signal.SIGTERM, old)
+
+
+@contextlib.contextmanager
+def local_coalition(
+    settings: dict[str, dict[str, object]] | None = None, purposes: tuple[str, ...] = (PURPOSE,)
+) -> Iterator[LocalCoalition]:
     """Founds a coalition in a temporary folder; stops and removes everything at the end.
 
     Args:
         settings: sections of every node's configuration, beside [node].
+        purposes: all that its members may exchange for.
     """
-    folder = Path(tempfile.mkdtemp(prefix="symbolon-"))
-    processes: dict[str, subprocess.Popen[str]] = {}
-    # A plain kill of this process must not leave nodes behind either.
-    old = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        authority = Authority.create(folder / "authority", COALITION, lambda: datetime.now(UTC))
-        yield LocalCoalition(folder, authority, settings or {}, processes)
-    finally:
-        for process in processes.values():
-            _end(process, signal.SIGTERM)
-        shutil.rmtree(folder, ignore_errors=True)
-        signal.signal(signal.SIGTERM, old)
+    with local_processes() as processes:
+        founder = LocalFounder.create(processes.folder / "founder", COALITION, purposes)
+        try:
+            yield LocalCoalition(processes, founder, settings or {})
+        finally:
+            founder.close()
 
 
 def _interrupt(_number: int, _frame: object) -> None:

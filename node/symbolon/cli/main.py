@@ -32,7 +32,7 @@ _COMMANDS: Final = {
     "serve": "Answer other members until stopped.",
     "relay": "Carry connections between members that only dial out.",
     "status": "Show this node, its members, sessions and budget.",
-    "coalition": "Make a coalition, enrol and expel members.",
+    "coalition": "Found or join a coalition, and see to its members.",
     "suppliers": "Import and look at the supplier list.",
     "match": "Find the suppliers shared with a peer, and review matches.",
     "operators": "Add people to this node, give them roles and passwords.",

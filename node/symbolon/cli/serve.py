@@ -31,7 +31,8 @@ def serve_command(
             level=node.config.node.log_level.upper(),
             format="%(asctime)s %(levelname)s %(message)s",
         )
-        logging.getLogger("alembic").setLevel(logging.WARNING)
+        for chatty in ("alembic", "tuf"):
+            logging.getLogger(chatty).setLevel(logging.WARNING)
         if not node.config.allow:
             logging.getLogger(__name__).warning("no [[allow]] table: this node answers nobody yet")
         if node.suppliers.is_outdated():

@@ -1,6 +1,6 @@
 """`symbolon status`: this node, its members, permissions, sessions, budget and key epochs.
 
-A node that is not enrolled, or whose member list has run out, is shown all the same, with what is missing.
+A node that has not joined yet, or whose metadata has run out, is shown all the same, with what is missing.
 """
 
 import json
@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from symbolon.cli.node_home import open_node
-from symbolon.cli.status_report import Allowed, Report, read_report
+from symbolon.cli.status_report import Allowed, Listed, Report, read_report
 from symbolon.storage.exchange_budget import EVERYBODY
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -57,9 +57,12 @@ def _print_node(console: Console, report: Report) -> None:
         ("listens", report.listen),
         ("database", report.database),
         ("certificate", certificate or report.trouble),
+        ("founder", _founder(report)),
+        ("operators", report.operators.sentence),
         ("list", f"{held.suppliers:,} suppliers, revision {held.revision}; keys: {keys}"),
     ):
-        console.print(f"{name:<12} {value}", soft_wrap=True)
+        if value:
+            console.print(f"{name:<12} {value}", soft_wrap=True)
     for words in filter(None, (held.trouble, held.hint)):
         console.print(f"{'':<12} {words}", soft_wrap=True)
 
@@ -71,12 +74,28 @@ def _print_members(console: Console, report: Report) -> None:
         console.print(report.trouble, soft_wrap=True)
         return
     state = _days(listed.days_left)
-    console.print(f"List of version {listed.version}, issued {listed.issued[:10]}: {state}.")
-    table = _table("member", "kind", "endpoint", "certificate")
+    until = listed.expires[:16].replace("T", " ")
+    console.print(f"Version {listed.version}, holds until {until} UTC: {state}.")
+    table = _table("member", "kind", "reached", "standing")
     for each in listed.members:
-        seen = _days(each.certificate_days_left) or "listed"
-        table.add_row(each.member, each.kind, each.endpoint or "calls only", seen)
+        kind = ", ".join((each.kind, *each.roles))
+        table.add_row(each.member, kind, _reached(each), each.standing.replace(".", ": "))
     console.print(table)
+
+
+def _reached(each: Listed) -> str:
+    return each.endpoint or ", ".join(f"relay {relay}" for relay in each.relays) or "calls only"
+
+
+def _founder(report: Report) -> str:
+    if not report.founder:
+        return ""
+    if report.proposals_waiting is None:
+        return report.trouble
+    if not report.proposals_waiting:
+        return "no proposal waits for a person here"
+    words = "proposal waits" if report.proposals_waiting == 1 else "proposals wait"
+    return f"{report.proposals_waiting} {words} for a person here: see `symbolon coalition proposals`"
 
 
 def _print_allowed(console: Console, report: Report) -> None:

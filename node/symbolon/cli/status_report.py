@@ -4,18 +4,19 @@ Read-only, except that opening a database of an older version brings it to the n
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from symbolon import __version__
+from symbolon.cli.operators import summary
 from symbolon.cli.outdated_list import IMPORT_AGAIN, OUTDATED
 from symbolon.config import AllowConfig
-from symbolon.errors import SymbolonError
+from symbolon.errors import MembershipError, SymbolonError
 from symbolon.exchange.messages import AREA
 from symbolon.membership.atomic_file import read_bounded
 from symbolon.membership.certificates import MAX_CERTIFICATE_BYTES, load_certificate
-from symbolon.membership.member_list import MAX_LIST_BYTES, MemberList, open_member_list
-from symbolon.membership.trust_anchor import MAX_ANCHOR_BYTES, TrustAnchor
-from symbolon.rpc.node import ANCHOR_FILE, LEAF_FILE, MEMBERS_FILE, Node
+from symbolon.membership.coalition_state import State
+from symbolon.membership.member_record import MemberRecord
+from symbolon.rpc.node import LEAF_FILE, Node
 from symbolon.storage.exchange_budget import EVERYBODY, Spent
 from symbolon.storage.exchange_session_store import SessionRow
 
@@ -24,23 +25,41 @@ _DAY_S = 86400
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One member. `certificate_days_left` is known of this node alone: lists hold fingerprints."""
+    """One member.
+
+    Attributes:
+        endpoint: where it is dialled, or ''.
+        relays: through whom it is reached otherwise, the preferred one first.
+        standing: `good`, or `suspended`, `lapsed.vetting`, `lapsed.attestation` or `lapsed.terms`.
+        certificate_days_left: known of this node alone: metadata holds fingerprints.
+    """
 
     member: str
     kind: str
+    roles: list[str]
     endpoint: str
+    relays: list[str]
+    standing: str
     certificate_days_left: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """The member list. `days_left` is negative once it has expired and admits nobody."""
+    """The coalition's metadata. `days_left` is negative once it has expired, and then nobody is a member."""
 
     version: int
-    issued: str
+    root_version: int
     expires: str
     days_left: int
     members: list[Listed]
+
+
+@dataclass(frozen=True, slots=True)
+class Operators:
+    """The people of this node. `sentence` says how many of which role, and what is under four eyes."""
+
+    count: int
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +128,14 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything. `members` is None where the node is not enrolled; `trouble` says why, else ''."""
+    """Everything.
+
+    Attributes:
+        trouble: why something of its membership cannot be read, or ''.
+        members: None where there is no metadata, or it does not hold.
+        founder: whether this node holds a founder's keys.
+        proposals_waiting: proposals that wait for a person at this founder; None where it is none.
+    """
 
     version: str
     home: str
@@ -121,6 +147,9 @@ class Report:
     trouble: str
     supplier_list: SupplierList
     members: Members | None
+    founder: bool
+    proposals_waiting: int | None
+    operators: Operators
     allowed: list[Allowed]
     sessions: list[Session]
     budget_window_days: int
@@ -135,7 +164,10 @@ def read_report(node: Node, sessions: int) -> Report:
         node: the node.
         sessions: how many of the newest sessions.
     """
-    own_days, members, trouble = _membership(node)
+    troubles: list[str] = []
+    own_days = _certificate_days(node, troubles)
+    members = _members(node, own_days, troubles)
+    waiting = _waiting(node, troubles)
     settings = node.config.node
     return Report(
         version=__version__,
@@ -145,9 +177,12 @@ def read_report(node: Node, sessions: int) -> Report:
         listen=settings.listen,
         database=node.database.url,
         certificate_days_left=own_days,
-        trouble=trouble,
+        trouble="; ".join(troubles),
         supplier_list=_supplier_list(node),
         members=members,
+        founder=node.is_founder,
+        proposals_waiting=waiting,
+        operators=Operators(len(node.operators.all()), summary(node)),
         allowed=[_allowed(each) for each in node.config.allow],
         sessions=[_session(row) for row in node.sessions.newest(sessions)],
         budget_window_days=node.budget.window_days,
@@ -156,31 +191,57 @@ def read_report(node: Node, sessions: int) -> Report:
     )
 
 
-def _membership(node: Node) -> tuple[int | None, Members | None, str]:
-    own_days, members = None, None
+def _certificate_days(node: Node, troubles: list[str]) -> int | None:
     try:
-        anchor = TrustAnchor.from_bytes(read_bounded(node.home / ANCHOR_FILE, MAX_ANCHOR_BYTES))
         leaf = load_certificate(read_bounded(node.home / LEAF_FILE, MAX_CERTIFICATE_BYTES))
-        own_days = (leaf.not_valid_after_utc - node.now).days
-        document = read_bounded(node.home / MEMBERS_FILE, MAX_LIST_BYTES)
-        members = _members(node, open_member_list(document, anchor.list_key), own_days)
     except SymbolonError as error:
-        return own_days, members, f"not enrolled, or not whole: {error.detail}"
-    return own_days, members, ""
+        troubles.append(f"not joined, or not whole: {error.detail}")
+        return None
+    return (leaf.not_valid_after_utc - node.now).days
 
 
-def _members(node: Node, listed: MemberList, own_days: int) -> Members:
+def _members(node: Node, own_days: int | None, troubles: list[str]) -> Members | None:
+    try:
+        state = node.coalition.state()
+    except SymbolonError as error:
+        troubles.append(f"not joined, or not whole: {error.detail}")
+        return None
     days = {node.config.node.member: own_days}
     return Members(
-        listed.version,
-        listed.issued.isoformat(),
-        listed.expires.isoformat(),
-        (listed.expires - node.now).days,
-        [
-            Listed(each.member_id, each.kind.value, each.endpoint, days.get(each.member_id))
-            for each in listed.members
-        ],
+        state.targets_version,
+        state.root_version,
+        state.expires.isoformat(),
+        (state.expires - node.now).days,
+        [_listed(each, state, node.now.date(), days.get(each.member_id)) for each in state.members.members],
     )
+
+
+def _listed(each: MemberRecord, state: State, today: date, days: int | None) -> Listed:
+    standing = "good"
+    try:
+        state.members.require(each.member_id, today)
+    except MembershipError as error:
+        standing = error.full_code.removeprefix("membership.")
+    return Listed(
+        each.member_id,
+        each.kind.value,
+        [role.value for role in each.roles],
+        each.endpoint,
+        list(each.relays),
+        standing,
+        days,
+    )
+
+
+def _waiting(node: Node, troubles: list[str]) -> int | None:
+    if not node.is_founder:
+        return None
+    try:
+        waiting = node.founding.waiting()
+    except SymbolonError as error:
+        troubles.append(f"the proposals cannot be read: {error.detail}")
+        return None
+    return sum(not each.approved and not each.refused for each in waiting)
 
 
 def _supplier_list(node: Node) -> SupplierList:

@@ -146,6 +146,14 @@ def describe(act: Act) -> str:
             assert_never(act)
 
 
+def describe_invitation(terms: InvitationTerms) -> str:
+    """Says in one sentence whom an invitation would admit."""
+    return (
+        f"{terms.member_id} ({terms.kind}, {terms.jurisdiction}) is invited as {_roles(terms.roles)}, "
+        f"until {terms.expires:%Y-%m-%d}; {_vetting(terms.vetting)}."
+    )
+
+
 def _doubt_of_invitation(
     act: Admit, members: Members, approved: InvitationTerms | None, now: datetime
 ) -> str | None:

@@ -24,13 +24,15 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from symbolon.errors import MembershipError
 from symbolon.membership.member import MemberId, parse_coalition_id, parse_member_id
-from symbolon.membership.member_list import CLOCK_SKEW
 
 MAX_CERTIFICATE_BYTES: Final = 16 * 1024
 """A leaf of this coalition has below 1 KiB; the bound stops a peer from making us parse more."""
 
 MAX_AUTHORITIES: Final = 64
 """One for each founder, and a second one while it replaces the first."""
+
+CLOCK_SKEW: Final = timedelta(hours=2)
+"""How far the clocks of two members may differ."""
 
 ROOT_VALIDITY: Final = timedelta(days=3_650)
 LEAF_VALIDITY: Final = timedelta(days=30)
@@ -79,7 +81,7 @@ def make_root(
     Args:
         coalition: the coalition's id.
         root_key: a P-256 key.
-        now: the current time, aware; the certificate is valid from five minutes earlier.
+        now: the current time, aware; the certificate is valid from `CLOCK_SKEW` earlier.
         founder: whose authority it is, where a coalition has several; it stands in the subject.
 
     Returns:
@@ -109,7 +111,7 @@ def issue_leaf(
         public_key: the member's P-256 key.
         root_key: the authority's key.
         root_pem: the authority's certificate.
-        now: the current time, aware; the leaf is valid from five minutes earlier.
+        now: the current time, aware; the leaf is valid from `CLOCK_SKEW` earlier.
         validity: how long from `now` the leaf is valid.
 
     Returns:
@@ -341,7 +343,7 @@ def certificate_builder(
     now: datetime,
     not_after: datetime,
 ) -> x509.CertificateBuilder:
-    """Begin a certificate, valid from five minutes before `now`, with a random serial number."""
+    """Begin a certificate, valid from `CLOCK_SKEW` before `now`, with a random serial number."""
     return (
         x509.CertificateBuilder()
         .subject_name(subject)

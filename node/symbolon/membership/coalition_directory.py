@@ -5,10 +5,10 @@ expelled member is refused at its next RPC without a restart. Refuses: everybody
 Specification: docs/PROTOCOL.md, membership; docs/adr/0013.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from symbolon.membership.coalition_store import CoalitionStore
-from symbolon.membership.directory import Clock
 from symbolon.membership.member_record import MemberRecord, Members
 
 
@@ -20,7 +20,7 @@ class CoalitionDirectory:
         clock: the current time, aware.
     """
 
-    def __init__(self, store: CoalitionStore, clock: Clock) -> None:
+    def __init__(self, store: CoalitionStore, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._clock = clock
 
@@ -48,3 +48,26 @@ class CoalitionDirectory:
         state = self._store.state()
         state.require_fresh(now)
         return state.members.require_certificate(member_id, fingerprint, now.astimezone(UTC).date())
+
+    def require_listed(self, member_id: str, fingerprint: bytes, now: datetime) -> MemberRecord:
+        """Return the member though its records may have lapsed: it may mend them, and nothing else.
+
+        Args:
+            member_id: as for `require`.
+            fingerprint: likewise.
+            now: the current time, aware.
+
+        Raises:
+            MembershipError: as `require`, but for `membership.lapsed.…`.
+        """
+        state = self._store.state()
+        state.require_fresh(now)
+        return state.members.require_listed(member_id, fingerprint)
+
+    def authorities(self) -> bytes:
+        """Return the certificates of the founders' authorities, PEM.
+
+        Raises:
+            MembershipError: there is no state.
+        """
+        return self._store.state().authorities_pem

@@ -23,7 +23,7 @@ import re
 import secrets
 import shutil
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,7 +56,6 @@ from symbolon.membership.coalition_roles import (
     root_fingerprint,
 )
 from symbolon.membership.coalition_state import State, load_state, require_signatures
-from symbolon.membership.directory import Clock
 
 CURRENT: Final = "current"
 STATES_KEPT: Final = 2
@@ -78,7 +77,7 @@ class CoalitionStore:
         clock: the current time, aware.
     """
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
+    def __init__(self, folder: Path, clock: Callable[[], datetime]) -> None:
         self._folder = folder
         self._clock = clock
         self._mutex = threading.Lock()

@@ -38,6 +38,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from symbolon.errors import MembershipError
 from symbolon.membership.canonical_json import encode_canonical
 from symbolon.membership.certificates import (
+    CLOCK_SKEW,
     PeerIdentity,
     add_authority_extensions,
     add_leaf_extensions,
@@ -55,8 +56,8 @@ from symbolon.membership.member import MemberId
 MAX_INVITATION_VALIDITY: Final = timedelta(days=30)
 """An open invitation lets somebody into the handshake; it ends by itself when it is forgotten."""
 
-INVITED_LEAF_VALIDITY: Final = timedelta(hours=1)
-"""Long enough to ask; a node that waits for admission makes a new one for each call."""
+INVITED_LEAF_VALIDITY: Final = CLOCK_SKEW + timedelta(hours=1)
+"""Long enough to ask, also with a clock that is behind; who waits for admission makes a new one each time."""
 
 MAX_PROOF_BYTES: Final = 72
 """An ECDSA signature over P-256 in DER: two integers of at most 33 bytes and three headers of two."""
@@ -146,7 +147,8 @@ def invited_leaf(code: InvitationCode, now: datetime) -> InvitedLeaf:
 
     Args:
         code: the code, with its secret.
-        now: the current time, aware; the leaf is valid from five minutes earlier, for an hour at most.
+        now: the current time, aware; the leaf is valid from `CLOCK_SKEW` earlier, for
+            `INVITED_LEAF_VALIDITY` at most.
 
     Raises:
         MembershipError: `membership.invitation.expired`.

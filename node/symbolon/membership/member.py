@@ -6,7 +6,6 @@ Specification: docs/PROTOCOL.md, membership; DESIGN section "Membership and tran
 """
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NewType
 
@@ -85,37 +84,6 @@ def _slug(text: str, what: str) -> str:
             hint="Use 3 to 32 lower-case letters, digits and hyphens, with no hyphen at either end.",
         )
     return text
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One current member.
-
-    Attributes:
-        member_id: the name by which peers, policies and the audit log know the member.
-        kind: what the member is.
-        endpoint: `host:port` at which peers dial it, or '' for a member that only dials out.
-        certificate_sha256: 32 bytes, SHA-256 of the DER of its one current leaf certificate.
-        jurisdiction: ISO 3166-1 alpha-2 code, or '' when not stated.
-
-    Raises:
-        MembershipError: `membership.malformed`, at construction, when a field has another shape.
-    """
-
-    member_id: MemberId
-    kind: MemberKind
-    endpoint: str
-    certificate_sha256: bytes
-    jurisdiction: str = ""
-
-    def __post_init__(self) -> None:
-        parse_member_id(self.member_id)
-        if self.endpoint:
-            check_endpoint(self.endpoint)
-        if len(self.certificate_sha256) != FINGERPRINT_BYTES:
-            raise _malformed(f"a fingerprint has {len(self.certificate_sha256)} bytes instead of 32")
-        if self.jurisdiction:
-            check_jurisdiction(self.jurisdiction)
 
 
 def check_jurisdiction(jurisdiction: str) -> None:

@@ -200,17 +200,7 @@ class Members:
         Raises:
             MembershipError: `membership.unknown`, `.expelled`, `.suspended` or `.lapsed.…`.
         """
-        member = self.find(member_id)
-        if member is None:
-            if self.is_expelled(member_id):
-                raise MembershipError(f"{member_id} was expelled", code="membership.expelled")
-            raise MembershipError(f"{member_id[:64]!r} is not a member", code="membership.unknown")
-        if member.status is Status.SUSPENDED:
-            raise MembershipError(
-                f"{member_id} is suspended: {member.reason}",
-                hint="The founders lift it with `symbolon coalition reinstate`.",
-                code="membership.suspended",
-            )
+        member = self._require_active(member_id)
         try:
             require_standing(member.due_diligence, self.terms_version, today)
         except MembershipError as error:
@@ -231,13 +221,49 @@ class Members:
             MembershipError: as `require`, and `membership.fingerprint`.
         """
         member = self.require(member_id, today)
-        if not member.owns(fingerprint):
+        _require_owner(member, fingerprint)
+        return member
+
+    def require_listed(self, member_id: str, fingerprint: bytes) -> MemberRecord:
+        """A member that is not suspended, whose records may have lapsed, and whose certificate this is.
+
+        Args:
+            member_id: as the certificate names it.
+            fingerprint: 32 bytes, SHA-256 of the leaf's DER.
+
+        Raises:
+            MembershipError: `membership.unknown`, `.expelled`, `.suspended` or `.fingerprint`.
+        """
+        member = self._require_active(member_id)
+        _require_owner(member, fingerprint)
+        return member
+
+    def _require_active(self, member_id: str) -> MemberRecord:
+        member = self.find(member_id)
+        if member is None:
+            if self.is_expelled(member_id):
+                raise MembershipError(f"{member_id} was expelled", code="membership.expelled")
             raise MembershipError(
-                f"the certificate presented for {member_id} is not the one in members.json",
-                hint="One side holds an older state of the coalition or an older certificate than the other.",
-                code="membership.fingerprint",
+                f"{member_id[:64]!r} is not a member",
+                hint="`symbolon coalition members` lists them; `symbolon coalition sync` asks who is new.",
+                code="membership.unknown",
+            )
+        if member.status is Status.SUSPENDED:
+            raise MembershipError(
+                f"{member_id} is suspended: {member.reason}",
+                hint="The founders lift it with `symbolon coalition reinstate`.",
+                code="membership.suspended",
             )
         return member
+
+
+def _require_owner(member: MemberRecord, fingerprint: bytes) -> None:
+    if not member.owns(fingerprint):
+        raise MembershipError(
+            f"the certificate presented for {member.member_id} is not the one in members.json",
+            hint="One side holds an older state of the coalition or an older certificate than the other.",
+            code="membership.fingerprint",
+        )
 
 
 def _ascending(names: tuple[str, ...] | list[MemberId], what: str) -> None:

@@ -60,12 +60,14 @@ COMMAND_ROLES: Final[Mapping[str, Role | None]] = {
     "approvals list": Role.VIEWER,
     "coalition members": Role.VIEWER,
     "coalition proposals": Role.VIEWER,
+    "coalition sync": Role.VIEWER,
     # What these disclose is bounded by the [[allow]] tables, which an administrator writes.
     "serve": Role.CONTRIBUTOR,
     "relay": Role.CONTRIBUTOR,
     "suppliers import": Role.CONTRIBUTOR,
     "match with": Role.CONTRIBUTOR,
     "match review": Role.CONTRIBUTOR,
+    "coalition approve": Role.APPROVER,
     "approvals approve": Role.APPROVER,
     "approvals deny": Role.VIEWER,  # whoever asked may take it back; the store asks for the role otherwise
     "operators add": Role.ADMINISTRATOR,

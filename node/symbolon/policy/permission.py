@@ -4,6 +4,7 @@
 denies unless something allows. Refuses by raising: a caller cannot forget to look at the answer.
 """
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -74,10 +75,18 @@ class Rule:
 
 
 class ConfiguredPermission:
-    """Permission by the rules in the node's configuration. One rule must allow the whole request."""
+    """Permission by the rules in the node's configuration. One rule must allow the whole request.
 
-    def __init__(self, rules: tuple[Rule, ...]) -> None:
+    Args:
+        rules: of this node's operator.
+        purposes: the coalition's closed list as it is now; rules alone decide where there is none.
+    """
+
+    def __init__(
+        self, rules: tuple[Rule, ...], purposes: Callable[[], Collection[str]] | None = None
+    ) -> None:
         self._rules = rules
+        self._purposes = purposes
 
     def require(self, request: ExchangeRequest) -> Grant:
         """See `Permission.require`."""
@@ -90,12 +99,21 @@ class ConfiguredPermission:
                 and request.mode in rule.modes
                 and rule.tiers.issuperset(request.tiers)
             ):
+                self._require_agreed(request.purpose)
                 return Grant(f"allow table {number}", self.scope(request.peer))
         wanted = f"{request.direction} {request.peer}: {request.mode} for {request.purpose}, tiers "
         raise PermissionDeniedError(
             f"no [[allow]] table covers: {wanted}{', '.join(request.tiers)}",
             hint="To allow it, add it to an [[allow]] table of symbolon.toml; then restart `symbolon serve`.",
         )
+
+    def _require_agreed(self, purpose: str) -> None:
+        if self._purposes is not None and purpose not in (agreed := self._purposes()):
+            raise PermissionDeniedError(
+                f"{purpose} is no purpose of this coalition",
+                hint=f"Its members agreed on: {', '.join(sorted(agreed))}.",
+                code="permission.purpose",
+            )
 
     def scope(self, peer: str) -> tuple[str, ...]:
         """See `Permission.scope`."""

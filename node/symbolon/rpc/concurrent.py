@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import contextvars
+import functools
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractContextManager, asynccontextmanager
 from typing import Any, ParamSpec, TypeVar
@@ -33,7 +35,9 @@ async def to_the_end(
     work: Callable[_Arguments, _Result], *args: _Arguments.args, **kwargs: _Arguments.kwargs
 ) -> _Result:
     """Runs `work` in a thread and waits for its end, also when cancelled: a lock held meanwhile covers it."""
-    running = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
+    # Not a task, which the end of the event loop would cancel before its first step.
+    called = functools.partial(contextvars.copy_context().run, work, *args, **kwargs)
+    running = asyncio.get_running_loop().run_in_executor(None, called)
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:

@@ -9,7 +9,9 @@ So the probes before gRPC use plain sockets and Python's `ssl`:
 5. our certificate is accepted, over a connection that is verified in full;
 6. gRPC: the peer takes this node for a member, and permits what this node's configuration asks for.
 
-A probe that fails ends the row, except where the next one is independent.
+A probe that fails ends the row, except where the next one is independent. A peer that is reached through
+relays only has no port of its own: steps 1 to 5 are made at its relays, in its order, until one passes them
+all, and step 6 through the relays as every session goes.
 Specification: DESIGN section "Membership and transport".
 """
 
@@ -18,14 +20,22 @@ import contextlib
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from typing import Final
 
 from symbolon.config import Config
 from symbolon.errors import MembershipError
 from symbolon.membership.certificates import load_certificate, verify_leaf
 from symbolon.rpc.diagnosis_calls import call_peer
-from symbolon.rpc.diagnosis_finding import SOON_DAYS, Finding, State, Target, days_left, failed
+from symbolon.rpc.diagnosis_finding import (
+    OWN_CERTIFICATE_HINTS,
+    SOON_DAYS,
+    Finding,
+    State,
+    Target,
+    days_left,
+    failed,
+)
 from symbolon.rpc.diagnosis_tls import X25519MLKEM768, group_name, group_wanted
 
 CONNECT_S: Final = 5.0
@@ -45,31 +55,49 @@ def wait_for_port(address: tuple[str, int], seconds: float) -> None:
 
 
 def probe(target: Target, config: Config) -> Iterator[Finding]:
-    """Runs the steps of the module's docstring.
+    """Runs the steps of the module's docstring on a peer that has an endpoint.
 
     Args:
         target: the peer.
         config: this node's; its [[allow]] tables are asked about in the last step.
     """
+    if (yield from _handshakes(target)):
+        yield from asyncio.run(call_peer(target, config))
+
+
+def probe_relays(relays: Sequence[Target]) -> Generator[Finding, None, bool]:
+    """Runs steps 1 to 5 on the relays of a peer, until one passes.
+
+    Args:
+        relays: the preferred one first.
+
+    Returns:
+        Whether one did.
+    """
+    for relay in relays:
+        if (yield from _handshakes(relay)):
+            return True
+    return False
+
+
+def _handshakes(target: Target) -> Generator[Finding, None, bool]:
     found = _port(target)
     yield found
     if found.state is State.FAIL:
-        return
+        return False
     found, presented = _tls(target)
     yield found
     if found.state is State.FAIL or presented is None:
-        return
+        return False
     found = _presented(target, presented)
     yield found
     yield old_tls(target.address, target.name)
     yield wanted_group(target.address, target.name)
     if found.state is State.FAIL:
-        return
+        return False
     found = _ours(target)
     yield found
-    if found.state in (State.FAIL, State.UNKNOWN):
-        return
-    yield from asyncio.run(call_peer(target, config))
+    return found.state is State.OK
 
 
 def presented_certificate(address: tuple[str, int], server_name: str) -> bytes | None:
@@ -97,7 +125,7 @@ def _unverified() -> ssl.SSLContext:
 
 
 def _port(target: Target) -> Finding:
-    endpoint = target.peer.endpoint
+    endpoint, peer = target.endpoint, target.peer.member_id
     try:
         with _dial(target.address):
             return Finding("port", State.OK, f"{endpoint} is open")
@@ -106,15 +134,15 @@ def _port(target: Target) -> Finding:
             "port",
             "peer.address",
             f"the name of {endpoint} does not resolve ({error.strerror})",
-            "Check this machine's DNS; if the name is wrong, the coordinator publishes another endpoint.",
+            f"Check this machine's DNS; if the name is wrong, {peer} mends it by `symbolon coalition move`.",
         )
     except ConnectionRefusedError:
         return failed(
             "port",
             "peer.port.closed",
             f"the host answers, but nothing listens on {endpoint}",
-            f"Ask the operator of {target.peer.member_id} to start `symbolon serve`, and compare node.listen "
-            "with the endpoint in the member list.",
+            f"Ask the operator of {peer} to start `symbolon {target.command}`; if it listens elsewhere, "
+            "`symbolon coalition move` there tells everybody.",
         )
     except OSError as error:
         reason = "no answer" if isinstance(error, TimeoutError) else error.strerror or type(error).__name__
@@ -135,17 +163,19 @@ def _tls(target: Target) -> tuple[Finding, bytes | None]:
             protocol = wrapped.selected_alpn_protocol()
             open_door = _settings_come(wrapped) is None
     except TimeoutError:
-        return _not_tls("peer.silent", f"something listens there, but said nothing in {CONNECT_S:g} s"), None
+        return _not_tls(
+            target, "peer.silent", f"something listens there, but said nothing in {CONNECT_S:g} s"
+        ), None
     except ssl.SSLError as error:
         reason = (error.reason or "handshake failed").lower().replace("_", " ")
         if "protocol version" in reason or "unsupported protocol" in reason:
-            return _not_tls("peer.tls_version", f"it speaks TLS, but not TLS 1.3 ({reason})"), None
-        return _not_tls("peer.not_tls", f"what listens there does not speak TLS ({reason})"), None
+            return _not_tls(target, "peer.tls_version", f"it speaks TLS, but not TLS 1.3 ({reason})"), None
+        return _not_tls(target, "peer.not_tls", f"what listens there does not speak TLS ({reason})"), None
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        return _not_tls("peer.not_tls", f"the connection broke in the handshake ({reason})"), None
+        return _not_tls(target, "peer.not_tls", f"the connection broke in the handshake ({reason})"), None
     if protocol != "h2":
-        return _not_tls("peer.not_grpc", "it speaks TLS 1.3, but not HTTP/2: no Symbolon node"), None
+        return _not_tls(target, "peer.not_grpc", "it speaks TLS 1.3, but not HTTP/2: no Symbolon node"), None
     if open_door:
         return Finding(
             "tls",
@@ -157,21 +187,22 @@ def _tls(target: Target) -> tuple[Finding, bytes | None]:
     return Finding("tls", State.OK, "TLS 1.3 and HTTP/2; without a certificate nobody gets in"), presented
 
 
-def _not_tls(code: str, said: str) -> Finding:
-    hint = "Does the endpoint in the member list point at `symbolon serve`, with no proxy before it?"
+def _not_tls(target: Target, code: str, said: str) -> Finding:
+    hint = f"Does {target.endpoint} lead to `symbolon {target.command}`, with no proxy before it?"
     return failed("tls", code, said, hint)
 
 
 _JUDGEMENTS: Final = {
     "membership.certificate.issuer": (
         "peer.authority",
-        "its certificate was not issued by this coalition's authority",
-        "Compare the coalition's fingerprint with the peer's operator; one of you holds the wrong one.",
+        "its certificate was not issued by an authority of this coalition",
+        "Run `symbolon coalition sync`; if nothing changes, the peer shows a wrong certificate.",
     ),
     "membership.certificate.expired": (
         "peer.certificate.expired",
         "its certificate has expired",
-        "The peer has to get a new certificate from the coordinator. If not so, check this machine's clock.",
+        "Its operator has it renewed (a founder's invitation, `symbolon coalition join CODE`). If it holds "
+        "there, check this machine's clock.",
     ),
     "membership.certificate.not_yet_valid": (
         "peer.certificate.not_yet_valid",
@@ -185,14 +216,14 @@ def _presented(target: Target, presented: bytes) -> Finding:
     """Judges the certificate that the peer presented."""
     peer = target.peer.member_id
     try:
-        identity = verify_leaf(presented, target.root_pem, target.coalition, now=target.now)
+        identity = verify_leaf(presented, target.authorities, target.coalition, now=target.now)
     except MembershipError as error:
         code, said, hint = _JUDGEMENTS.get(
             error.full_code,
             (
                 "peer.certificate",
                 f"its certificate is not a member's: {error.detail}",
-                "Ask its operator which certificate `symbolon serve` uses there.",
+                f"Ask its operator which certificate `symbolon {target.command}` uses there.",
             ),
         )
         if code.endswith("expired"):
@@ -202,20 +233,20 @@ def _presented(target: Target, presented: bytes) -> Finding:
         return failed(
             "certificate",
             "peer.other_member",
-            f"{target.peer.endpoint} is {identity.member_id}, not {peer}",
-            f"The endpoint of {peer} in the member list points at another member; tell the coordinator.",
+            f"{target.endpoint} is {identity.member_id}, not {peer}",
+            f"Tell the operator of {peer}, who names the right place by `symbolon coalition move`.",
         )
-    if identity.fingerprint != target.peer.certificate_sha256:
+    if not target.peer.owns(identity.fingerprint):
         return failed(
             "certificate",
             "peer.certificate.unlisted",
-            f"the certificate of {peer} is genuine, but not the one in our member list",
-            "One side has an old list or an old certificate: `symbolon coalition update` takes a newer list.",
+            f"the certificate of {peer} is genuine, but not one that our metadata lists",
+            "One side holds an older state or an older certificate: run `symbolon coalition sync` here.",
         )
     left = days_left(load_certificate(presented).not_valid_after_utc, target.now)
     said = f"it is {peer}, as listed; its certificate has {left} days left"
     if left < SOON_DAYS:
-        hint = f"Remind the operator of {peer} to renew it."
+        hint = f"Remind the operator of {peer} of `symbolon coalition rotate certificate`."
         return Finding("certificate", State.WARN, said, hint, "peer.certificate.soon")
     return Finding("certificate", State.OK, said)
 
@@ -269,9 +300,9 @@ def _ours(target: Target) -> Finding:
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.set_alpn_protocols(["h2"])
     try:
-        context.load_verify_locations(cadata=target.root_pem.decode("ascii"))
-        context.load_cert_chain(target.certificate, target.key)
-    except (OSError, ValueError) as error:
+        context.load_verify_locations(cadata=target.authorities.decode("ascii"))
+        target.leaf.load_into(context)
+    except (OSError, ValueError, MembershipError) as error:
         said = f"not shown to {peer}: our certificate or key cannot be used ({type(error).__name__})"
         return Finding(check, State.UNKNOWN, said, code="peer.ours.missing")
     try:
@@ -282,16 +313,17 @@ def _ours(target: Target) -> Finding:
     if refused is None:
         return Finding(check, State.OK, f"{peer} accepts it in the handshake")
     try:
-        verify_leaf(target.certificate.read_bytes(), target.root_pem, target.coalition, now=target.now)
+        certificate = target.leaf.certificate.read_bytes()
+        verify_leaf(certificate, target.authorities, target.coalition, now=target.now)
     except MembershipError as error:
         code = error.full_code.replace("membership.certificate", "peer.ours")
-        hint = error.hint or "Ask the coordinator for a new certificate."
+        hint = OWN_CERTIFICATE_HINTS.get(error.full_code, "Run `symbolon coalition rotate certificate`.")
         return failed(check, code, f"{peer} refuses it: {error.detail}", hint)
     return failed(
         check,
         "peer.ours.refused",
         f"{peer} refuses it in the handshake, though it is valid here ({refused.lower().replace('_', ' ')})",
-        f"{peer} trusts another authority than ours, or its clock is wrong; `symbolon doctor` there tells.",
+        f"{peer} holds another state of the coalition, or its clock is wrong; `symbolon doctor` there tells.",
     )
 
 

@@ -3,6 +3,9 @@
 1. Health: the peer takes this node for a current member, and serves.
 2. Each of our [[allow]] tables that asks: would the peer permit it (`permission_question`)? The peer's log
    and journal get a line for each.
+
+A peer with an endpoint is called there; one that is reached through relays only is called as every session
+calls it (`reach`).
 """
 
 import asyncio
@@ -16,10 +19,14 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from symbolon.api.exchange.v1 import exchange_pb2 as pb
 from symbolon.api.exchange.v1 import exchange_pb2_grpc as stubs
 from symbolon.config import Config
-from symbolon.errors import MembershipError
+from symbolon.errors import MembershipError, UnavailableError
+from symbolon.membership.member import MemberId
 from symbolon.rpc import codec
 from symbolon.rpc.diagnosis_finding import Finding, State, Target, failed
+from symbolon.rpc.dial import channel_options, grpc_address
+from symbolon.rpc.node import Node
 from symbolon.rpc.permission_question import is_yes, make_question
+from symbolon.rpc.reach import reached
 from symbolon.rpc.server import SERVICE
 from symbolon.rpc.status import CODE_KEY
 
@@ -31,24 +38,44 @@ MAX_QUESTIONS: Final = 12
 
 
 async def call_peer(target: Target, config: Config) -> list[Finding]:
-    """Health, then the permission for what our configuration asks."""
-    tls = grpc.ssl_channel_credentials(
-        target.root_pem, target.key.read_bytes(), target.certificate.read_bytes()
-    )
-    options = (
-        ("grpc.ssl_target_name_override", target.name),
-        ("grpc.enable_http_proxy", 0),
-        ("grpc.use_local_subchannel_pool", 1),
-    )
-    async with grpc.aio.secure_channel(target.peer.endpoint, tls, options) as channel:
-        health = await _health(target, channel)
-        if health.state is State.FAIL:
-            return [health]
-        return [health, *[found async for found in _permissions(target, config, channel)]]
+    """Health, then the permission for what our configuration asks, at the peer's endpoint."""
+    leaf = target.leaf.read()
+    tls = grpc.ssl_channel_credentials(target.authorities, leaf.private_key, leaf.certificate)
+    address, options = grpc_address(target.endpoint), channel_options(target.name)
+    async with grpc.aio.secure_channel(address, tls, options) as channel:
+        return await _ask(target.peer.member_id, config, channel)
 
 
-async def _health(target: Target, channel: grpc.aio.Channel) -> Finding:
-    peer = target.peer.member_id
+async def call_relayed_peer(node: Node, peer: MemberId) -> list[Finding]:
+    """The same through the relays of a peer, by which its certificate is seen and judged for the first time.
+
+    Raises:
+        ConfigError: this machine cannot make the way through a relay.
+        MembershipError: our own state does not hold.
+    """
+    try:
+        async with reached(node, peer) as channel:
+            said = f"{peer} is reached through its relays, with its certificate as listed"
+            return [Finding("way", State.OK, said), *await _ask(peer, node.config, channel)]
+    except UnavailableError as error:
+        hint = f"Ask the operator of {peer} to start `symbolon serve`; its log says which relays it holds."
+        return [failed("way", "peer.relay.unreached", error.detail, hint)]
+    except MembershipError as error:
+        if error.full_code != "membership.fingerprint":
+            raise
+        said = f"through its relays {peer} shows a certificate that our metadata does not list"
+        hint = "One side holds an older state or an older certificate: run `symbolon coalition sync` here."
+        return [failed("way", "peer.certificate.unlisted", said, hint)]
+
+
+async def _ask(peer: MemberId, config: Config, channel: grpc.aio.Channel) -> list[Finding]:
+    health = await _health(peer, channel)
+    if health.state is State.FAIL:
+        return [health]
+    return [health, *[found async for found in _permissions(peer, config, channel)]]
+
+
+async def _health(peer: MemberId, channel: grpc.aio.Channel) -> Finding:
     request = health_pb2.HealthCheckRequest(service=SERVICE)
     try:
         answer = await health_pb2_grpc.HealthStub(channel).Check(request, timeout=CALL_S)
@@ -58,8 +85,8 @@ async def _health(target: Target, channel: grpc.aio.Channel) -> Finding:
                 "health",
                 "peer.not_member",
                 f"{peer} does not take this node for a current member",
-                f"{peer} holds another member list than ours: older, expired, or one that expels us. "
-                "Its operator runs `symbolon coalition update` with the newest one.",
+                f"{peer} holds another state of the coalition than ours: older, expired, or one that expels, "
+                "suspends or lapses this node; its operator runs `symbolon coalition sync`.",
             )
         return failed(
             "health",
@@ -74,8 +101,7 @@ async def _health(target: Target, channel: grpc.aio.Channel) -> Finding:
     return Finding("health", State.OK, f"{peer} knows this node and serves")
 
 
-async def _permissions(target: Target, config: Config, channel: grpc.aio.Channel) -> AsyncIterator[Finding]:
-    peer = target.peer.member_id
+async def _permissions(peer: MemberId, config: Config, channel: grpc.aio.Channel) -> AsyncIterator[Finding]:
     wishes = [
         (mode, purpose, allow.tiers)
         for allow in config.allow
@@ -84,7 +110,7 @@ async def _permissions(target: Target, config: Config, channel: grpc.aio.Channel
         for mode in allow.modes
     ]
     for mode, purpose, tiers in wishes[:MAX_QUESTIONS]:
-        yield await _permission(target, config, channel, mode, purpose, tiers)
+        yield await _permission(peer, config, channel, mode, purpose, tiers)
     if len(wishes) > MAX_QUESTIONS:
         said = f"{len(wishes) - MAX_QUESTIONS} further combinations in [[allow]] are not asked about"
         yield Finding("permission", State.UNKNOWN, said)
@@ -99,15 +125,14 @@ async def _permissions(target: Target, config: Config, channel: grpc.aio.Channel
 
 
 async def _permission(
-    target: Target, config: Config, channel: grpc.aio.Channel, mode: str, purpose: str, tiers: tuple[str, ...]
+    peer: MemberId, config: Config, channel: grpc.aio.Channel, mode: str, purpose: str, tiers: tuple[str, ...]
 ) -> Finding:
     """Asks in a way that can only be refused; which refusal it is tells whether it would be permitted."""
-    peer = target.peer.member_id
     letters = tuple(sorted(set(tiers) - {"C"} if mode == "size" else set(tiers)))
     wish = f"{mode} for {purpose}, tiers {''.join(letters) or '-'}"
     if not letters:
         return Finding("permission", State.UNKNOWN, f"{wish}: size mode counts no candidates")
-    hello = make_question(config.exchange.suite, target.coalition, mode, purpose, letters)
+    hello = make_question(config.exchange.suite, config.node.coalition, mode, purpose, letters)
     call = stubs.ExchangeServiceStub(channel).Ask(timeout=CALL_S)
     try:
         with contextlib.suppress(asyncio.InvalidStateError):

@@ -6,14 +6,24 @@ Nothing raises here: every outcome is a `Finding`.
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import Final
 
 from symbolon.membership.certificates import tls_target_name
-from symbolon.membership.member import Member
+from symbolon.membership.member_record import MemberRecord
+from symbolon.rpc.tls_material import LeafFiles
 
 SOON_DAYS: Final = 7
-"""A certificate or list with fewer days left is worth a warning."""
+"""A certificate with fewer days left is worth a warning: a served node renews it when ten are left."""
+
+OWN_CERTIFICATE_HINTS: Final = {
+    "membership.certificate.issuer": "Put back the certificate that a founder of this coalition signed, or "
+    "ask a founder for an invitation and run `symbolon coalition join CODE`.",
+    "membership.certificate.expired": "It can be renewed only while it holds: ask a founder for an "
+    "invitation and run `symbolon coalition join CODE`; on a founder's own node `symbolon coalition rotate "
+    "certificate` does.",
+    "membership.certificate.not_yet_valid": "Set this machine's clock; it seems to be behind.",
+}
+"""What to do about this node's own certificate, by the code of what is wrong with it."""
 
 
 class State(StrEnum):
@@ -48,17 +58,20 @@ class Target:
     """Whom to probe and what to hold it against.
 
     Attributes:
-        peer: the member, as our list has it.
-        root_pem: our coalition's root certificate.
-        certificate, key: our own, as files; a missing one only costs the steps that need it.
+        peer: the member, as our metadata names it.
+        endpoint: `host:port` to probe, that of its node or of the relay it runs.
+        command: what its operator runs there, `serve` or `relay`.
+        authorities: certificates of our coalition's authorities, PEM.
+        leaf: our own certificate and key; a missing one only costs the steps that need it.
         now: the current time, aware.
     """
 
-    peer: Member
+    peer: MemberRecord
+    endpoint: str
+    command: str
     coalition: str
-    root_pem: bytes
-    certificate: Path
-    key: Path
+    authorities: bytes
+    leaf: LeafFiles
     now: datetime
 
     @property
@@ -69,13 +82,23 @@ class Target:
     @property
     def address(self) -> tuple[str, int]:
         """Host and port."""
-        host, _, port = self.peer.endpoint.rpartition(":")
+        host, _, port = self.endpoint.rpartition(":")
         return host.strip("[]"), int(port)
 
 
 def days_left(moment: datetime, now: datetime) -> int:
     """Whole days until a moment; negative once it has passed."""
     return (moment - now).days
+
+
+def good(check: str, said: str) -> Finding:
+    """A check that found all well."""
+    return Finding(check, State.OK, said)
+
+
+def warned(check: str, code: str, said: str, hint: str) -> Finding:
+    """A check that found what somebody should see to before it fails."""
+    return Finding(check, State.WARN, said, hint, code)
 
 
 def failed(check: str, code: str, said: str, hint: str) -> Finding:

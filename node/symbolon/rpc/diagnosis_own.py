@@ -30,7 +30,7 @@ def own_transport(credentials: Credentials, server_name: str) -> list[Finding]:
     """
     tls = grpc.ssl_server_credentials(
         [(credentials.private_key, credentials.certificate)],
-        root_certificates=credentials.anchor.root_pem,
+        root_certificates=credentials.authorities,
         require_client_auth=True,
     )
     with ThreadPoolExecutor(1) as workers:
@@ -46,7 +46,7 @@ def own_transport(credentials: Credentials, server_name: str) -> list[Finding]:
             wanted = wanted_group((_LOOPBACK, port), server_name)
         finally:
             server.stop(None).wait(_WAIT_S)
-    return [version, _key_exchange(wanted, _offered(credentials.anchor.root_pem))]
+    return [version, _key_exchange(wanted, _offered(credentials.authorities))]
 
 
 def _key_exchange(wanted: Finding, offered: list[int] | None) -> Finding:
@@ -63,7 +63,7 @@ def _key_exchange(wanted: Finding, offered: list[int] | None) -> Finding:
     return Finding(check, State.OK, "post-quantum: X25519MLKEM768, as server and as client")
 
 
-def _offered(root_pem: bytes) -> list[int] | None:
+def _offered(authorities: bytes) -> list[int] | None:
     """The groups in the ClientHello of this node's gRPC."""
     with socket.create_server((_LOOPBACK, 0)) as listener:
         listener.settimeout(_WAIT_S)
@@ -80,7 +80,7 @@ def _offered(root_pem: bytes) -> list[int] | None:
 
         thread = threading.Thread(target=hear)
         thread.start()
-        tls = grpc.ssl_channel_credentials(root_pem)
+        tls = grpc.ssl_channel_credentials(authorities)
         address = f"{_LOOPBACK}:{listener.getsockname()[1]}"
         with grpc.secure_channel(address, tls, (("grpc.enable_http_proxy", 0),)) as channel:
             call = channel.unary_unary("/symbolon/Nothing").future(b"", timeout=_WAIT_S)

@@ -154,19 +154,20 @@ class Founding:
         Raises:
             MembershipError: what an act, the vote or a key refuses; nothing was signed.
         """
-        self._finish_signed()
-        state, now = self._coalition.state(), self._second()
-        proposal = Proposal(
-            coalition=state.members.coalition,
-            base=members_sha256(state.members),
-            version=next_version(state, now),
-            made=now,
-            posed=now,
-            acts=tuple(acts),
-            terms=terms,
-            founding=founding,
-        )
-        return self._approved(proposal, state, root_key)
+        with self.store.turn():
+            self._finish_signed()
+            state, now = self._coalition.state(), self._second()
+            proposal = Proposal(
+                coalition=state.members.coalition,
+                base=members_sha256(state.members),
+                version=next_version(state, now),
+                made=now,
+                posed=now,
+                acts=tuple(acts),
+                terms=terms,
+                founding=founding,
+            )
+            return self._approved(proposal, state, root_key)
 
     def take(
         self, document: bytes, proposer: str, *, sign: bool

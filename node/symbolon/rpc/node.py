@@ -1,7 +1,7 @@
 """A node at work: its configuration and everything that answers for it, opened together.
 
-Handles the folder of one node: configuration, database, sealing key, certificates, member list. Refuses a
-folder in which any of them is missing, each with what to do.
+Handles the folder of one node: configuration, database, sealing key, certificates, coalition metadata.
+Refuses a folder in which any of them is missing, each with what to do.
 """
 
 import contextlib
@@ -9,21 +9,29 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from symbolon import config as configuration
 from symbolon.config import Config
-from symbolon.errors import MembershipError, StorageError, SymbolonError, UnknownSuiteError
-from symbolon.membership.certificates import verify_leaf
-from symbolon.membership.directory import FileMemberDirectory, MemberDirectory
-from symbolon.membership.trust_anchor import TrustAnchor
+from symbolon.errors import MembershipError, SymbolonError, UnknownSuiteError
+from symbolon.membership.atomic_file import read_bounded, write_atomically
+from symbolon.membership.certificates import MAX_AUTHORITIES, MAX_CERTIFICATE_BYTES, verify_leaf
+from symbolon.membership.coalition_directory import CoalitionDirectory
+from symbolon.membership.coalition_store import CoalitionStore
+from symbolon.membership.founder_keys import AUTHORITY_FILE, load_founder_keys
+from symbolon.membership.member import MemberId
+from symbolon.membership.signing_key import load_signing_key
 from symbolon.oprf.suite import Suite, get_suite
 from symbolon.policy.operator_roles import LOCAL
 from symbolon.policy.permission import ConfiguredPermission, Direction, Permission, Rule
+from symbolon.rpc.founding import Founding
+from symbolon.rpc.identity import Callers
 from symbolon.rpc.tls_material import LeafFiles
 from symbolon.storage.approval_store import ApprovalStore
 from symbolon.storage.database import WAIT_AND_RETRY, Database
@@ -32,6 +40,7 @@ from symbolon.storage.exchange_budget import BudgetLimits
 from symbolon.storage.exchange_receiver_store import ReceiverStore
 from symbolon.storage.exchange_sender_store import SenderStore
 from symbolon.storage.exchange_session_store import SessionStore
+from symbolon.storage.founding_store import FoundingStore
 from symbolon.storage.journal_store import JournalStore
 from symbolon.storage.match_store import MatchStore
 from symbolon.storage.operator_store import OperatorStore
@@ -43,20 +52,20 @@ SEAL_KEY_FILE: Final = "seal.key"
 LEAF_KEY_FILE: Final = "node-key.pem"
 NEXT_LEAF_KEY_FILE: Final = "node-next-key.pem"
 LEAF_FILE: Final = "node-cert.pem"
-ANCHOR_FILE: Final = "coalition.json"
-MEMBERS_FILE: Final = "members.list"
+SIGNING_KEY_FILE: Final = "signing-key.pem"
+COALITION_FOLDER: Final = "coalition"
+FOUNDER_FOLDER: Final = "founder"
+INVITATIONS_FILE: Final = "invitations.pem"
+MAX_INVITATIONS_BYTES: Final = MAX_AUTHORITIES * MAX_CERTIFICATE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What the node proves itself with, PEM."""
+    """What the node proves itself with, and which authorities it trusts, PEM."""
 
-    private_key: bytes
+    private_key: bytes = field(repr=False)
     certificate: bytes
-    anchor: TrustAnchor
-
-    def __repr__(self) -> str:
-        return f"Credentials(coalition={self.anchor.coalition!r}, private_key=<redacted>)"
+    authorities: bytes
 
 
 class Node:
@@ -96,7 +105,12 @@ class Node:
         self.matches = MatchStore(self.database, self.sealer, clock)
         self.operators = OperatorStore(self.database, self.sealer, clock, rng)
         self.approvals = ApprovalStore(self.database, self.sealer, clock, rng, self.operators)
-        self.permission: Permission = ConfiguredPermission(_rules(self.config))
+        self.founding_store = FoundingStore(self.database, clock)
+        self.coalition = CoalitionStore(home / COALITION_FOLDER, lambda: self.now)
+        self.directory = CoalitionDirectory(self.coalition, lambda: self.now)
+        self.permission: Permission = ConfiguredPermission(
+            _rules(self.config), lambda: self.directory.current().purposes
+        )
 
     def __enter__(self) -> "Node":
         return self
@@ -176,17 +190,17 @@ class Node:
 
     @property
     def credentials(self) -> Credentials:
-        """Key, certificate and trust anchor as they are now, checked against each other.
+        """Key, certificate and trusted authorities as they are now, checked against each other.
 
         Raises:
             MembershipError: `membership.not_enrolled`, or what the certificate check says.
         """
         held = self.read_credentials()
-        self.require_own(held.certificate, held.anchor.root_pem)
+        self.require_own(held.certificate, held.authorities)
         return held
 
     def read_credentials(self) -> Credentials:
-        """Key, certificate and trust anchor as they are now; nothing says yet that the certificate holds.
+        """Key, certificate and authorities as they are now; nothing says yet that the certificate holds.
 
         Raises:
             MembershipError: `membership.not_enrolled`, or `membership.key` when key and certificate do not
@@ -194,17 +208,14 @@ class Node:
             StorageError: a file cannot be read.
         """
         try:
-            anchor = TrustAnchor.from_bytes((self.home / ANCHOR_FILE).read_bytes())
             leaf = self.leaf_files.read()
         except FileNotFoundError as error:
             raise MembershipError(
-                f"this node is not enrolled yet: {Path(str(error.filename)).name} is missing",
-                hint="Send request.json to the coordinator, then run `symbolon coalition accept ENROLMENT`.",
+                f"this node has not joined a coalition yet: {Path(str(error.filename)).name} is missing",
+                hint="Run `symbolon coalition join CODE` with the code of an invitation.",
                 code="membership.not_enrolled",
             ) from None
-        except OSError as error:
-            raise StorageError(f"cannot read {error.filename}: {error.strerror}") from error
-        return Credentials(leaf.private_key, leaf.certificate, anchor)
+        return Credentials(leaf.private_key, leaf.certificate, self.coalition.state().authorities_pem)
 
     def require_own(self, certificate: bytes, authorities: bytes) -> None:
         """Checks that a certificate makes this node the member that it is configured to be.
@@ -220,16 +231,73 @@ class Node:
         if identity.member_id != self.config.node.member:
             raise MembershipError(
                 f"the certificate is for {identity.member_id}, not for {self.config.node.member}",
-                hint="Set node.member in symbolon.toml, or accept the enrolment made for this member.",
+                hint="Set node.member in symbolon.toml to the member that this folder is of.",
                 code="membership.not_enrolled",
             )
 
+    @property
+    def member_id(self) -> MemberId:
+        """Who this node is."""
+        return MemberId(self.config.node.member)
+
     @cached_property
-    def directory(self) -> MemberDirectory:
-        """The member list in force, read again whenever its file changes."""
-        anchor = self.credentials.anchor
-        coalition = self.config.node.coalition
-        return FileMemberDirectory(self.home / MEMBERS_FILE, anchor.list_key, coalition, lambda: self.now)
+    def signing_key(self) -> Ed25519PrivateKey:
+        """The key that signs this member's own statements.
+
+        Raises:
+            MembershipError: `membership.signing_key` when it is missing or no such key.
+        """
+        return load_signing_key(self.home / SIGNING_KEY_FILE)
+
+    @cached_property
+    def founding(self) -> Founding:
+        """The founder's side of this node.
+
+        Raises:
+            MembershipError: `membership.founder` when it is none.
+        """
+        keys = load_founder_keys(self.home / FOUNDER_FOLDER, self.member_id)
+        return Founding(keys, self.founding_store, self.coalition, lambda: self.now)
+
+    @property
+    def callers(self) -> Callers:
+        """Who may call this node."""
+        return Callers(self.directory, self.config.node.coalition, lambda: self.now, self.open_invitations)
+
+    def open_invitations(self) -> bytes:
+        """The certificates by which those are known who hold an open invitation of this founder, PEM.
+
+        Read at each handshake, so from a file; `write_open_invitations` keeps it.
+        """
+        path = self.home / FOUNDER_FOLDER / INVITATIONS_FILE
+        return read_bounded(path, MAX_INVITATIONS_BYTES) if path.exists() else b""
+
+    def write_open_invitations(self) -> None:
+        """Writes the file that `open_invitations` reads, from the invitations that are open now.
+
+        Raises:
+            MembershipError: `membership.invitation.many` when there are more than `MAX_AUTHORITIES`.
+        """
+        own = [
+            each
+            for each in self.founding_store.invitations("approved", "used")
+            if each.sponsor == self.member_id
+        ]
+        if len(own) > MAX_AUTHORITIES:
+            raise MembershipError(
+                f"{len(own)} invitations are open, more than {MAX_AUTHORITIES}",
+                hint="Withdraw some, or wait until they end.",
+                code="membership.invitation.many",
+            )
+        path = self.home / FOUNDER_FOLDER / INVITATIONS_FILE
+        document = b"".join(each.authority for each in own)
+        if document != self.open_invitations():
+            write_atomically(path, document)
+
+    @property
+    def is_founder(self) -> bool:
+        """Whether this node holds the keys of a founder."""
+        return (self.home / FOUNDER_FOLDER / AUTHORITY_FILE).exists()
 
 
 def _rules(config: Config) -> tuple[Rule, ...]:

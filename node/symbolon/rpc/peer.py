@@ -1,47 +1,32 @@
-"""Calling a peer: one channel, both directions of an exchange.
-
-TLS verifies that the peer's certificate is of the coalition and in the member's name. It cannot tell one that
-was renewed away, whose key may be in other hands, and gRPC does not show what it verified. So a handshake of
-our own looks at the certificate first and holds it against the member list; the channel then trusts this one
-certificate and no other.
-"""
+"""Calling a peer: one channel, both directions of an exchange."""
 
 import asyncio
 import contextlib
-import socket
-import ssl
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any
 
 import grpc
 
 from symbolon.api.exchange.v1 import exchange_pb2 as pb
 from symbolon.api.exchange.v1 import exchange_pb2_grpc as stubs
 from symbolon.errors import (
-    MembershipError,
     RemoteProtocolError,
     StaleEpochError,
     SymbolonError,
     UnavailableError,
 )
 from symbolon.exchange.messages import AREA, Failure, Hello, Invitation
-from symbolon.membership.certificates import PeerIdentity, peer_identity, tls_target_name
 from symbolon.rpc import codec
+from symbolon.rpc.channel import listed_certificate, pinned_channel
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.node import Node
+from symbolon.rpc.reach import reached
 from symbolon.rpc.receiver_role import Ask, Asking, Outcome, Progress
 from symbolon.rpc.sender_role import run_sender
-from symbolon.rpc.server import MAX_MESSAGE_BYTES
 from symbolon.rpc.status import CODE_KEY, from_failure, from_status, public_code, public_message
 from symbolon.rpc.wire import Wire
-
-CONNECT_S: Final = 10.0
-"""How long a peer may take to complete its handshakes."""
-
-UNIX: Final = "unix:"
-"""Before the path of a socket, where a dial target is one."""
 
 
 class Peer:
@@ -215,112 +200,18 @@ async def connect(node: Node, member_id: str, through: str = "") -> AsyncIterato
     Args:
         node: this node.
         member_id: whom to reach.
-        through: where to dial instead of the member's endpoint, as `pinned_channel` takes it; whoever
+        through: where to dial instead of the member's own place, as `pinned_channel` takes it; whoever
             answers there has to prove to be the member all the same.
 
     Raises:
-        MembershipError: it is not a current member, names no endpoint, or shows another certificate than the
-            one in the member list.
-        UnavailableError: no handshake within `CONNECT_S`.
+        MembershipError: it is not a member in good standing, cannot be dialled at all, or shows another
+            certificate than the one listed.
+        UnavailableError: it cannot be reached now.
     """
-    member = node.directory.current().find(member_id)
-    if member is None:
-        raise MembershipError(
-            f"{member_id} is not in the current member list",
-            hint="`symbolon status` lists the members; check the spelling.",
-            code="membership.unknown",
-        )
-    target = through or member.endpoint
-    if not target:
-        raise MembershipError(
-            f"{member_id} names no endpoint in the member list", code="membership.no_endpoint"
-        )
-    async with pinned_channel(node, member_id, target, listed_certificate(node)) as channel:
-        yield Peer(node, member_id, channel)
-
-
-def listed_certificate(node: Node) -> Callable[[PeerIdentity], object]:
-    """The judgement of `pinned_channel` that holds a certificate against the member list in force."""
-    return lambda shown: node.directory.require(shown.member_id, shown.fingerprint, node.now)
-
-
-@asynccontextmanager
-async def pinned_channel(
-    node: Node, member_id: str, target: str, judge: Callable[[PeerIdentity], object]
-) -> AsyncIterator[grpc.aio.Channel]:
-    """Opens a channel that trusts one certificate: the one shown at the target, if it is the member's.
-
-    Args:
-        node: this node.
-        member_id: whose certificate it has to be.
-        target: `host:port`, or `unix:` and the path of a socket.
-        judge: decides whether this certificate speaks for the member now; raises `MembershipError`.
-
-    Raises:
-        MembershipError: the certificate has another form than a member's, or what `judge` raises.
-        UnavailableError: no handshake within `CONNECT_S`.
-    """
-    credentials = node.credentials
-    name = tls_target_name(member_id, node.config.node.coalition)
-    options = (
-        ("grpc.ssl_target_name_override", name),
-        ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-        ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-        ("grpc.keepalive_time_ms", 30_000),
-        ("grpc.keepalive_timeout_ms", 10_000),
-        ("grpc.enable_http_proxy", 0),
-        ("grpc.use_local_subchannel_pool", 1),
+    way = (
+        pinned_channel(node, member_id, through, listed_certificate(node))
+        if through
+        else reached(node, member_id)
     )
-    end = time.monotonic() + CONNECT_S
-    try:
-        leaf = await asyncio.to_thread(_shown_certificate, node, target, name)
-    except ssl.SSLCertVerificationError as error:
-        raise _unreachable(member_id, f"shows a wrong certificate: {error.verify_message}") from None
-    except TimeoutError:
-        raise _unreachable(member_id, f"did not complete a handshake within {CONNECT_S:g} s") from None
-    except OSError as error:
-        raise _unreachable(member_id, f"cannot be reached: {error.strerror or error}") from None
-    judge(peer_identity(leaf.encode("ascii"), node.config.node.coalition, now=node.now))
-    tls = grpc.ssl_channel_credentials(leaf.encode("ascii"), credentials.private_key, credentials.certificate)
-    address = target if target.startswith(UNIX) else f"dns:///{target}"
-    async with grpc.aio.secure_channel(address, tls, options) as channel:
-        try:
-            async with asyncio.timeout(max(0.0, end - time.monotonic())):
-                await channel.channel_ready()
-        except TimeoutError:
-            raise _unreachable(member_id, f"did not complete a handshake within {CONNECT_S:g} s") from None
-        yield channel
-
-
-def _unreachable(member_id: str, why: str) -> UnavailableError:
-    hint = f"Try again; nothing was lost. `symbolon doctor {member_id}` looks closer."
-    return UnavailableError(f"{member_id} {why}", hint=hint)
-
-
-def _shown_certificate(node: Node, target: str, name: str) -> str:
-    """The certificate, PEM, that a server shows in a handshake that ends well on this side.
-
-    Raises:
-        OSError: no connection, or TLS refused it (`ssl.SSLError` is one).
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.load_verify_locations(cadata=node.credentials.anchor.root_pem.decode("ascii"))
-    node.leaf_files.load_into(context)
-    context.set_alpn_protocols(["h2"])
-    with _dialled(target) as plain, context.wrap_socket(plain, server_hostname=name) as secure:
-        return ssl.DER_cert_to_PEM_cert(secure.getpeercert(binary_form=True) or b"")
-
-
-def _dialled(target: str) -> socket.socket:
-    if not target.startswith(UNIX):
-        host, _, port = target.rpartition(":")
-        return socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_S)
-    dialled = socket.socket(socket.AF_UNIX)
-    dialled.settimeout(CONNECT_S)
-    try:
-        dialled.connect(target.removeprefix(UNIX))
-    except BaseException:
-        dialled.close()
-        raise
-    return dialled
+    async with way as channel:
+        yield Peer(node, member_id, channel)

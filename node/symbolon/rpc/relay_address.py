@@ -11,8 +11,8 @@ from symbolon.api.relay.v1 import relay_pb2_grpc as stubs
 from symbolon.errors import SymbolonError, UnavailableError
 from symbolon.membership.certificates import PeerIdentity
 from symbolon.membership.member import MemberId
+from symbolon.rpc.channel import pinned_channel
 from symbolon.rpc.node import Node
-from symbolon.rpc.peer import pinned_channel
 from symbolon.rpc.status import from_status
 
 

@@ -19,10 +19,16 @@ from typing import Any, Final
 import grpc
 
 from symbolon.api.relay.v1 import relay_pb2 as pb
-from symbolon.errors import ConfigError, RemoteProtocolError, SymbolonError, UnavailableError
+from symbolon.errors import (
+    ConfigError,
+    MembershipError,
+    RemoteProtocolError,
+    SymbolonError,
+    UnavailableError,
+)
 from symbolon.membership.member import MemberId
+from symbolon.rpc.dial import UNIX
 from symbolon.rpc.node import Node
-from symbolon.rpc.peer import UNIX
 from symbolon.rpc.relay_address import RelayAddress, open_relay, why_ended
 from symbolon.rpc.relay_frames import encode_piece
 from symbolon.rpc.relay_limits import CONNECT_S
@@ -46,6 +52,7 @@ async def dialled_through(node: Node, relays: Sequence[RelayAddress], target: Me
 
     Raises:
         ConfigError: the temporary folder's path is too long for a socket.
+        MembershipError: every relay refuses this node: it is no member in good standing.
         UnavailableError: the member cannot be reached through any of the relays.
     """
     dialler = _Dialler(node, relays, target)
@@ -89,6 +96,7 @@ class _Dialler:
         """Connects ahead, for whoever comes first: what is wrong shows before anybody has dialled.
 
         Raises:
+            MembershipError: every relay refuses this node.
             UnavailableError: no relay reaches the member.
         """
         self._prepared = await self._connect()
@@ -128,9 +136,10 @@ class _Dialler:
         """A call that is connected to the member, through the relay that worked last or the next that does.
 
         Raises:
-            UnavailableError: none does.
+            MembershipError: all refuse this node; trying again helps nobody.
+            UnavailableError: none does, for other reasons.
         """
-        failures = []
+        failures: list[SymbolonError] = []
         async with self._turn:
             for _ in self._relays:
                 relay = self._relays[self._at]
@@ -138,10 +147,13 @@ class _Dialler:
                     return relay.member_id, await self._connect_through(relay)
                 except SymbolonError as error:
                     log.info("relay %s: %s (%s)", relay.member_id, error.detail, error.full_code)
-                    failures.append(error.detail)
+                    failures.append(error)
                 self._at = (self._at + 1) % len(self._relays)
+        if failures and all(isinstance(each, MembershipError) for each in failures):
+            raise failures[0]
+        said = "; ".join(each.detail for each in failures) or "it names none"
         raise UnavailableError(
-            f"{self._target} cannot be reached through a relay: {'; '.join(failures) or 'it names none'}",
+            f"{self._target} cannot be reached through a relay: {said}",
             hint="Try again; perhaps its node is not running. Its operator sees there which relays it holds.",
         )
 
@@ -185,7 +197,11 @@ class _Dialler:
     async def _stub(self, relay: RelayAddress) -> Any:
         if relay.member_id not in self._channels:
             channel = AsyncExitStack()
-            opened = await channel.enter_async_context(open_relay(self._node, relay))
+            try:
+                opened = await channel.enter_async_context(open_relay(self._node, relay))
+            except MembershipError as error:
+                # The relay is not who it should be; a refusal of this node comes from one that is.
+                raise UnavailableError(error.detail, code=error.full_code) from None
             self._channels[relay.member_id] = opened.stub, channel
         return self._channels[relay.member_id][0]
 

@@ -19,8 +19,8 @@ from symbolon.api.relay.v1 import relay_pb2 as pb
 from symbolon.errors import SymbolonError, UnavailableError
 from symbolon.membership.member import MemberId
 from symbolon.rpc.concurrent import together
+from symbolon.rpc.dial import UNIX
 from symbolon.rpc.node import Node
-from symbolon.rpc.peer import UNIX
 from symbolon.rpc.relay_address import OpenRelay, RelayAddress, open_relay, why_ended
 from symbolon.rpc.relay_backoff import Backoff
 from symbolon.rpc.relay_frames import decode_incoming, encode_piece

@@ -11,11 +11,11 @@ from typing import Final
 
 from symbolon.api.relay.v1 import relay_pb2 as pb
 from symbolon.api.relay.v1 import relay_pb2_grpc as stubs
-from symbolon.rpc.identity import verify_caller
 from symbolon.rpc.node import Node
 from symbolon.rpc.relay_limits import MAX_MESSAGE_BYTES, WINDOW_BYTES, RelayLimits
 from symbolon.rpc.relay_service import RelayService
 from symbolon.rpc.server import GRACE_S, serve_until_told
+from symbolon.rpc.upkeep import follow
 
 log = logging.getLogger(__name__)
 
@@ -50,9 +50,7 @@ async def serve_relay(
         ConfigError: the address cannot be listened on.
         MembershipError: the node is not enrolled, or its certificate does not hold.
     """
-    service = RelayService(
-        lambda auth: verify_caller(dict(auth), node.directory, node.config.node.coalition, node.now), limits
-    )
+    service = RelayService(lambda auth: node.callers.identify(dict(auth), RELAY_SERVICE), limits)
 
     def stopping() -> None:
         log.info(
@@ -60,12 +58,12 @@ async def serve_relay(
         )
         service.end_attached()
 
-    sweeping = asyncio.create_task(service.sweep())
+    beside = [asyncio.create_task(each) for each in (service.sweep(), follow(node))]
     try:
         await serve_until_told(
             node,
             listen,
-            RELAY_SERVICE,
+            (RELAY_SERVICE,),
             lambda server: stubs.add_RelayServiceServicer_to_server(service, server),
             listening,
             stopping,
@@ -73,5 +71,7 @@ async def serve_relay(
             options=RELAY_OPTIONS,
         )
     finally:
-        sweeping.cancel()
+        for each in beside:
+            each.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
     log.info("stopped")

@@ -16,17 +16,21 @@ from grpc_reflection.v1alpha import reflection
 
 from symbolon.api.exchange.v1 import exchange_pb2 as pb
 from symbolon.api.exchange.v1 import exchange_pb2_grpc as stubs
+from symbolon.api.membership.v1 import membership_pb2_grpc as membership_stubs
 from symbolon.errors import ConfigError, SymbolonError
 from symbolon.membership.certificates import load_certificate
 from symbolon.oprf.suite import DEFAULT_SUITE
+from symbolon.rpc.dial import MAX_MESSAGE_BYTES
 from symbolon.rpc.exchange_service import ExchangeService
 from symbolon.rpc.identity import MemberInterceptor
+from symbolon.rpc.membership_service import SERVICE as MEMBERSHIP_SERVICE
+from symbolon.rpc.membership_service import MembershipService
 from symbolon.rpc.node import Node
 from symbolon.rpc.tls_material import FreshCredentials, Leaf, TlsMaterial
+from symbolon.rpc.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
 
-MAX_MESSAGE_BYTES: Final = 4 << 20
 MAX_CONNECTION_AGE_MS: Final = 30 * 60 * 1000
 CONNECTION_GRACE_MS: Final = 60 * 60 * 1000
 GRACE_S: Final = 20.0
@@ -47,13 +51,20 @@ _OPTIONS: Final = (
 )
 
 
-async def serve(node: Node, listening: Callable[[str], None], *, grace_s: float = GRACE_S) -> None:
+async def serve(
+    node: Node,
+    listening: Callable[[str], None],
+    *,
+    grace_s: float = GRACE_S,
+    stop: asyncio.Event | None = None,
+) -> None:
     """Serves exchanges until told to stop.
 
     Args:
         node: this node.
         listening: told the address once it is open.
         grace_s: see `GRACE_S`.
+        stop: ends the serving when it is set; SIGTERM and SIGINT do otherwise.
 
     Raises:
         ConfigError: the address cannot be listened on.
@@ -70,20 +81,34 @@ async def serve(node: Node, listening: Callable[[str], None], *, grace_s: float 
         # The self-test of its backend runs now, not while the first caller waits.
         suite = await asyncio.to_thread(node.suite, DEFAULT_SUITE, answering=True)
         log.info("suite %s on backend %s, self-test passed", suite.name, suite.backend_name)
-    service = ExchangeService(node)
+    service, membership = ExchangeService(node), MembershipService(node)
+    upkeep = Upkeep(node)
+
+    def add(server: grpc.aio.Server) -> None:
+        stubs.add_ExchangeServiceServicer_to_server(service, server)
+        membership_stubs.add_MembershipServiceServicer_to_server(membership, server)
+
+    def open_at(address: str) -> None:
+        upkeep.start(address)
+        listening(address)
 
     def stopping() -> None:
         log.info("stopping: %d exchanges still run", service.open_sessions)
 
-    await serve_until_told(
-        node,
-        node.config.node.listen,
-        SERVICE,
-        lambda server: stubs.add_ExchangeServiceServicer_to_server(service, server),
-        listening,
-        stopping,
-        grace_s=grace_s,
-    )
+    try:
+        await serve_until_told(
+            node,
+            node.config.node.listen,
+            (SERVICE, MEMBERSHIP_SERVICE),
+            add,
+            open_at,
+            stopping,
+            grace_s=grace_s,
+            stop=stop,
+        )
+    finally:
+        await upkeep.finish()
+        await membership.finish()
     await service.finish()
     log.info("stopped")
 
@@ -91,44 +116,41 @@ async def serve(node: Node, listening: Callable[[str], None], *, grace_s: float 
 async def serve_until_told(
     node: Node,
     listen: str,
-    name: str,
+    names: tuple[str, ...],
     add: Callable[[grpc.aio.Server], None],
     listening: Callable[[str], None],
     stopping: Callable[[], None],
     *,
     grace_s: float,
     options: tuple[tuple[str, int], ...] = (),
+    stop: asyncio.Event | None = None,
 ) -> None:
-    """Serves one service to members until SIGTERM or SIGINT, with health and reflection beside it.
+    """Serves services to members until SIGTERM or SIGINT, with health and reflection beside it.
 
     Args:
         node: whose identity the server shows, and whose member list says who may call.
         listen: `host:port`; port 0 takes a free one.
-        name: the full name of the service.
-        add: registers its handlers.
+        names: the full names of the services.
+        add: registers their handlers.
         listening: told the address once it is open.
         stopping: told when the end begins, before running calls get their grace.
         grace_s: see `GRACE_S`.
         options: of the server, beside the usual ones; where both name one, these hold.
+        stop: as for `serve`.
 
     Raises:
         ConfigError: the address cannot be listened on.
         MembershipError: the node is not enrolled, or its certificate does not hold.
     """
     tls = _credentials(node)
-    interceptor = MemberInterceptor(
-        node.directory,
-        node.config.node.coalition,
-        lambda: node.now,
-        lambda code: log.warning("a caller was refused: %s", code),
-    )
+    interceptor = MemberInterceptor(node.callers, lambda code: log.warning("a caller was refused: %s", code))
     server = grpc.aio.server(
         interceptors=(interceptor,), options=tuple({**dict(_OPTIONS), **dict(options)}.items())
     )
     add(server)
     healthy = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
-    reflection.enable_server_reflection((name, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+    reflection.enable_server_reflection((*names, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
     host, _, _ = listen.rpartition(":")
     try:
         port = server.add_secure_port(listen, tls.grpc)
@@ -138,13 +160,15 @@ async def serve_until_told(
             hint="Does another node run there? Name a free port: node.listen in symbolon.toml, or --listen.",
             code="config.listen",
         ) from error
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    if stop is None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
     await server.start()
     await healthy.set("", health_pb2.HealthCheckResponse.SERVING)
-    await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
+    for name in names:
+        await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
     listening(f"{host}:{port}")
     await stop.wait()
     stopping()
@@ -157,7 +181,8 @@ def _credentials(node: Node) -> FreshCredentials:
 
     def read() -> TlsMaterial:
         held = node.read_credentials()
-        return TlsMaterial(Leaf(held.private_key, held.certificate), held.anchor.root_pem)
+        leaf = Leaf(held.private_key, held.certificate)
+        return TlsMaterial(leaf, held.authorities, node.open_invitations())
 
     def check(material: TlsMaterial) -> None:
         node.require_own(material.leaf.certificate, material.authorities)

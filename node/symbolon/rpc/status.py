@@ -60,6 +60,13 @@ def public_code(error: BaseException) -> str:
     return error.full_code if narrow and _CODE.fullmatch(error.full_code) else error.code
 
 
+def answered_code(error: BaseException) -> str:
+    """The code that a caller may see once it is known: also which rule of membership its request broke."""
+    if isinstance(error, MembershipError) and _CODE.fullmatch(error.full_code):
+        return error.full_code
+    return public_code(error)
+
+
 def public_message(error: BaseException) -> str:
     """The fixed text a peer may see."""
     return error.public if isinstance(error, SymbolonError) else SymbolonError.public
@@ -73,8 +80,20 @@ def to_status(error: BaseException) -> grpc.StatusCode:
     return grpc.StatusCode.INTERNAL
 
 
+def answered_status(error: BaseException) -> grpc.StatusCode:
+    """The gRPC status of an error for a caller that is known: it was not refused, its request was."""
+    known = isinstance(error, MembershipError)
+    return grpc.StatusCode.FAILED_PRECONDITION if known else to_status(error)
+
+
 _ADVICE: Final = {
     "permission.size_sessions": "The size sessions of this key epoch are used up; try again in the next one.",
+    "membership.founder": "Only a founder's node can do this; `symbolon coalition members` names them.",
+    "membership.invitation.unknown": "Ask the sponsor for a new invitation.",
+    "membership.invitation.used": (
+        "Ask the sponsor for a new invitation; if this one was not answered by you, say so."
+    ),
+    "membership.statement.stale": "Run `symbolon coalition sync`, then the same command again.",
     "permission.small": "Size mode needs at least 1,000 records on each side; agree on --mode intersection.",
 }
 
@@ -96,6 +115,9 @@ def from_failure(peer: str, code: str) -> SymbolonError:
     if code.startswith(UnknownSuiteError.code):
         hint = "Set exchange.suite in symbolon.toml to one that both nodes answer."
         return UnknownSuiteError(f"{peer} does not offer this suite", hint=hint)
+    if code.startswith(f"{MembershipError.code}."):
+        hint = _ADVICE.get(code, f"`symbolon doctor` checks this node; the log of {peer} says more.")
+        return MembershipError(f"{peer} refused the request ({code})", hint=hint, code=code)
     if code.startswith(MembershipError.code):
         hint = "Ask the coordinator whether this member is still current; `symbolon doctor` checks the rest."
         return MembershipError(f"{peer} does not take this node for a current member", hint=hint)

@@ -7,7 +7,9 @@ proposal of the same version, or on the same base while the first one binds; mor
 has a use for. Whether a proposal or signature holds is for the caller to verify. docs/adr/0013.
 """
 
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Literal
@@ -17,6 +19,7 @@ from sqlalchemy import ColumnElement, Connection, Row, case, delete, func, inser
 from symbolon.errors import MembershipError
 from symbolon.membership.proposal import SignedRole
 from symbolon.storage.database import Database
+from symbolon.storage.database_errors import StorageBusyError
 from symbolon.storage.founding_schema import (
     founding_invitation,
     founding_proposal,
@@ -25,6 +28,11 @@ from symbolon.storage.founding_schema import (
 )
 
 InvitationState = Literal["offered", "approved", "used", "withdrawn"]
+
+TURN_S: Final = 20.0
+"""How long a proposal waits for another of this founder; making one takes a fraction of a second."""
+
+TURN_LOOK_S: Final = 0.02
 
 FORGET_AFTER: Final = timedelta(days=30)
 """Proposals live for two weeks, and a person may look back."""
@@ -275,6 +283,27 @@ class FoundingStore:
         )
         with self._database.read("list proposals") as connection:
             return [_proposal(connection, row) for row in connection.execute(query).all()]
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Has proposals of this founder made one after the other, in whichever process.
+
+        Each starts from the state that the one before left; two at once would stand in each other's way.
+
+        Raises:
+            StorageBusyError: another one took longer than `TURN_S`.
+        """
+        end_s = time.monotonic() + TURN_S
+        with ExitStack() as held:
+            while True:
+                try:
+                    held.enter_context(self._database.exclusive("founding", "change of the coalition"))
+                    break
+                except StorageBusyError:
+                    if time.monotonic() >= end_s:
+                        raise
+                    time.sleep(TURN_LOOK_S)
+            yield
 
     def keep_invitation(self, invitation: StoredInvitation) -> None:
         """Keeps an invitation.

@@ -1,9 +1,13 @@
 import pytest
 
 from symbolon.errors import MembershipError
-from symbolon.membership import Member, MemberId, MemberKind, parse_member_id
-
-FINGERPRINT = bytes(32)
+from symbolon.membership.member import (
+    check_endpoint,
+    check_jurisdiction,
+    parse_coalition_id,
+    parse_member_id,
+    parse_purpose,
+)
 
 
 @pytest.mark.parametrize("text", ["abc", "a-b", "0x9", "a" * 32, "acme-2-eu"])
@@ -16,22 +20,24 @@ def test_parse_member_id_well_formed_returns_it(text: str) -> None:
     ["", "ab", "a" * 33, "-ab", "ab-", "Abc", "a_b", "a.b", "a/b", "abc\n", "äbc", "a b", "abc\0", "../abc"],
 )
 def test_parse_member_id_malformed_is_refused(text: str) -> None:
-    with pytest.raises(MembershipError) as caught:
-        parse_member_id(text)
-    assert caught.value.full_code == "membership.malformed"
+    for parse in (parse_member_id, parse_coalition_id):
+        with pytest.raises(MembershipError) as caught:
+            parse(text)
+        assert caught.value.full_code == "membership.malformed"
 
 
 @pytest.mark.parametrize(
     "endpoint",
-    ["", "localhost:7443", "10.0.0.1:1", "[::1]:65535", "node-7.example.org:443", "a" * 253 + ":65535"],
+    ["localhost:7443", "10.0.0.1:1", "[::1]:65535", "node-7.example.org:443", "a" * 253 + ":65535"],
 )
-def test_member_endpoint_host_and_port_is_accepted(endpoint: str) -> None:
-    assert Member(MemberId("abc"), MemberKind.NGO, endpoint, FINGERPRINT).endpoint == endpoint
+def test_check_endpoint_host_and_port_is_accepted(endpoint: str) -> None:
+    check_endpoint(endpoint)
 
 
 @pytest.mark.parametrize(
     "endpoint",
     [
+        "",
         "localhost",
         "localhost:0",
         "localhost:65536",
@@ -45,19 +51,22 @@ def test_member_endpoint_host_and_port_is_accepted(endpoint: str) -> None:
         "a" * 254 + ":1",
     ],
 )
-def test_member_endpoint_anything_else_is_refused(endpoint: str) -> None:
+def test_check_endpoint_anything_else_is_refused(endpoint: str) -> None:
     with pytest.raises(MembershipError) as caught:
-        Member(MemberId("abc"), MemberKind.NGO, endpoint, FINGERPRINT)
+        check_endpoint(endpoint)
     assert caught.value.full_code == "membership.malformed"
 
 
-@pytest.mark.parametrize("length", [0, 31, 33])
-def test_member_fingerprint_of_wrong_length_is_refused(length: int) -> None:
-    with pytest.raises(MembershipError):
-        Member(MemberId("abc"), MemberKind.NGO, "", bytes(length))
+@pytest.mark.parametrize("jurisdiction", ["", "d", "de", "DEU", "D1", "DE\n"])
+def test_check_jurisdiction_not_alpha2_is_refused(jurisdiction: str) -> None:
+    with pytest.raises(MembershipError) as caught:
+        check_jurisdiction(jurisdiction)
+    assert caught.value.full_code == "membership.malformed"
 
 
-@pytest.mark.parametrize("jurisdiction", ["d", "de", "DEU", "D1", "DE\n"])
-def test_member_jurisdiction_not_alpha2_is_refused(jurisdiction: str) -> None:
-    with pytest.raises(MembershipError):
-        Member(MemberId("abc"), MemberKind.NGO, "", FINGERPRINT, jurisdiction)
+@pytest.mark.parametrize("purpose", ["", "due diligence", "-x", "x" * 65, "a/b", "é", "x\n"])
+def test_parse_purpose_no_plain_word_is_refused(purpose: str) -> None:
+    assert parse_purpose("due-diligence.2") == "due-diligence.2"
+    with pytest.raises(MembershipError) as caught:
+        parse_purpose(purpose)
+    assert caught.value.full_code == "membership.malformed"

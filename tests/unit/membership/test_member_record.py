@@ -99,6 +99,22 @@ def test_require_certificate_each_of_two_is_the_members_and_no_other() -> None:
     assert code_of(lambda: both.require_certificate("alder-co", OTHER, DAY)) == "membership.fingerprint"
 
 
+@pytest.mark.parametrize("fingerprint", [b"", bytes(31), bytes(33), bytes(32)])
+def test_require_certificate_empty_or_short_or_unknown_fingerprint_is_refused(fingerprint: bytes) -> None:
+    current = members(member("alder-co"))
+    code = code_of(lambda: current.require_certificate("alder-co", fingerprint, DAY))
+    assert code == "membership.fingerprint"
+    assert code_of(lambda: current.require_listed("alder-co", fingerprint)) == "membership.fingerprint"
+
+
+def test_require_every_refusal_shows_a_peer_one_fixed_sentence() -> None:
+    current = members(member("birch-co", status=Status.SUSPENDED, reason="vetting is disputed"))
+    for stranger in ("birch-co", "mallory"):
+        with pytest.raises(MembershipError) as caught:
+            current.require(stranger, DAY)
+        assert caught.value.public == "not a current member"
+
+
 def test_require_each_way_of_not_being_a_member_has_its_own_code() -> None:
     current = members(
         member("alder-co"),

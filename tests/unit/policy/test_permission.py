@@ -98,3 +98,12 @@ def test_grant_scope_is_the_same_whatever_the_order_of_the_tables() -> None:
     one, other = rule(), rule(purposes=frozenset({"recall"}), tiers=frozenset({"C"}))
     scopes = {ConfiguredPermission(rules).require(request()).scope for rules in ((one, other), (other, one))}
     assert len(scopes) == 1
+
+
+def test_permission_purpose_outside_the_coalitions_list_is_denied_whatever_the_rules_say() -> None:
+    permission = ConfiguredPermission((rule(),), lambda: {"audit"})
+    with pytest.raises(PermissionDeniedError) as caught:
+        permission.require(request())
+    assert caught.value.full_code == "permission.purpose"
+    assert "audit" in str(caught.value.hint)
+    assert ConfiguredPermission((rule(),), lambda: {request().purpose}).require(request())

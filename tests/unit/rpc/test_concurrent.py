@@ -119,6 +119,19 @@ def test_to_the_end_that_is_cancelled_twice_still_waits_for_the_thread() -> None
     asyncio.run(run())
 
 
+def test_to_the_end_runs_its_work_when_the_event_loop_ends_just_then() -> None:
+    did_end = threading.Event()
+
+    async def run() -> None:
+        task = asyncio.create_task(to_the_end(did_end.set))
+        assert not task.done()
+        # Its first step, and no more: what it starts has not run when the loop cancels every task.
+        await asyncio.sleep(0)
+
+    asyncio.run(run())
+    assert did_end.is_set()
+
+
 def test_ended_tells_success_from_failure_and_leaves_no_exception_unseen() -> None:
     seen: list[object] = []
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from coalition_members import member as listed
 from symbolon.api.relay.v1 import relay_pb2 as pb
 from symbolon.errors import MembershipError
-from symbolon.membership.member import Member, MemberId, MemberKind
 from symbolon.rpc import relay_service
 from symbolon.rpc.identity import caller
 from symbolon.rpc.relay_frames import encode_piece
@@ -31,7 +31,7 @@ class Call:
 
     def begin(self, method: Callable[[Any, Any], Awaitable[None]]) -> "Call":
         async def run() -> None:
-            caller.set(Member(MemberId(self.member), MemberKind.COMPANY, "", bytes(32)))
+            caller.set(listed(self.member))
             await method(self._requests(), self)
 
         self.over = asyncio.create_task(run())

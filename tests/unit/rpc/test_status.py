@@ -18,7 +18,15 @@ from symbolon.errors import (
     UnavailableError,
     UnknownSuiteError,
 )
-from symbolon.rpc.status import from_failure, from_status, public_code, public_message, to_status
+from symbolon.rpc.status import (
+    answered_code,
+    answered_status,
+    from_failure,
+    from_status,
+    public_code,
+    public_message,
+    to_status,
+)
 
 DETAIL = "supplier 4711 of /srv/home, key f00f"
 
@@ -127,6 +135,22 @@ def test_refusal_keeps_its_narrow_code(code: str) -> None:
 def test_membership_refusal_tells_the_peer_no_step() -> None:
     """Which step of verification failed is for this node's log."""
     assert public_code(MembershipError(DETAIL, code="membership.tls_version")) == "membership"
+
+
+@pytest.mark.parametrize("code", ["membership.invitation.used", "membership.statement.stale", "membership.x"])
+def test_membership_refusal_of_a_request_tells_a_known_caller_which_rule_it_broke(code: str) -> None:
+    error = MembershipError(DETAIL, code=code)
+    assert answered_status(error) is grpc.StatusCode.FAILED_PRECONDITION
+    told = from_failure("farm", answered_code(error))
+    assert (type(told), told.full_code, told.exit_code) == (MembershipError, code, 77)
+    assert told.hint
+    assert DETAIL not in told.detail
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ERRORS if not issubclass(kind, MembershipError)])
+def test_other_errors_tell_a_known_caller_no_more_than_a_stranger(kind: type[SymbolonError]) -> None:
+    error = made(kind)
+    assert (answered_code(error), answered_status(error)) == (public_code(error), to_status(error))
 
 
 @pytest.mark.parametrize(

@@ -115,10 +115,12 @@ class AnnounceResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class ProposeRequest(_message.Message):
-    __slots__ = ("proposal",)
+    __slots__ = ("proposal", "sign")
     PROPOSAL_FIELD_NUMBER: _ClassVar[int]
+    SIGN_FIELD_NUMBER: _ClassVar[int]
     proposal: bytes
-    def __init__(self, proposal: _Optional[bytes] = ...) -> None: ...
+    sign: bool
+    def __init__(self, proposal: _Optional[bytes] = ..., sign: _Optional[bool] = ...) -> None: ...
 
 class ProposeResponse(_message.Message):
     __slots__ = ("signatures", "pending")

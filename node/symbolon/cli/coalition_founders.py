@@ -1,0 +1,130 @@
+"""`symbolon coalition offer` and `founders`: who signs for the coalition, and how many of them."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
+from symbolon.cli.coalition_changes import tell_outcome
+from symbolon.cli.coalition_create import read_passphrase
+from symbolon.cli.node_home import open_node
+from symbolon.cli.typed_ids import typed_member_id
+from symbolon.errors import UsageError
+from symbolon.membership.acts import Act, Appoint, Refresh
+from symbolon.membership.authorities import Authorities
+from symbolon.membership.coalition_roles import Founder
+from symbolon.membership.founder_keys import (
+    ROOT_KEY_FILE,
+    create_founder_keys,
+    load_founder_keys,
+    load_root_key,
+)
+from symbolon.membership.founder_offer import FounderOffer, read_offer, sign_offer
+from symbolon.membership.member import CoalitionId
+from symbolon.membership.member_record import Members, Role
+from symbolon.membership.proposal import NewFounders
+from symbolon.rpc.membership_client import spread
+from symbolon.rpc.node import FOUNDER_FOLDER
+
+_HOLDER: Final = x509.NameOID.ORGANIZATION_NAME
+"""Where an authority's certificate names its founder."""
+
+PassphraseFile = Annotated[
+    Path | None, typer.Option(help="File whose first line encrypts, or opens, the root key.")
+]
+
+
+def offer(passphrase_file: PassphraseFile = None) -> None:
+    """Make a founder's keys on this node, and print their public halves for `founders`.
+
+    Nothing secret is printed. The root key is used when founders change, and for nothing else: move the file
+    founder/root-key.pem to a medium of its own, and keep a copy.
+    """
+    with open_node() as node:
+        folder = node.home / FOUNDER_FOLDER
+        if node.is_founder:
+            keys = load_founder_keys(folder, node.member_id)
+        else:
+            coalition = node.config.node.coalition
+            passphrase = read_passphrase(passphrase_file)
+            keys = create_founder_keys(folder, coalition, node.member_id, node.now, passphrase=passphrase)
+        made = FounderOffer(CoalitionId(node.config.node.coalition), keys.founder, keys.authority_pem)
+        print(f"Send this line to a founder; tell the fingerprint {made.fingerprint}", file=sys.stderr)
+        print(
+            "by telephone. Keep `symbolon serve` running: founders sign each other's changes.",
+            file=sys.stderr,
+        )
+        print(sign_offer(made, node.signing_key))
+
+
+def founders(
+    threshold: Annotated[int, typer.Option(help="How many of them sign each change; more than half.", min=1)],
+    add: Annotated[list[str] | None, typer.Option(help="A member's offer, repeated.")] = None,
+    drop: Annotated[
+        list[str] | None, typer.Option(help="A founder that is to be none any more, repeated.")
+    ] = None,
+    root_key: Annotated[
+        Path | None, typer.Option(help="The root key, where it is not kept on this node.")
+    ] = None,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Name the founders, and how many of them sign together; also makes a new root before the old one ends.
+
+    Takes the signatures of enough founders as they are, and of enough as they will be.
+    """
+    with open_node() as node:
+        founding, state = node.founding, node.coalition.state()
+        offers = [read_offer(line, state.members) for line in add or ()]
+        dropped = {typed_member_id(each) for each in drop or ()}
+        chosen: dict[str, Founder] = {each.member_id: each for each in state.founders}
+        chosen |= {each.founder.member_id: each.founder for each in offers}
+        chosen = {name: each for name, each in chosen.items() if name not in dropped}
+        gone = dropped - {each.member_id for each in state.founders}
+        if gone:
+            raise UsageError(
+                f"{', '.join(sorted(gone))} is no founder", hint="`symbolon coalition members` shows who is."
+            )
+        if not len(chosen) < 2 * threshold <= 2 * len(chosen):
+            raise UsageError(
+                f"{threshold} of {len(chosen)} founders cannot be the threshold",
+                hint="More than half of them have to sign, and at most all.",
+            )
+        for each in offers:
+            print(f"{each.founder.member_id}: compare the fingerprint {each.fingerprint}", file=sys.stderr)
+        replaced = {each.founder.member_id for each in offers}
+        new = NewFounders(
+            tuple(chosen[each] for each in sorted(chosen)),
+            threshold,
+            _authorities(state.authorities_pem, dropped | replaced, offers),
+        )
+        path = root_key or node.home / FOUNDER_FOLDER / ROOT_KEY_FILE
+        key = load_root_key(path, founding.keys.founder, read_passphrase(passphrase_file))
+        acts = _appointments(state.members, set(chosen)) or [Refresh()]
+        sha256 = founding.propose(acts, founding=new, root_key=key)
+        failures = asyncio.run(spread(node, founding, sha256))
+        for name, failure in sorted(failures.items()):
+            print(f"{name} could not be asked: {failure.detail}", file=sys.stderr)
+        tell_outcome(node, sha256)
+
+
+def _appointments(members: Members, chosen: set[str]) -> list[Act]:
+    acts: list[Act] = []
+    for record in members.members:
+        if (Role.FOUNDER in record.roles) != (record.member_id in chosen):
+            roles = set(record.roles) ^ {Role.FOUNDER}
+            acts.append(Appoint(record.member_id, tuple(sorted(roles))))
+    return acts
+
+
+def _authorities(present: bytes, gone: set[str], offers: list[FounderOffer]) -> bytes:
+    """The authorities without those of founders that go, and with those that are offered."""
+    kept = [
+        each.public_bytes(serialization.Encoding.PEM)
+        for each in Authorities.parse(present).certificates
+        if not gone & {str(name.value) for name in each.subject.get_attributes_for_oid(_HOLDER)}
+    ]
+    return Authorities.of([*kept, *(each.authority_pem for each in offers)]).encode()

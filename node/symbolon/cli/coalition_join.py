@@ -1,0 +1,124 @@
+"""`symbolon coalition join`: from a code to a member's node."""
+
+import asyncio
+import contextlib
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from symbolon.cli.coalition_place import Endpoint, RelayEndpoint, Relays, typed_place
+from symbolon.cli.init import DEFAULT_LISTEN, DatabaseUrl, Listen, create_node, has_node
+from symbolon.cli.node_home import home, open_node
+from symbolon.errors import MembershipError, UsageError
+from symbolon.membership.certificates import certificate_fingerprint
+from symbolon.membership.coalition_state import State
+from symbolon.membership.due_diligence import PROHIBITED_USES, Acceptance
+from symbolon.membership.invitation_code import InvitationCode
+from symbolon.rpc.first_contact import check_both_ways
+from symbolon.rpc.join_node import join_with
+from symbolon.rpc.node import Node
+
+
+def join(
+    code: Annotated[str, typer.Argument(help="The code that a founder sent you; - reads it from stdin.")],
+    person: Annotated[str, typer.Option(help="Name or function of who accepts the terms for you.")],
+    accept_terms: Annotated[
+        str, typer.Option(help="Version of the terms that you have read and accept; asked for otherwise.")
+    ] = "",
+    listen: Listen = DEFAULT_LISTEN,
+    endpoint: Endpoint = "",
+    relay: Relays = None,
+    relay_endpoint: RelayEndpoint = "",
+    database: DatabaseUrl = "",
+) -> None:
+    """Join a coalition with the code of an invitation.
+
+    Makes the node where there is none yet. Keys are made here and never travel. Without --endpoint the node
+    is reached through the coalition's relays, if it has any, and opens no port. Interrupted, or told to wait
+    for other founders, run the same command again.
+    """
+    invitation = InvitationCode.decode(sys.stdin.read() if code == "-" else code)
+    folder = home()
+    relays = relay or ([] if endpoint else [each for each, _ in invitation.relays])
+    place = typed_place(endpoint or ("" if relays else listen), relays, relay_endpoint)
+    _make(folder, invitation, listen if place.endpoint else "127.0.0.1:0", database)
+
+    def accept(state: State) -> Acceptance:
+        version = state.members.terms_version
+        if accept_terms:
+            if accept_terms != version:
+                raise UsageError(
+                    f"terms {accept_terms} were accepted, the coalition's are {version}",
+                    hint="Run the command without --accept-terms to read them.",
+                )
+        else:
+            _ask(state, version)
+        with open_node() as node:
+            return Acceptance(version, node.now.date(), person)
+
+    with open_node() as node:
+        if _has_joined(node):
+            print(f"{node.member_id} has joined already.", file=sys.stderr)
+        else:
+            state = asyncio.run(join_with(node, invitation, place, accept))
+            print(f"{node.member_id} is a member of {state.members.coalition}.", file=sys.stderr)
+        for line in asyncio.run(check_both_ways(node, invitation.sponsor)):
+            print(line, file=sys.stderr)
+        print("Next: `symbolon suppliers import FILE`, then `symbolon serve`.", file=sys.stderr)
+        print(folder)
+
+
+def _make(folder: Path, invitation: InvitationCode, listen: str, database: str) -> None:
+    if not has_node(folder):
+        create_node(
+            folder,
+            member=invitation.member_id,
+            coalition=invitation.coalition,
+            listen=listen,
+            database=database,
+        )
+    with open_node() as node:
+        named = node.config.node
+        if (named.member, named.coalition) != (invitation.member_id, invitation.coalition):
+            raise UsageError(
+                f"the node in {folder} is {named.member} of {named.coalition}, the code is for "
+                f"{invitation.member_id} of {invitation.coalition}",
+                hint="Name another folder with --home.",
+            )
+
+
+def _ask(state: State, version: str) -> None:
+    """Shows the terms and asks.
+
+    Raises:
+        UsageError: nobody can be asked, or whoever is asked says no.
+    """
+    print(state.terms.decode("utf-8"), file=sys.stderr)
+    print(f"Purposes: {', '.join(state.members.purposes)}.", file=sys.stderr)
+    print(f"Prohibited: {', '.join(PROHIBITED_USES)}.", file=sys.stderr)
+    answer = ""
+    with contextlib.suppress(EOFError):
+        print(
+            f"Do you accept these terms ({version}) for your organisation? Type yes: ",
+            end="",
+            file=sys.stderr,
+        )
+        sys.stderr.flush()
+        answer = sys.stdin.readline().strip().lower()
+    if answer != "yes":
+        raise UsageError(
+            "the terms were not accepted; nothing was sent",
+            hint=f"Once you have read and accept them: --accept-terms {version}",
+        )
+
+
+def _has_joined(node: Node) -> bool:
+    """Whether this node shows a certificate that the coalition lists for it."""
+    try:
+        fingerprint = certificate_fingerprint(node.credentials.certificate)
+        node.directory.require(node.member_id, fingerprint, node.now)
+    except MembershipError:
+        return False
+    return True

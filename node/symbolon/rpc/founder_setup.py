@@ -1,0 +1,116 @@
+"""Making a founder out of a node: its keys, its own certificate, and the coalition's first state."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from symbolon.membership.certificates import certificate_fingerprint, issue_leaf
+from symbolon.membership.coalition_founding import found_coalition
+from symbolon.membership.coalition_state import State
+from symbolon.membership.due_diligence import DueDiligence
+from symbolon.membership.enrolment import make_leaf_key_and_csr, verify_csr
+from symbolon.membership.founder_keys import (
+    ROOT_KEY_FILE,
+    create_founder_keys,
+    load_founder_keys,
+    load_root_key,
+)
+from symbolon.membership.member import CoalitionId, MemberKind
+from symbolon.membership.member_record import MemberRecord, Role, Status
+from symbolon.membership.member_statement import Place
+from symbolon.rpc.node import FOUNDER_FOLDER, Node
+
+STANDARD_TERMS = Path(__file__).parent.parent / "membership" / "terms.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Charter:
+    """What a coalition is founded on.
+
+    Attributes:
+        purposes: all that anybody may exchange for.
+        terms_version: as the coalition names its terms.
+        terms: their text, UTF-8.
+    """
+
+    purposes: tuple[str, ...]
+    terms_version: str
+    terms: bytes
+
+
+def found(
+    node: Node,
+    charter: Charter,
+    *,
+    kind: MemberKind,
+    jurisdiction: str,
+    place: Place,
+    due_diligence: DueDiligence,
+    passphrase: bytes | None = None,
+) -> State:
+    """Founds a coalition with this node's member as its only founder.
+
+    Args:
+        node: which belongs to no coalition yet.
+        charter: purposes and terms.
+        kind: what the founder is.
+        jurisdiction: ISO 3166-1 alpha-2.
+        place: where the founder is reached.
+        due_diligence: on the founder, by itself.
+        passphrase: encrypts the root key.
+
+    Raises:
+        MembershipError: `membership.exists` when there are founder's keys already, or what the documents
+            refuse.
+        StorageError: a file cannot be written.
+    """
+    member_id, coalition, now = node.member_id, CoalitionId(node.config.node.coalition), node.now
+    folder = node.home / FOUNDER_FOLDER
+    if node.is_founder:
+        # An attempt that was refused or cut off half-way left keys, and no coalition that knows others.
+        keys = load_founder_keys(folder, member_id)
+    else:
+        keys = create_founder_keys(folder, coalition, member_id, now, passphrase=passphrase)
+    made = make_leaf_key_and_csr(member_id, coalition)
+    leaf = issue_leaf(
+        member_id,
+        coalition,
+        verify_csr(made.csr_pem, member_id, coalition),
+        root_key=keys.authority_key,
+        root_pem=keys.authority_pem,
+        now=now,
+    )
+    record = MemberRecord(
+        member_id=member_id,
+        kind=kind,
+        roles=roles_for(place, founder=True),
+        jurisdiction=jurisdiction,
+        endpoint=place.endpoint,
+        relays=place.relays,
+        relay_endpoint=place.relay_endpoint,
+        signing_key=node.signing_key.public_key().public_bytes_raw(),
+        certificates=(certificate_fingerprint(leaf),),
+        status=Status.ACTIVE,
+        reason="",
+        due_diligence=due_diligence,
+    )
+    root_key = load_root_key(folder / ROOT_KEY_FILE, keys.founder, passphrase)
+    state = found_coalition(
+        node.coalition,
+        keys,
+        root_key,
+        record,
+        coalition=coalition,
+        purposes=charter.purposes,
+        terms_version=charter.terms_version,
+        terms=charter.terms,
+        now=now,
+    )
+    node.leaf_files.prepare(made.key_pem)
+    node.leaf_files.install(leaf)
+    return state
+
+
+def roles_for(place: Place, *, founder: bool) -> tuple[Role, ...]:
+    """The roles of a member that is a founder or not, and runs a relay or not."""
+    roles = ([Role.FOUNDER] if founder else []) + ([Role.RELAY] if place.relay_endpoint else [])
+    return tuple(sorted(roles))

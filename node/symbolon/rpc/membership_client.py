@@ -1,0 +1,219 @@
+"""Membership between nodes, the calling side: fetching metadata, telling of it, gathering signatures.
+
+Handles: asking members for newer metadata and taking in what holds; announcing a new state; sending a
+proposal to the other founders until it has the signatures it needs. Nobody's word is believed: metadata for
+its signatures alone, signatures for the bytes computed here. A member that cannot be reached is left out and
+asked again next time. docs/adr/0013.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final
+
+import grpc
+
+from symbolon.api.membership.v1 import membership_pb2 as pb
+from symbolon.api.membership.v1 import membership_pb2_grpc as stubs
+from symbolon.errors import SymbolonError
+from symbolon.membership.coalition_parts import TIMESTAMP_PART
+from symbolon.membership.coalition_state import State
+from symbolon.membership.member import MemberId
+from symbolon.membership.proposal import decode_proposal
+from symbolon.rpc.founding import Founding
+from symbolon.rpc.membership_codec import check_proposal, decode_parts, decode_signatures, understood
+from symbolon.rpc.node import Node
+from symbolon.rpc.reach import reached
+from symbolon.rpc.status import from_status
+
+log = logging.getLogger(__name__)
+
+CALL_S: Final = 20.0
+"""How long one call may take; each is a few messages."""
+
+AT_ONCE: Final = 8
+"""Members called at a time."""
+
+MAX_ROOT_PAGES: Final = 8
+"""Answers in a row that bring roots alone; see `CoalitionStore.parts_newer_than`."""
+
+Call = Callable[[Any], Awaitable[object]]
+
+
+async def fetch(stub: Any, peer: str, root_version: int, timestamp_version: int) -> dict[str, bytes]:
+    """Asks one node for the metadata that is newer than what is held.
+
+    Args:
+        stub: of its `MembershipService`.
+        peer: whose, for messages.
+        root_version: of the root that is held.
+        timestamp_version: of the timestamp that is held, 0 for none.
+
+    Raises:
+        SymbolonError: it does not answer, or not in the form that metadata has.
+    """
+    parts: dict[str, bytes] = {}
+    for _ in range(MAX_ROOT_PAGES):
+        request = pb.GetMetadataRequest(root_version=root_version, timestamp_version=timestamp_version)
+        try:
+            answer = await decode_parts(stub.GetMetadata(request, timeout=CALL_S))
+        except grpc.aio.AioRpcError as error:
+            raise from_status(peer, error) from error
+        parts |= answer
+        roots = [int(name.partition(".")[0]) for name in answer if name.endswith(".root.json")]
+        if TIMESTAMP_PART in answer or not roots:
+            break
+        root_version = max(roots)
+    return parts
+
+
+async def sync_with(node: Node, member_id: str) -> State:
+    """Takes in what one member holds and this node does not.
+
+    Returns:
+        The state in force now.
+
+    Raises:
+        SymbolonError: the member cannot be reached, or what it sent does not hold.
+    """
+    state = await asyncio.to_thread(node.coalition.state)
+    async with reached(node, member_id, for_metadata=True) as channel:
+        stub = stubs.MembershipServiceStub(channel)
+        parts = await fetch(stub, member_id, state.root_version, state.timestamp_version)
+    if not parts:
+        return state
+    take_in = node.founding.adopt if node.is_founder else node.coalition.absorb
+    return await asyncio.to_thread(take_in, parts)
+
+
+async def sync(node: Node, members: Iterable[str] = ()) -> dict[str, SymbolonError | None]:
+    """Asks several members, the founders first.
+
+    Args:
+        node: this node.
+        members: whom; all that can be reached when none is named.
+
+    Returns:
+        For each member that was asked, why nothing came of it, or None.
+    """
+    named = tuple(members) or _others(await asyncio.to_thread(node.coalition.state), node.member_id)
+    failures: dict[str, SymbolonError | None] = {}
+
+    async def one(member_id: str) -> None:
+        failures[member_id] = None
+        try:
+            await sync_with(node, member_id)
+        except SymbolonError as error:
+            failures[member_id] = error
+            log.info("no metadata from %s: %s (%s)", member_id, error.detail, error.full_code)
+
+    await _at_once(one(each) for each in named)
+    return failures
+
+
+async def announce(node: Node) -> None:
+    """Tells all members that can be reached which timestamp this node holds."""
+    state = await asyncio.to_thread(node.coalition.state)
+    request = pb.AnnounceRequest(timestamp_version=state.timestamp_version)
+
+    async def one(member_id: str) -> None:
+        try:
+            await call_member(node, member_id, lambda stub: stub.Announce(request, timeout=CALL_S))
+        except SymbolonError as error:
+            log.info("%s was not told of the new state: %s", member_id, error.full_code)
+
+    await _at_once(one(each) for each in _others(state, node.member_id))
+
+
+async def spread(node: Node, founding: Founding, sha256: bytes) -> dict[str, SymbolonError]:
+    """Sends a proposal to the other founders, gathers signatures, and publishes it if they are enough.
+
+    First all are asked whether they would sign; only once enough of them would, one after the other signs:
+    a signature binds its founder, see `symbolon.rpc.founding`.
+
+    Args:
+        node: this node.
+        founding: its founder's side.
+        sha256: names the proposal.
+
+    Returns:
+        The founders that could not be asked, or refused, and why.
+    """
+    proposal = decode_proposal(await asyncio.to_thread(founding.document, sha256))
+    state = await asyncio.to_thread(node.coalition.state)
+    if state.targets_version >= proposal.version:
+        await announce(node)
+        return {}
+    founders = {each.member_id for each in state.founders}
+    if proposal.founding is not None:
+        founders |= {each.member_id for each in proposal.founding.founders}
+    willing: set[str] = {node.member_id}
+    failures: dict[str, SymbolonError] = {}
+
+    async def ask(member_id: MemberId) -> None:
+        try:
+            if await _propose(node, founding, sha256, member_id, sign=False):
+                willing.add(member_id)
+        except SymbolonError as error:
+            failures[member_id] = error
+
+    await _at_once(ask(each) for each in sorted(founders - {node.member_id}))
+    for member_id in await asyncio.to_thread(founding.signers, sha256, willing):
+        try:
+            if member_id == node.member_id:
+                await asyncio.to_thread(founding.sign, sha256)
+            else:
+                await _propose(node, founding, sha256, member_id, sign=True)
+        except SymbolonError as error:
+            failures[member_id] = error
+            break
+    if await asyncio.to_thread(founding.publish_if_complete, sha256) is not None:
+        await announce(node)
+    return failures
+
+
+async def _propose(node: Node, founding: Founding, sha256: bytes, member_id: MemberId, *, sign: bool) -> bool:
+    """Asks one founder; keeps the signatures that it knows.
+
+    Returns:
+        Whether it would sign, or has.
+    """
+    document = await asyncio.to_thread(founding.document, sha256)
+    request = pb.ProposeRequest(proposal=check_proposal(document), sign=sign)
+    response = await call_member(node, member_id, lambda stub: stub.Propose(request, timeout=CALL_S))
+    await asyncio.to_thread(founding.add_signatures, sha256, decode_signatures(response))
+    return not response.pending
+
+
+async def call_member(node: Node, member_id: str, call: Call) -> Any:
+    """Makes one unary call to a member's `MembershipService`.
+
+    Raises:
+        SymbolonError: it cannot be reached, or it refused.
+    """
+    async with reached(node, member_id) as channel:
+        try:
+            return understood(await call(stubs.MembershipServiceStub(channel)))
+        except grpc.aio.AioRpcError as error:
+            raise from_status(member_id, error) from error
+
+
+def _others(state: State, own: str) -> tuple[MemberId, ...]:
+    """All members but this one that can be reached, the founders first."""
+    founders = {each.member_id for each in state.founders}
+    reachable = [
+        each for each in state.members.members if each.member_id != own and (each.endpoint or each.relays)
+    ]
+    return tuple(
+        each.member_id for each in sorted(reachable, key=lambda each: each.member_id not in founders)
+    )
+
+
+async def _at_once(work: Iterable[Awaitable[None]]) -> None:
+    turn = asyncio.Semaphore(AT_ONCE)
+
+    async def one(each: Awaitable[None]) -> None:
+        async with turn:
+            await each
+
+    await asyncio.gather(*(one(each) for each in work))

@@ -1,0 +1,297 @@
+"""Attacks on a node's membership service: callers that ask for what is not theirs, codes used wrongly.
+
+Every node is a process; the attackers hold real certificates, or a real code.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from served_coalition import FOUNDER, ServedCoalition, served_coalition
+from symbolon.api.exchange.v1 import exchange_pb2
+from symbolon.api.membership.v1 import membership_pb2 as pb
+from symbolon.api.membership.v1 import membership_pb2_grpc as stubs
+from symbolon.membership.acts import Refresh
+from symbolon.membership.enrolment import make_leaf_key_and_csr, verify_csr
+from symbolon.membership.invitation_code import InvitationCode
+from symbolon.membership.invitation_identity import invited_leaf, join_proof
+from symbolon.membership.member import MemberId, MemberKind
+from symbolon.membership.member_statement import (
+    Place,
+    Renewal,
+    SignedStatement,
+    encode_statement,
+    public_key_sha256,
+    sign_statement,
+)
+from symbolon.membership.members_document import members_sha256
+from symbolon.membership.proposal import Proposal, encode_proposal
+from symbolon.rpc.inviting import Invited, write_invitation
+from symbolon.rpc.membership_codec import encode_submit
+from symbolon.rpc.node import Node
+from symbolon.rpc.status import CODE_KEY
+
+import grpc  # isort: skip - after symbolon.rpc, which sets the cipher list
+
+BIRCH, CEDAR = MemberId("birch-ngo"), MemberId("cedar-co")
+REFUSED = ("UNAUTHENTICATED", "membership")
+
+
+@pytest.fixture(scope="module")
+def coalition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedCoalition]:
+    with served_coalition(tmp_path_factory.mktemp("coalition"), BIRCH, CEDAR) as made:
+        yield made
+
+
+def outcome(call: Any) -> tuple[str, str]:
+    """The status and the stable code with which a call ends."""
+    try:
+        answer = call()
+        if hasattr(answer, "__next__"):
+            for _ in answer:
+                pass
+    except grpc.RpcError as error:
+        return error.code().name, str(dict(error.trailing_metadata() or ()).get(CODE_KEY, ""))
+    return "OK", ""
+
+
+def everything(channel: grpc.Channel) -> dict[str, tuple[str, str]]:
+    """What one empty message to each method of the exchange and of membership ends with."""
+    found = {}
+    for file in (exchange_pb2, pb):
+        for service in file.DESCRIPTOR.services_by_name.values():
+            for method in service.methods:
+                kind = "stream_stream" if method.client_streaming else "unary_unary"
+                kind = "unary_stream" if method.server_streaming and not method.client_streaming else kind
+                make = getattr(channel, kind)(f"/{service.full_name}/{method.name}")
+                said = iter([b""]) if method.client_streaming else b""
+                found[method.name] = outcome(lambda make=make, said=said: make(said, timeout=30))
+    return found
+
+
+def own_statement(coalition: ServedCoalition, member: MemberId, asks: Place | Renewal) -> SignedStatement:
+    """A statement that a member makes about itself, on what it holds."""
+    with Node(coalition.home(member)) as node:
+        return sign_statement(node.coalition.state().members, member, asks, node.signing_key)
+
+
+# Who may call what
+
+
+def test_invited_caller_that_calls_what_members_call_is_refused(coalition: ServedCoalition) -> None:
+    code = InvitationCode.decode(coalition.invite("guest-co"))
+    with coalition.channel(FOUNDER, invited_leaf(code, datetime.now(UTC))) as channel:
+        found = everything(channel)
+    assert len(found) >= 10
+    # The two that are its own: answered, and refused for what it did not say.
+    assert found.pop("GetMetadata") == ("OK", "")
+    assert found.pop("Join") == ("INVALID_ARGUMENT", "protocol.malformed")
+    assert {"Ask", "Offer", "Propose", "Renew", "Submit", "Announce", "CheckBack"} <= set(found)
+    assert set(found.values()) == {REFUSED}
+    assert coalition.members().find("guest-co") is None
+
+
+def test_invited_caller_at_another_node_than_its_sponsors_fails_in_the_handshake(
+    coalition: ServedCoalition,
+) -> None:
+    code = InvitationCode.decode(coalition.invite("stray-co"))
+    coalition.run(BIRCH, "coalition", "sync")
+    coalition.start(BIRCH)
+    try:
+        with coalition.channel(BIRCH, invited_leaf(code, datetime.now(UTC))) as channel:
+            assert set(everything(channel).values()) == {("UNAVAILABLE", "")}
+        with coalition.channel(BIRCH, coalition.credentials(CEDAR)) as channel:
+            assert everything(channel)["GetMetadata"] == ("OK", "")
+    finally:
+        coalition.stop(BIRCH)
+
+
+def test_member_that_calls_join_or_what_founders_call_is_refused(coalition: ServedCoalition) -> None:
+    with coalition.channel(FOUNDER, coalition.credentials(BIRCH)) as channel:
+        found = everything(channel)
+    assert found["Join"] == REFUSED
+    assert found["Propose"] == ("FAILED_PRECONDITION", "membership.malformed")
+    assert found["Invite"] == ("FAILED_PRECONDITION", "membership.founder")
+    # Its own: answered, or refused for what it did not say.
+    assert found["GetMetadata"] == found["Announce"] == found["CheckBack"] == ("OK", "")
+    assert found["Renew"] == found["Submit"] == ("INVALID_ARGUMENT", "protocol.malformed")
+    assert "a caller was refused: membership.duplicate" in coalition.log(FOUNDER)
+
+
+def test_member_that_proposes_to_a_founder_is_refused(coalition: ServedCoalition) -> None:
+    with Node(coalition.home(FOUNDER)) as node:
+        members, now = node.coalition.state().members, node.now.replace(microsecond=0)
+    proposal = Proposal(
+        coalition=members.coalition,
+        base=members_sha256(members),
+        version=members.version + 1,
+        made=now,
+        posed=now,
+        # What a founder's node would sign for another founder without asking anybody.
+        acts=(Refresh(),),
+    )
+    request = pb.ProposeRequest(proposal=encode_proposal(proposal), sign=True)
+    with coalition.channel(FOUNDER, coalition.credentials(BIRCH)) as channel:
+        refused = outcome(lambda: stubs.MembershipServiceStub(channel).Propose(request, timeout=30))
+    assert refused == ("FAILED_PRECONDITION", "membership.founder")
+    with Node(coalition.home(FOUNDER)) as node:
+        assert node.founding.waiting() == []
+    assert coalition.members() == members
+
+
+def test_member_that_makes_itself_a_new_invitation_answer_is_refused(coalition: ServedCoalition) -> None:
+    """A member's certificate says who it is; `Join` is for who has a code, whatever the request proves."""
+    code = InvitationCode.decode(coalition.invite("double-co"))
+    made = make_leaf_key_and_csr("double-co", code.coalition)
+    public_key = verify_csr(made.csr_pem, "double-co", code.coalition)
+    signing_key = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
+    request = pb.JoinRequest(
+        csr_pem=made.csr_pem,
+        signing_key=signing_key,
+        endpoint="127.0.0.1:1",
+        acceptance=pb.Acceptance(terms_version="1", on="2026-01-01", person="x"),
+        attested_on="2026-01-01",
+        proof=join_proof(code, public_key_sha256(public_key), signing_key),
+    )
+    with coalition.channel(FOUNDER, coalition.credentials(BIRCH)) as channel:
+        assert outcome(lambda: stubs.MembershipServiceStub(channel).Join(request, timeout=30)) == REFUSED
+    assert coalition.members().find("double-co") is None
+
+
+# Statements
+
+
+def test_statement_of_another_member_handed_in_is_refused(coalition: ServedCoalition) -> None:
+    version = coalition.members().version
+    made = make_leaf_key_and_csr(CEDAR, coalition.members().coalition)
+    public_key = verify_csr(made.csr_pem, CEDAR, coalition.members().coalition)
+    move = own_statement(coalition, CEDAR, Place("127.0.0.1:9", (), ""))
+    renewal = own_statement(coalition, CEDAR, Renewal(public_key_sha256(public_key)))
+    asked = pb.RenewRequest(
+        csr_pem=made.csr_pem, statement=encode_statement(renewal.statement), signature=renewal.signature
+    )
+    with coalition.channel(FOUNDER, coalition.credentials(BIRCH)) as channel:
+        stub = stubs.MembershipServiceStub(channel)
+        for call in (
+            lambda: stub.Submit(encode_submit(move), timeout=30),
+            lambda: stub.Renew(asked, timeout=30),
+        ):
+            assert outcome(call) == ("FAILED_PRECONDITION", "membership.statement.member")
+    assert coalition.members().version == version
+    # The control: the same statement, handed in by whose it is.
+    with coalition.channel(FOUNDER, coalition.credentials(CEDAR)) as channel:
+        stub = stubs.MembershipServiceStub(channel)
+        assert not stub.Submit(encode_submit(move), timeout=30).pending
+        # Twice is once too often: the entry it was made on is gone.
+        again = outcome(lambda: stub.Submit(encode_submit(move), timeout=30))
+        assert again == ("FAILED_PRECONDITION", "membership.statement.stale")
+    moved = coalition.members().find(CEDAR)
+    assert moved is not None
+    assert moved.endpoint == "127.0.0.1:9"
+    assert coalition.members().version == version + 1
+
+
+def test_statement_signed_by_another_key_than_the_members_is_refused(coalition: ServedCoalition) -> None:
+    """Who stole a certificate's key alone cannot speak for the member."""
+    members = coalition.members()
+    forged = sign_statement(members, BIRCH, Place("127.0.0.1:9", (), ""), Ed25519PrivateKey.generate())
+    with coalition.channel(FOUNDER, coalition.credentials(BIRCH)) as channel:
+        stub = stubs.MembershipServiceStub(channel)
+        refused = outcome(lambda: stub.Submit(encode_submit(forged), timeout=30))
+    assert refused == ("FAILED_PRECONDITION", "membership.statement.signature")
+    assert coalition.members() == members
+
+
+def test_renewal_request_for_the_name_of_another_member_is_refused(coalition: ServedCoalition) -> None:
+    made = make_leaf_key_and_csr(CEDAR, coalition.members().coalition)
+    public_key = verify_csr(made.csr_pem, CEDAR, coalition.members().coalition)
+    own = own_statement(coalition, BIRCH, Renewal(public_key_sha256(public_key)))
+    asked = pb.RenewRequest(
+        csr_pem=made.csr_pem, statement=encode_statement(own.statement), signature=own.signature
+    )
+    with coalition.channel(FOUNDER, coalition.credentials(BIRCH)) as channel:
+        refused = outcome(lambda: stubs.MembershipServiceStub(channel).Renew(asked, timeout=30))
+    assert refused == ("FAILED_PRECONDITION", "membership.request.names")
+
+
+# Codes
+
+
+def test_code_that_is_guessed_ends_in_the_handshake(coalition: ServedCoalition) -> None:
+    code = InvitationCode.decode(coalition.invite("guessed-co"))
+    guess = replace(code, secret=bytes(15) + b"\1")
+    told = coalition.join("guessed-co", guess.encode(), code=75).stderr
+    assert "handshake" in told
+    assert "hint: " in told
+    assert coalition.members().find("guessed-co") is None
+    # The code itself is still good.
+    coalition.join("guessed-co", code.encode())
+    assert coalition.members().find("guessed-co") is not None
+
+
+def test_code_that_came_too_late_ends_at_the_joiner_and_in_the_handshake(coalition: ServedCoalition) -> None:
+    with Node(coalition.home(FOUNDER)) as node:
+        today = node.now.date()
+        wanted = Invited(
+            member_id=MemberId("late-co"),
+            kind=MemberKind.NGO,
+            jurisdiction="KE",
+            relay=False,
+            person="Ben",
+            criteria="charter 3",
+            vetted=today,
+            lapses=today + timedelta(days=300),
+            open_for=timedelta(seconds=5),
+        )
+        code = write_invitation(node, wanted)
+    leaf = invited_leaf(code, datetime.now(UTC))
+    with coalition.channel(FOUNDER, leaf) as channel:
+        assert everything(channel)["GetMetadata"] == ("OK", "")
+        time.sleep(max(0.0, (code.expires - datetime.now(UTC)).total_seconds()) + 1)
+        # The connection was open in time; the code is not any more.
+        assert set(everything(channel).values()) == {REFUSED}
+    # Its holder ignores the end that the code names, and makes itself another leaf.
+    forged = invited_leaf(replace(code, expires=code.expires + timedelta(hours=1)), datetime.now(UTC))
+    with coalition.channel(FOUNDER, forged) as channel:
+        assert set(everything(channel).values()) == {("UNAVAILABLE", "")}
+    told = coalition.join("late-co", code.encode(), code=77).stderr
+    assert "ended" in told
+    assert "clock" in told
+    assert coalition.members().find("late-co") is None
+
+
+def test_code_that_is_used_twice_admits_once_and_tells_both_ends(coalition: ServedCoalition) -> None:
+    code = coalition.invite("twice-co")
+    coalition.join("twice-co", code)
+    before = coalition.members().find("twice-co")
+    told = coalition.join("twice-co", code, code=77, home="thief").stderr
+    assert "membership.invitation.used" in told
+    assert "hint: " in told
+    assert coalition.members().find("twice-co") == before
+    assert "membership.invitation.used" in coalition.log(FOUNDER)
+    # Who joined first is not harmed, nor by its own second attempt.
+    assert "has joined already" in coalition.join("twice-co", code).stderr
+    assert coalition.members().find("twice-co") == before
+    coalition.run("twice-co", "coalition", "sync", FOUNDER)
+    with coalition.channel(FOUNDER, coalition.credentials("twice-co")) as channel:
+        assert everything(channel)["GetMetadata"] == ("OK", "")
+
+
+def test_code_of_an_expelled_member_admits_nobody(coalition: ServedCoalition) -> None:
+    code = coalition.invite("former-co")
+    coalition.join("former-co", code)
+    coalition.run(FOUNDER, "coalition", "expel", "former-co", "--reason", "sold data")
+    told = coalition.join("former-co", code, code=(75, 77), home="returned").stderr
+    assert "hint: " in told
+    assert coalition.members().find("former-co") is None
+    assert coalition.members().is_expelled("former-co")
+    refused = coalition.run(
+        FOUNDER, "coalition", "invite", "former-co", "--jurisdiction", "KE", "--vetted-by", "Ben",
+        "--criteria", "x", code=77,
+    )  # fmt: skip
+    assert "hint: " in refused.stderr

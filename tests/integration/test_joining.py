@@ -1,0 +1,478 @@
+"""From an invitation to the first match, and out again: every step is a command as a person types it."""
+
+import contextlib
+import itertools
+import json
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from processes import DEADLINE_S, first_line, wait_until
+from raw_peer import RawAsk, elements, hello
+from symbolon.cli.local_coalition import own_environment
+from symbolon.membership.certificates import certificate_fingerprint, tls_target_name
+from symbolon.membership.invitation_code import InvitationCode
+from symbolon.membership.member import MemberId, MemberKind
+from symbolon.membership.member_record import MemberRecord
+from symbolon.rpc.inviting import Invited, write_invitation
+from symbolon.rpc.node import LEAF_FILE, LEAF_KEY_FILE, Node
+from typed_member import PURPOSE, Member, free_port
+
+import grpc  # isort: skip - after symbolon.rpc, which sets the cipher list
+
+COALITION = "spring"
+FOUNDER = "founder-co"
+_TESTS = Path(__file__).resolve().parents[1]
+_NAMES = (f"joins-{number}" for number in itertools.count())
+DOCUMENT = re.findall(
+    r"^```(\w+)\n(.*?)^```$",
+    (_TESTS.parent / "docs" / "joining.md").read_text(encoding="utf-8"),
+    re.MULTILINE | re.DOTALL,
+)
+_LIST = (
+    "supplier_id,name,address,city,postal_code,country,lei\n"
+    "{0}-1,Orlandia Yard,4 Mill Lane,Zorvanpur,10002,BD,5299000J2N45DDNE4Y28\n"
+    "{0}-2,{1},9 Quiet Street,Porto,4000,PT,\n"
+)
+MATCHED = ("first", "stays", "leaves", "reader")
+"""Members whose questions the founder answers: `serve` reads that when it starts."""
+
+
+@pytest.fixture(scope="module")
+def founder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Member]:
+    """A founder that is served, with a list, and answers `MATCHED`."""
+    folder = tmp_path_factory.mktemp("joining")
+    founder = Member(FOUNDER, folder)
+    founder.found(COALITION)
+    for name in MATCHED:
+        founder.allow(name)
+    founder.run("suppliers", "import", str(a_list(folder, "F", "Tondela Moldes")))
+    founder.serve()
+    yield founder
+    assert founder.stop() == 0
+    assert "Traceback" not in founder.log.read_text()
+
+
+@pytest.fixture
+def joiner(founder: Member) -> Member:
+    """A machine without a node, for a member that nobody else is."""
+    return Member(next(_NAMES), founder.home.parent)
+
+
+def a_list(folder: Path, prefix: str, own: str) -> Path:
+    """A list of two suppliers; the first one is in all of these lists."""
+    path = folder / f"{prefix}.csv"
+    path.write_text(_LIST.format(prefix, own), encoding="utf-8")
+    return path
+
+
+def joined(founder: Member, name: str) -> Member:
+    member = Member(name, founder.home.parent)
+    member.join(founder.invite(name))
+    return member
+
+
+def refused(member: Member, code: str, *more: str, exit_code: int) -> str:
+    """What a person is told whose joining is refused."""
+    return member.run(*member.joining(code, *more), code=exit_code).stderr
+
+
+def changed(code: str, **fields: object) -> str:
+    """A code that is whole, and says something else than the founder wrote."""
+    return replace(InvitationCode.decode(code), **fields).encode()  # type: ignore[arg-type]
+
+
+# From nothing to a match.
+
+
+def test_join_to_the_first_match_takes_three_commands_and_one_edit(founder: Member) -> None:
+    member = Member("first", founder.home.parent)
+    code = founder.invite(member.name)
+    told = member.join(code)
+    assert f"{member.name} is a member of {COALITION}." in told
+    assert f"This node reaches {FOUNDER}." in told
+    assert f"{FOUNDER} reaches this node." in told
+    member.run("suppliers", "import", str(a_list(member.home, "J", "Quimbara Works")))
+    member.allow(FOUNDER)
+    _, rows = member.match(founder)
+    assert [(row["supplier_id"], row["band"]) for row in rows] == [("J-1", "certain")]
+    assert founder.standing()[member.name] == member.standing()[FOUNDER] == "good"
+
+
+def test_join_reads_the_code_from_stdin_and_asks_for_the_terms_without_keeping_the_code(
+    founder: Member, joiner: Member
+) -> None:
+    code = founder.invite(joiner.name)
+    arguments = ("coalition", "join", code, "--person", "Carol", *joiner.dialled)
+    told = joiner.run(*arguments, typed="yes\n").stderr
+    assert "Prohibited: immigration-or-police-work" in told
+    assert f"{joiner.name} is a member of {COALITION}." in told
+    secret = InvitationCode.decode(code).secret
+    for home in (founder.home, joiner.home):
+        for path in filter(Path.is_file, home.rglob("*")):
+            held = path.read_bytes()
+            assert code.encode() not in held, path
+            assert secret not in held, path
+    other = Member(next(_NAMES), founder.home.parent)
+    pasted = founder.invite(other.name)
+    told = other.run(*other.joining("-"), typed=f"  {pasted[:40]}\n {pasted[40:].upper()}\n").stderr
+    assert f"{other.name} is a member" in told
+
+
+# Interrupted.
+
+
+@pytest.mark.parametrize("point", ["made", "sent", "answered", "kept"])
+def test_join_killed_on_its_way_goes_on_with_the_same_command(
+    founder: Member, joiner: Member, point: str
+) -> None:
+    code = founder.invite(joiner.name)
+    killed = [sys.executable, str(_TESTS / "killed_join.py"), point, "--"]
+    command = joiner.command(*joiner.joining(code))
+    first = subprocess.run(
+        [*killed, *command[3:]], capture_output=True, check=False, timeout=DEADLINE_S, env=own_environment()
+    )
+    assert first.returncode == -signal.SIGKILL, first.stderr
+    signing_key = (joiner.home / "signing-key.pem").read_bytes()
+    told = joiner.join(code)
+    # Once the certificate is kept, nothing is left to ask.
+    words = "has joined already." if point == "kept" else f"is a member of {COALITION}."
+    assert f"{joiner.name} {words}" in told
+    assert f"{FOUNDER} reaches this node." in told
+    # It was let in with the keys that it made the first time, and once.
+    assert (joiner.home / "signing-key.pem").read_bytes() == signing_key
+    listed = record(founder, joiner.name)
+    shown = certificate_fingerprint((joiner.home / LEAF_FILE).read_bytes())
+    assert listed.certificates == (shown,)
+    assert joiner.standing()[joiner.name] == "good"
+
+
+def record(member: Member, name: str) -> MemberRecord:
+    """A member's entry as another's node holds it."""
+    with Node(member.home) as node:
+        found = node.coalition.state().members.find(name)
+    assert found is not None
+    return found
+
+
+# Refused.
+
+
+def test_join_with_a_code_that_others_used_before_tells_of_them(founder: Member, joiner: Member) -> None:
+    code = founder.invite(joiner.name)
+    joiner.join(code)
+    before = record(founder, joiner.name)
+    thief = Member("thief", founder.home.parent)
+    told = refused(thief, code, exit_code=77)
+    assert "if this one was not answered by you, say so" in told
+    assert record(founder, joiner.name) == before
+    assert not (thief.home / LEAF_FILE).exists()
+    # The member itself is told that it is one, and loses nothing.
+    assert f"{joiner.name} has joined already." in joiner.join(code)
+    assert record(founder, joiner.name) == before
+    assert joiner.standing()[joiner.name] == "good"
+
+
+def test_join_with_a_miscopied_code_is_refused_before_anything_is_made(
+    founder: Member, joiner: Member
+) -> None:
+    code = founder.invite(joiner.name)
+    at = len(code) // 2
+    other = "b" if code[at] == "a" else "a"
+    for wrong in (code[:at] + other + code[at + 1 :], code[:-3], "hello"):
+        told = refused(joiner, wrong, exit_code=77)
+        assert "code" in told
+    assert not joiner.home.exists()
+
+
+def test_join_with_a_made_up_code_gets_no_further_than_the_handshake(founder: Member, joiner: Member) -> None:
+    code = changed(founder.invite(joiner.name), secret=bytes(16))
+    told = refused(joiner, code, exit_code=75)
+    assert "the code is used, withdrawn or wrong" in told
+    assert joiner.name not in founder.standing()
+    assert joiner.name not in founder.log.read_text()
+
+
+def test_join_with_a_code_for_another_root_believes_nothing(founder: Member, joiner: Member) -> None:
+    told = refused(joiner, changed(founder.invite(joiner.name), root_sha256=bytes(32)), exit_code=77)
+    assert "the root is not the one that the invitation names" in told
+    assert joiner.name not in founder.standing()
+
+
+def test_join_with_a_late_code_is_refused_at_both_ends(founder: Member, joiner: Member) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    told = refused(joiner, changed(founder.invite(joiner.name), expires=now - timedelta(1)), exit_code=77)
+    assert "ended at" in told
+    # One that was written ten days ago for a week, and that somebody gives another month.
+    today = now.date()
+    wanted = Invited(
+        member_id=MemberId(next(_NAMES)),
+        kind=MemberKind.NGO,
+        jurisdiction="KE",
+        relay=False,
+        person="Ben",
+        criteria="charter 3",
+        vetted=today,
+        lapses=today + timedelta(days=300),
+        open_for=timedelta(days=7),
+    )
+    with Node(founder.home, clock=lambda: time.time() - 10 * 86400) as node:
+        ended = write_invitation(node, wanted)
+    late = Member(wanted.member_id, founder.home.parent)
+    told = refused(late, replace(ended, expires=now + timedelta(days=30)).encode(), exit_code=75)
+    assert "the code is used, withdrawn or wrong" in told
+    assert late.name not in founder.standing()
+
+
+@pytest.mark.parametrize(
+    ("accept", "typed", "told"),
+    [
+        (("--accept-terms", "2"), "", "terms 2 were accepted, the coalition's are 1"),
+        ((), "no\n", "the terms were not accepted; nothing was sent"),
+        ((), "", "the terms were not accepted; nothing was sent"),
+    ],
+    ids=["another version", "no", "nobody there"],
+)
+def test_join_without_accepting_the_terms_sends_nothing_and_can_follow(
+    founder: Member, joiner: Member, accept: tuple[str, ...], typed: str, told: str
+) -> None:
+    code = founder.invite(joiner.name)
+    arguments = ("coalition", "join", code, "--person", "Carol", *joiner.dialled)
+    assert told in joiner.run(*arguments, *accept, typed=typed, code=2).stderr
+    assert joiner.name not in founder.standing()
+    assert joiner.name not in founder.log.read_text()
+    assert f"{joiner.name} is a member" in joiner.join(code)
+
+
+def test_join_while_the_founder_is_away_says_so_and_goes_on_later(tmp_path: Path) -> None:
+    founder, member = Member("away-co", tmp_path), Member("late-co", tmp_path)
+    founder.found("autumn")
+    code = founder.invite(member.name)
+    told = refused(member, code, exit_code=75)
+    assert "away-co cannot be reached" in told
+    founder.serve()
+    try:
+        assert "late-co is a member of autumn." in member.join(code)
+    finally:
+        assert founder.stop() == 0
+
+
+# Two founders of three.
+
+
+def test_join_with_two_founders_of_three_waits_for_the_second_or_was_approved_ahead(
+    tmp_path: Path,
+) -> None:
+    founders = [Member(f"founder-{number}", tmp_path) for number in range(3)]
+    first, second, third = founders
+    first.found("winter")
+    first.serve()
+    with contextlib.ExitStack() as stack:
+        stack.callback(first.stop)
+        for each in (second, third):
+            each.join(first.invite(each.name))
+            each.serve()
+            stack.callback(each.stop)
+        offers = [each.run("coalition", "offer").stdout.strip() for each in (second, third)]
+        added = [argument for offer in offers for argument in ("--add", offer)]
+        # The new founders have to agree that they are.
+        told = first.run("coalition", "founders", "--threshold", "2", *added, code=75).stderr
+        assert "have yet to sign" in told
+        approve(second)
+        wait_until(lambda: len(first.members().founders) == 3, "the new root")
+        assert first.coalition()["threshold"] == 2
+        assert first.coalition()["founders"] == [each.name for each in founders]
+        third.run("coalition", "sync", first.name)
+
+        member = Member("member", tmp_path)
+        code = first.invite(member.name)
+        told = refused(member, code, exit_code=75)
+        assert "other founders have yet to sign it" in told
+        assert member.name not in first.standing()
+        approve(second)
+        assert "member is a member of winter." in member.join(code)
+        # Approved ahead, nobody waits.
+        quick = Member("quick", tmp_path)
+        code = first.invite(quick.name)
+        approve(third, "invitation")
+        assert "quick is a member of winter." in quick.join(code)
+        for each in founders:
+            wait_until(lambda each=each: each.members().find(quick.name), "all founders to know")
+
+        # Nobody expels alone either; the first one is away, the others do without it.
+        first.stop()
+        told = second.run("coalition", "expel", member.name, "--reason", "resold data", code=75).stderr
+        assert "have yet to sign" in told
+        approve(third)
+        wait_until(lambda: second.members().is_expelled(member.name), "the expulsion")
+        first.serve()
+        wait_until(lambda: first.members().is_expelled(member.name), "the first one to hear of it")
+
+
+def approve(founder: Member, kind: str = "proposal") -> None:
+    """A person reads the one proposal, or invitation, that waits here, and approves it."""
+
+    def waiting() -> list[str]:
+        shown = json.loads(founder.quick("coalition", "proposals", "--json")[0])
+        return [
+            each[kind] for each in shown if kind in each and not each.get("signed_here", each.get("refused"))
+        ]
+
+    wait_until(waiting, "something to approve")
+    (which,) = waiting()
+    founder.run("coalition", "approve", which[:12])
+
+
+# Through a relay.
+
+
+def test_joining_document_is_what_happens_to_a_node_that_opens_no_port(founder: Member) -> None:
+    carrier, address = Member("carrier", founder.home.parent), f"127.0.0.1:{free_port()}"
+    carrier.join(founder.invite(carrier.name, "--relay"), "--relay-endpoint", address)
+    carrier.serve()
+    command = carrier.command("relay", "--listen", address)
+    with running(command, carrier.home / "relay.log") as relay:
+        assert first_line(relay) == address
+        member = Member("reader", founder.home.parent)
+        code = founder.invite(member.name)
+        assert InvitationCode.decode(code).relays == (("carrier", address),)
+        suppliers = a_list(founder.home.parent, "suppliers", "Quimbara Works")
+        typed = {"CODE": code, "suppliers.csv": str(suppliers)}
+        (table,) = (body for kind, body in DOCUMENT if kind == "toml")
+        (shown,) = (body for kind, body in DOCUMENT if kind == "text")
+        told = {}
+        for line in documented():
+            if line[0] == "match":
+                with (member.home / "symbolon.toml").open("a", encoding="utf-8") as configuration:
+                    configuration.write(table)
+            # Without --accept-terms, `attest` shows the terms and wants to be run again.
+            code_of = 2 if line[:2] == ["coalition", "attest"] and "--accept-terms" not in line else 0
+            done = member.run(*(typed.get(word, word) for word in line), typed="yes\n", code=code_of)
+            told[" ".join(line[:2])] = done.stdout + done.stderr
+        assert shown in told["coalition join"]
+        assert "certain: a valid identifier is the same" in told[f"match {FOUNDER}"]
+        assert "suppliers-1" in told[f"match {FOUNDER}"]
+        assert "Attested; written down in version" in told["coalition attest"]
+        listed = record(founder, member.name)
+        assert (listed.endpoint, listed.relays) == ("", ("carrier",))
+    assert carrier.stop() == 0
+
+
+def test_relay_with_no_node_served_beside_it_asks_who_is_new_when_it_starts(
+    founder: Member, joiner: Member
+) -> None:
+    carrier, address = Member("lone-carrier", founder.home.parent), f"127.0.0.1:{free_port()}"
+    carrier.join(founder.invite(carrier.name, "--relay"), "--relay-endpoint", address)
+    joiner.join(founder.invite(joiner.name))
+    assert carrier.members().find(joiner.name) is None
+    command = carrier.command("relay", "--listen", address)
+    with running(command, carrier.home / "relay.log") as relay:
+        assert first_line(relay) == address
+        wait_until(lambda: carrier.members().find(joiner.name), "the relay to hear of it")
+
+
+def documented() -> list[list[str]]:
+    """The commands of docs/joining.md in their order, without `symbolon`."""
+    lines = "".join(body for kind, body in DOCUMENT if kind == "sh").splitlines()
+    return [shlex.split(line)[1:] for line in lines]
+
+
+@contextlib.contextmanager
+def running(command: list[str], log: Path) -> Iterator["subprocess.Popen[str]"]:
+    """A command that serves, until the end of the block."""
+    with (
+        log.open("a") as told,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=told, text=True, env=own_environment()
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+# Suspended and expelled, with a session open.
+
+
+NO_MEMBER = ("UNAUTHENTICATED", "membership")
+"""What whoever is refused learns; why is in the log of who refused."""
+
+
+@contextlib.contextmanager
+def channel(member: Member, to: Member) -> Iterator[grpc.Channel]:
+    """A connection of a member to another, with nothing above TLS."""
+    with Node(member.home) as node:
+        authorities = node.coalition.state().authorities_pem
+    key, leaf = ((member.home / name).read_bytes() for name in (LEAF_KEY_FILE, LEAF_FILE))
+    options = (
+        ("grpc.ssl_target_name_override", tls_target_name(to.name, COALITION)),
+        ("grpc.use_local_subchannel_pool", 1),
+    )
+    tls = grpc.ssl_channel_credentials(authorities, key, leaf)
+    with grpc.secure_channel(to.listen, tls, options) as opened:
+        yield opened
+
+
+def begun(opened: grpc.Channel) -> RawAsk:
+    """A session that has come to where the asker sends its elements."""
+    ask = RawAsk(opened)
+    ask.say(hello=hello(purpose=PURPOSE, coalition=COALITION))
+    ask.hear_until("accept")
+    return ask
+
+
+def test_suspended_member_gets_no_further_and_is_back_when_it_is_reinstated(founder: Member) -> None:
+    member = joined(founder, "stays")
+    with channel(member, founder) as opened:
+        with begun(opened) as ask:
+            told = founder.run("coalition", "suspend", member.name, "--reason", "under review").stderr
+            assert "In force" in told
+            ask.say(elements=elements())
+            assert ask.refusal() == NO_MEMBER
+        assert "membership.suspended" in founder.log.read_text()
+        with RawAsk(opened) as ask:
+            ask.say(hello=hello(purpose=PURPOSE, coalition=COALITION))
+            assert ask.refusal() == NO_MEMBER
+        assert founder.standing()[member.name] == "suspended"
+        founder.run("coalition", "reinstate", member.name)
+        with begun(opened) as ask:
+            ask.say(elements=elements())
+            ask.hear_until("finish")
+            assert ask.refusal() == ("OK", "")
+    assert founder.standing()[member.name] == "good"
+
+
+def test_expelled_member_s_live_stream_ends_at_its_next_message_and_all_others_hear_of_it(
+    founder: Member,
+) -> None:
+    member, witness = joined(founder, "leaves"), joined(founder, "witness")
+    witness.serve()
+    try:
+        with channel(member, founder) as opened, begun(opened) as ask:
+            told = founder.run("coalition", "expel", member.name, "--reason", "resold data").stderr
+            assert "In force" in told
+            ask.say(elements=elements())
+            assert ask.refusal() == NO_MEMBER
+        assert f"sender of {member.name}: {member.name} was expelled" in founder.log.read_text()
+        wait_until(lambda: witness.members().is_expelled(member.name), "the witness to hear of it")
+        for each in (founder, witness):
+            with channel(member, each) as opened, RawAsk(opened) as ask:
+                ask.say(hello=hello(purpose=PURPOSE, coalition=COALITION))
+                assert ask.refusal() == NO_MEMBER
+        told = member.run("coalition", "sync", FOUNDER, code=75).stderr
+        assert "does not take this node for a current member" in told
+        # Its id is gone for good.
+        vetted = ("--jurisdiction", "KE", "--vetted-by", "Ben", "--criteria", "charter 3")
+        assert "taken" in founder.quick("coalition", "invite", member.name, *vetted, code=77)[1]
+    finally:
+        assert witness.stop() == 0

@@ -1,0 +1,145 @@
+"""A member whose every step is a command as a person types it, on this machine and loopback."""
+
+import contextlib
+import io
+import json
+import signal
+import socket
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from processes import DEADLINE_S, first_line
+from symbolon.cli import main
+from symbolon.cli.local_coalition import own_environment, symbolon
+from symbolon.membership.coalition_store import CoalitionStore
+from symbolon.membership.member_record import Members
+from symbolon.rpc.node import COALITION_FOLDER
+
+TIERS: Final = "ABC"
+PURPOSE: Final = "due-diligence"
+
+
+class Member:
+    """One member and its node's folder."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        self.home = folder / name
+        self.process: subprocess.Popen[str] | None = None
+        self.log = folder / f"{name}.log"
+        self.listen = f"127.0.0.1:{free_port()}"
+
+    @property
+    def dialled(self) -> tuple[str, ...]:
+        """The options of a node that others dial, whether the coalition has relays or not."""
+        return ("--listen", self.listen, "--endpoint", self.listen)
+
+    def command(self, *arguments: str) -> list[str]:
+        """The command line of one command at this member's node."""
+        return symbolon("--home", str(self.home), *arguments)
+
+    def run(self, *arguments: str, code: int = 0, typed: str = "") -> subprocess.CompletedProcess[str]:
+        """Runs one command to its end; it must end with `code`, and never with a traceback."""
+        done = subprocess.run(
+            self.command(*arguments),
+            input=typed,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=DEADLINE_S,
+            env=own_environment(),
+        )
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
+        if code not in (0, 130):
+            assert "symbolon: error: " in done.stderr
+            assert "symbolon: hint: " in done.stderr
+        return done
+
+    def quick(self, *arguments: str, code: int = 0) -> tuple[str, str]:
+        """The same command within this process: for what a test only needs done; stdout and stderr."""
+        out, talk = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(talk):
+            ended = main.run(["--home", str(self.home), *arguments])
+        assert ended == code, talk.getvalue()
+        return out.getvalue(), talk.getvalue()
+
+    def found(self, coalition: str) -> str:
+        """Founds a coalition; the fingerprint of its root."""
+        about = ("--person", "Ada", "--jurisdiction", "DE", "--listen", self.listen)
+        return self.run("coalition", "create", coalition, "--member", self.name, *about).stdout.strip()
+
+    def invite(self, name: str, *more: str) -> str:
+        """Invites a member; the code."""
+        vetted = ("--jurisdiction", "KE", "--vetted-by", "Ben", "--criteria", "charter 3")
+        return self.quick("coalition", "invite", name, *vetted, *more)[0].strip()
+
+    def joining(self, code: str, *more: str) -> tuple[str, ...]:
+        """The arguments of the command with which this member joins."""
+        person = ("--person", "Carol", "--accept-terms", "1")
+        return ("coalition", "join", code, *person, *self.dialled, *more)
+
+    def join(self, code: str, *more: str) -> str:
+        """Joins; what was told."""
+        return self.run(*self.joining(code, *more)).stderr
+
+    def coalition(self) -> dict[str, Any]:
+        """What `coalition members` knows."""
+        shown: dict[str, Any] = json.loads(self.quick("coalition", "members", "--json")[0])
+        return shown
+
+    def members(self) -> Members:
+        """The same, read from this member's copy: for waiting, which asks often."""
+        return CoalitionStore(self.home / COALITION_FOLDER, lambda: datetime.now(UTC)).state().members
+
+    def standing(self) -> dict[str, str]:
+        """Of each member that this one knows."""
+        return {each["member"]: each["standing"] for each in self.coalition()["members"]}
+
+    def match(self, peer: "Member", *more: str) -> tuple[dict[str, Any], list[dict[str, str]]]:
+        """Matches with a peer; the figures and the rows."""
+        out = self.home / "found.json"
+        shape = ("--mode", "intersection", "--tiers", TIERS, "--json", "--out", str(out))
+        done = self.run("match", peer.name, "--purpose", PURPOSE, *shape, *more)
+        return json.loads(done.stdout), json.loads(out.read_text(encoding="utf-8"))
+
+    def allow(self, peer: str) -> None:
+        """What an operator writes into symbolon.toml."""
+        path = self.home / "symbolon.toml"
+        content = path.read_text(encoding="utf-8").replace(
+            "# additions_interval_s = 86400", "additions_interval_s = 0"
+        )
+        content += f'\n[[allow]]\npeer = "{peer}"\npurposes = ["{PURPOSE}"]\n'
+        content += 'modes = ["size", "intersection"]\ntiers = ["A", "B", "C"]\ninvited = true\n'
+        path.write_text(content, encoding="utf-8")
+
+    def serve(self) -> None:
+        """Starts `symbolon serve` at `listen`."""
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                self.command("serve", "--grace", "2"),
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=own_environment(),
+            )
+        assert first_line(self.process) == self.listen, self.log.read_text()
+
+    def stop(self) -> int:
+        """Ends `symbolon serve`; its exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(30)
+        finally:
+            self.process.kill()
+            assert self.process.stdout is not None
+            self.process.stdout.close()
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
