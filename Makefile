@@ -10,6 +10,8 @@ export VENV
 ifdef PYTHON
 export PYTHON
 endif
+# Containers often set it; every command then compiles what it imports anew, two thirds of its time to start.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint ruff format-check types imports protos-lint protos-check protos format \

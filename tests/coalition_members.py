@@ -22,7 +22,7 @@ from symbolon.membership.invitation_code import InvitationCode
 from symbolon.membership.invitation_identity import join_proof
 from symbolon.membership.member import CoalitionId, MemberId, MemberKind
 from symbolon.membership.member_record import MemberRecord, Members, Role, Status
-from symbolon.membership.member_statement import public_key_sha256
+from symbolon.membership.member_statement import Renewal, public_key_sha256
 
 COALITION = CoalitionId("clean-hands")
 TERMS = "2026-1"
@@ -51,6 +51,13 @@ def leaf_key(member_id: str, number: int = 0) -> ec.EllipticCurvePublicKey:
     return ec.derive_private_key(secret, ec.SECP256R1()).public_key()
 
 
+def renewal(member_id: str, number: int = 1, beside: int = 0) -> Renewal:
+    """As this member asks for the leaf of one number, while it uses that of another."""
+    return Renewal(
+        public_key_sha256(leaf_key(member_id, number)), certificate_fingerprint(leaf(member_id, beside))
+    )
+
+
 def invitation_code(member_id: str, coalition: str = COALITION) -> InvitationCode:
     """Acme's invitation of this member, open for an hour: the same at each call."""
     return InvitationCode(
@@ -58,7 +65,6 @@ def invitation_code(member_id: str, coalition: str = COALITION) -> InvitationCod
         member_id=MemberId(member_id),
         sponsor=ACME,
         endpoints=("acme.example:7443",),
-        relays=(),
         root_version=1,
         root_sha256=bytes(32),
         expires=NOW + timedelta(hours=1),
@@ -66,12 +72,23 @@ def invitation_code(member_id: str, coalition: str = COALITION) -> InvitationCod
     )
 
 
-def admission(record: MemberRecord, certificate_pem: bytes | None = None) -> Admit:
+def admission(record: MemberRecord, certificate_pem: bytes | None = None, replaces: bytes = b"") -> Admit:
     """As this member answers its invitation, with the keys in its entry and its leaf."""
     pem = certificate_pem or leaf(record.member_id)
     code = invitation_code(record.member_id)
     key_sha256 = public_key_sha256(load_certificate(pem).public_key())
-    return Admit(record, code.stored_hash, pem, join_proof(code, key_sha256, record.signing_key))
+    return Admit(record, code.stored_hash, pem, join_proof(code, key_sha256, record.signing_key), replaces)
+
+
+def new_keys(member_id: str, roles: Sequence[Role] = (), number: int = 1, **changes: Any) -> Admit:
+    """As a present member answers an invitation to come again: another signing key, the leaf of a number."""
+    pem = leaf(member_id, number)
+    keys = {
+        "signing_key": signing_key(f"{member_id} {number}").public_key().public_bytes_raw(),
+        "certificates": (certificate_fingerprint(pem),),
+    }
+    present = signing_key(member_id).public_key().public_bytes_raw()
+    return admission(member(member_id, roles, **keys | changes), pem, replaces=present)
 
 
 def vetting(**changes: Any) -> Vetting:

@@ -1,9 +1,10 @@
 """Founders at work, without a network: each with its own folder, keys, database and copy of the metadata.
 
-They share a clock that only the test moves. Messages are method calls, which a test may lose; `carry` is the
-conversation that the founders' nodes have over gRPC.
+They share a clock that only the test moves. Messages are method calls, which a test may lose; the
+conversation is the one that founders' nodes have over gRPC.
 """
 
+import asyncio
 import hashlib
 import shutil
 import tempfile
@@ -15,10 +16,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from coalition_members import COALITION, DELTA, NOW, TERMS, admission, member
-from symbolon.errors import MembershipError
+from coalition_members import COALITION, DELTA, NOW, TERMS, admission, leaf_key, member
+from symbolon.errors import MembershipError, SymbolonError, UnavailableError
 from symbolon.membership.acts import Act, Appoint
 from symbolon.membership.authorities import Authorities
+from symbolon.membership.certificates import certificate_fingerprint, issue_leaf
 from symbolon.membership.coalition_founding import found_coalition
 from symbolon.membership.coalition_state import State
 from symbolon.membership.coalition_store import CoalitionStore
@@ -33,6 +35,7 @@ from symbolon.membership.member import MemberId
 from symbolon.membership.member_record import Role
 from symbolon.membership.proposal import NewFounders, SignedRole
 from symbolon.rpc.founding import Founding
+from symbolon.rpc.gathering import gather
 from symbolon.storage.database import Database
 from symbolon.storage.founding_store import FoundingStore
 
@@ -108,11 +111,16 @@ class FounderNode:
 
 @dataclass
 class Founders:
-    """The founders of one coalition; a member that is none of them has no node here."""
+    """The founders of one coalition; a member that is none of them has no node here.
+
+    Attributes:
+        failures: who could not be asked when a proposal was last carried, or refused, and why.
+    """
 
     folder: Path
     clock: Clock = field(default_factory=Clock)
     nodes: dict[MemberId, FounderNode] = field(default_factory=dict)
+    failures: dict[str, SymbolonError] = field(default_factory=dict)
 
     @classmethod
     def of(cls, count: int, folder: Path) -> "Founders":
@@ -154,28 +162,17 @@ class Founders:
         reachable = self.nodes if to is None else dict.fromkeys(to)
         document = by.founding.document(sha256)
 
-        def ask(name: MemberId, *, sign: bool) -> bool:
-            if not asked(by.name, name):
-                return False
+        async def ask(name: MemberId, sign: bool) -> bool:
+            if name not in reachable or not asked(by.name, name):
+                raise UnavailableError(f"{name} cannot be reached")
             signatures, pending = self[name].founding.take(document, by.name, sign=sign)
             if not answered(name, by.name):
-                return False
+                raise UnavailableError(f"{name} was cut off")
             by.founding.add_signatures(sha256, signatures)
             return not pending
 
-        willing = {by.name}
-        for name in reachable:
-            if name != by.name:
-                with suppress(MembershipError):
-                    willing |= {name} if ask(name, sign=False) else set()
-        for name in by.founding.signers(sha256, willing):
-            if name == by.name:
-                by.founding.sign(sha256)
-            elif not ask(name, sign=True):
-                break
-            if (after := by.founding.publish_if_complete(sha256)) is not None:
-                return after
-        return by.founding.publish_if_complete(sha256)
+        state, self.failures = asyncio.run(gather(by.founding, sha256, ask))
+        return state
 
     def sync(self) -> None:
         """Every founder asks every other one, twice: what one learns the next can pass on."""
@@ -205,6 +202,13 @@ class Founders:
         return NewFounders(tuple(each.founder for each in keys), threshold, authorities)
 
 
+def own_leaf(keys: FounderKeys, member_id: str = "", coalition: str = COALITION) -> bytes:
+    """A founder's certificate, PEM, issued by its own authority; or one for another name."""
+    name = MemberId(member_id or keys.founder.member_id)
+    signer = {"root_key": keys.authority_key, "root_pem": keys.authority_pem}
+    return issue_leaf(name, coalition, leaf_key(name), **signer, now=NOW)  # type: ignore[arg-type]
+
+
 def majority(count: int) -> int:
     return count // 2 + 1
 
@@ -226,11 +230,13 @@ def _template(count: int) -> "tempfile.TemporaryDirectory[str]":
     for name in NAMES[:count]:
         create_founder_keys(folder / name / "founder", COALITION, name, NOW)
     first = founders.nodes[NAMES[0]] = FounderNode(folder / NAMES[0], NAMES[0], founders.clock)
+    certificate = own_leaf(first.keys)
     state = found_coalition(
         first.coalition,
         first.keys,
         first.root_key,
-        member(NAMES[0], (Role.FOUNDER,)),
+        member(NAMES[0], (Role.FOUNDER,), certificates=(certificate_fingerprint(certificate),)),
+        certificate,
         coalition=COALITION,
         purposes=("due-diligence", "remediation"),
         terms_version=TERMS,

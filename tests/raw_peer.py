@@ -50,9 +50,9 @@ def channel_to(
 class RawAsk:
     """One call of Ask, spoken by hand. A context manager: the call is cancelled at its end."""
 
-    def __init__(self, channel: grpc.Channel) -> None:
+    def __init__(self, channel: grpc.Channel, timeout_s: float = _WAIT_S) -> None:
         self._said: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self.call = stubs.ExchangeServiceStub(channel).Ask(iter(self._said.get, None), timeout=_WAIT_S)
+        self.call = stubs.ExchangeServiceStub(channel).Ask(iter(self._said.get, None), timeout=timeout_s)
 
     def __enter__(self) -> "RawAsk":
         return self

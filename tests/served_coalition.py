@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from processes import DEADLINE_S, first_line
+from processes import DEADLINE_S, first_line, wait_until
 from symbolon.cli.local_coalition import own_environment, symbolon
 from symbolon.membership.certificates import tls_target_name
 from symbolon.membership.coalition_store import CoalitionStore
@@ -93,6 +93,32 @@ class ServedCoalition:
         """Invites a member, which joins."""
         self.join(member, self.invite(member, by))
 
+    def name_founders(self, *members: str) -> None:
+        """Makes members founders beside `FOUNDER`, a majority of whom signs; all of them are then served."""
+        for member in members:
+            self.run(member, "coalition", "sync")
+            self.start(member)
+        offers = [self.run(member, "coalition", "offer").stdout.strip() for member in members]
+        # Keys that a node made while it ran are used after its next start.
+        for member in members:
+            self.stop(member)
+            self.start(member)
+        count = len(members) + 1
+        adding = [word for offer in offers for word in ("--add", offer)]
+        self.run(FOUNDER, "coalition", "founders", "--threshold", f"{count // 2 + 1}", *adding, code=(0, 75))
+        for member in members:
+            if len(self.members(FOUNDER).founders) == count:
+                break
+            (waiting,) = self.waiting(member)
+            self.run(member, "coalition", "approve", waiting, code=(0, 75))
+        for member in (FOUNDER, *members):
+            wait_until(lambda member=member: len(self.members(member).founders) == count, member)
+
+    def waiting(self, member: str) -> list[str]:
+        """The first digits of what waits for a founder."""
+        lines = self.run(member, "coalition", "proposals").stdout.splitlines()
+        return [line.split()[0] for line in lines if line and not line.startswith(" ")]
+
     def start(self, member: str) -> None:
         """Serves a node."""
         process = subprocess.Popen(
@@ -117,6 +143,16 @@ class ServedCoalition:
             return process.wait(DEADLINE_S)
         finally:
             process.kill()
+
+    @contextlib.contextmanager
+    def stands_still(self, member: str) -> Iterator[None]:
+        """A node that answers nothing for a while, and whose port is open."""
+        process = self._processes[member]
+        process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGCONT)
 
     def stop_all(self) -> None:
         for member in list(self._processes):

@@ -117,6 +117,10 @@ class Member:
 
     def serve(self) -> None:
         """Starts `symbolon serve` at `listen`."""
+        self.served(self.begin_serving())
+
+    def begin_serving(self) -> "subprocess.Popen[str]":
+        """Starts it, and does not wait until it is there."""
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 self.command("serve", "--grace", "2"),
@@ -125,7 +129,11 @@ class Member:
                 text=True,
                 env=own_environment(),
             )
-        assert first_line(self.process) == self.listen, self.log.read_text()
+        return self.process
+
+    def served(self, starting: "subprocess.Popen[str]") -> None:
+        """Waits until it takes calls."""
+        assert first_line(starting) == self.listen, self.log.read_text()
 
     def stop(self) -> int:
         """Ends `symbolon serve`; its exit code."""

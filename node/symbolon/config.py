@@ -86,11 +86,27 @@ class OperatorsConfig:
     """Section [operators]: the people of this node; see docs/operators.md."""
 
     four_eyes: tuple[str, ...] = _key(
-        ("release", "expel", "plan-approval"),
-        "actions that take a second person; `operators` (changes to operators) may be added",
+        ("release", "expel", "plan-approval", "operators"),
+        "actions that take a second person; `operators`: changes to operators, without which one "
+        "administrator makes itself the second person",
     )
     oidc_issuer: str = _key("", "https:// address of an OpenID Connect issuer that people sign in at")
     oidc_client_id: str = _key("", "what that issuer calls this node")
+
+
+@dataclass(frozen=True, slots=True)
+class RelayConfig:
+    """Section [relay]: what `symbolon relay` grants; docs/PROTOCOL.md has all its limits."""
+
+    mib_s_per_member: int = _key(
+        16, "MiB a second that one member may send, and at once after a silence", low=1, high=1024
+    )
+    connections_per_member: int = _key(
+        8, "connections at the same time that one member asked for; a match takes one", low=1, high=256
+    )
+    connections: int = _key(
+        128, "connections at the same time in all; each may take half a MiB of memory", low=1, high=4096
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +132,7 @@ class Config:
     exchange: ExchangeConfig = ExchangeConfig()
     budget: BudgetConfig = BudgetConfig()
     operators: OperatorsConfig = OperatorsConfig()
+    relay: RelayConfig = RelayConfig()
     allow: tuple[AllowConfig, ...] = ()
 
     @property
@@ -130,6 +147,7 @@ _SECTIONS = {
     "exchange": ExchangeConfig,
     "budget": BudgetConfig,
     "operators": OperatorsConfig,
+    "relay": RelayConfig,
 }
 _SUITES = ("X25519-ELL2-SHA512", "ristretto255-SHA512")
 _CHOICES = {
@@ -157,7 +175,8 @@ def load(home: Path) -> Config:
     except FileNotFoundError:
         raise ConfigError(
             f"no {FILE_NAME} in {home}",
-            hint="Run `symbolon init`, or name the node's folder with --home or SYMBOLON_HOME.",
+            hint="Make a node by `symbolon coalition join CODE`, or ahead by `symbolon init`; or name its "
+            "folder with --home or SYMBOLON_HOME.",
             code="config.missing",
         ) from None
     except (OSError, UnicodeDecodeError) as error:

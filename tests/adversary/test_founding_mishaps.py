@@ -196,6 +196,19 @@ def test_attack_a_proposal_left_unfinished_cannot_come_back_after_a_later_one(fo
     assert cedar.state.members == birch.state.members
 
 
+def test_attack_a_member_that_moves_away_and_back_is_not_moved_away_again(founders: Founders) -> None:
+    """Each founder poses anew what it signed and what is not so: both moves, by turns, for ever."""
+    acme = founders[ACME]
+    home = acme.state.members.find(PLAIN)
+    assert home is not None
+    for endpoint in ("a.example:1", home.endpoint):
+        founders.settle(acme.founding.propose([moved(acme, endpoint)]), acme)
+    back = acme.state.members.find(PLAIN)
+    assert back is not None
+    assert back.endpoint == home.endpoint
+    assert [node.founding.unfinished() for node in founders] == [[], [], []]
+
+
 def test_attack_signatures_found_late_do_not_make_a_second_successor(founders: Founders) -> None:
     """Enough founders signed, but the answers were lost; a week that ends meanwhile changes the version."""
     acme, birch, cedar = founders
@@ -224,6 +237,48 @@ def test_attack_signatures_found_late_do_not_make_a_second_successor(founders: F
     assert {node.state.targets_version for node in founders} == {4}
     (again,) = acme.founding.unfinished() or (cedar.founding.propose([Refresh()]),)
     founders.settle(again, cedar)
+
+
+def test_attack_a_clock_almost_a_day_behind_puts_nothing_in_force_that_others_gave_up(
+    founders: Founders,
+) -> None:
+    """Who is bound stays so a day longer than a proposal can be put in force: so much may clocks differ."""
+    acme, birch, cedar = founders
+    birch.off_by = timedelta(hours=-23)
+    first = acme.founding.propose([moved(acme, "a.example:1")])
+    acme.founding.sign(first)
+    founders.clock.later(hours=22)
+    birch.founding.take(acme.founding.document(first), ACME, sign=True)
+    birch.founding.add_signatures(first, acme.founding.store.signatures(first))
+    founders.clock.later(days=6, minutes=30)
+    # By the clocks of acme and cedar its time is over; by birch's it is not.
+    assert code(lambda: acme.founding.publish_if_complete(first)) == "membership.proposal.time"
+    second = cedar.founding.propose([Refresh()])
+    assert founders.carry(second, cedar) is None
+    assert founders.failures[ACME].full_code == "membership.proposal.voted"
+    assert birch.founding.publish_if_complete(first)
+    birch.off_by = timedelta(0)
+    founders.sync()
+    assert {node.state.targets_bytes for node in founders} == {birch.state.targets_bytes}
+    founders.settle(cedar.founding.propose([Refresh()]), cedar)
+
+
+def test_attack_a_founder_off_for_weeks_signs_nothing_old_when_it_is_back(founders: Founders) -> None:
+    acme, birch, cedar = founders
+    left = cedar.founding.propose([Refresh()])
+    cedar.founding.sign(left)
+    for number in range(4):
+        founders.clock.later(days=6)
+        for node in (acme, birch):
+            node.founding.redate()
+        sha256 = acme.founding.propose([moved(acme, f"place-{number}.example:1")])
+        assert founders.carry(sha256, acme, to=[BIRCH]) is not None
+        birch.learn_from(acme)
+    document = cedar.founding.document(left)
+    assert code(lambda: birch.founding.take(document, CEDAR, sign=True)) == "membership.proposal.overtaken"
+    founders.sync()
+    assert cedar.founding.unfinished() == []
+    founders.settle(cedar.founding.propose([Refresh()]), cedar)
 
 
 # Timestamps.

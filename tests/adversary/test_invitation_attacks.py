@@ -58,7 +58,6 @@ def new_code(member_id: str = INVITED, secret: bytes = bytes(range(16)), **chang
         member_id=member_id,
         sponsor=SPONSOR,
         endpoints=("127.0.0.1:1",),
-        relays=(),
         root_version=1,
         root_sha256=bytes(32),
         expires=now().replace(microsecond=0) + timedelta(days=7),

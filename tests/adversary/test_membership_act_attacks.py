@@ -21,12 +21,13 @@ from coalition_members import (
     leaf,
     leaf_key,
     member,
+    new_keys,
+    renewal,
     signing_key,
     vetting,
 )
 from symbolon.errors import MembershipError
 from symbolon.membership.act_application import apply_acts
-from symbolon.membership.act_codec import decode_acts, encode_acts
 from symbolon.membership.act_review import InvitationTerms, needs_person
 from symbolon.membership.acts import Act, Admit, Amend, Appoint, Expel, NewTerms, Refresh, Renew, Vet
 from symbolon.membership.certificates import (
@@ -42,6 +43,7 @@ from symbolon.membership.member_record import Expelled, MemberRecord, Members, R
 from symbolon.membership.member_statement import (
     Place,
     Renewal,
+    Revocation,
     SignedStatement,
     decode_statement,
     encode_statement,
@@ -49,6 +51,7 @@ from symbolon.membership.member_statement import (
     sign_statement,
     verify_statement,
 )
+from symbolon.membership.proposal import Proposal, decode_proposal, encode_proposal
 
 MEMBERS = coalition()
 MALLORY = MemberId("mallory")
@@ -63,7 +66,7 @@ def refused(*acts: Act, members: Members = MEMBERS) -> str:
 
 
 def renewal_of(member_id: MemberId, number: int) -> SignedStatement:
-    asks = Renewal(public_key_sha256(leaf_key(member_id, number)))
+    asks = renewal(member_id, number)
     return sign_statement(MEMBERS, member_id, asks, signing_key(member_id))
 
 
@@ -94,6 +97,27 @@ def test_statement_replayed_after_a_change_and_back_is_refused() -> None:
     back = Amend(sign_statement(attested_members, DELTA, home, signing_key(DELTA)))
     returned = apply_acts(attested_members, [back], today=TODAY)
     assert refused(move, members=returned) == "membership.statement.stale"
+
+
+def test_statement_replayed_once_the_entry_reads_as_it_did_before_is_refused() -> None:
+    """A relay closes and opens again: the news that it closed, sent once more, must not close it for good."""
+    there, away = Place("delta.example:7443", (), ""), Place("new.example:1", (), "")
+    states, moves = [MEMBERS], []
+    for place in (away, there, away, there):
+        moves.append(Amend(sign_statement(states[-1], DELTA, place, signing_key(DELTA))))
+        states.append(apply_acts(states[-1], [moves[-1]], today=TODAY))
+    now, before = states[-1].find(DELTA), MEMBERS.find(DELTA)
+    assert now is not None
+    assert before is not None
+    assert replace(now, changed=before.changed) == before
+    assert {refused(move, members=states[-1]) for move in moves} == {"membership.statement.stale"}
+
+
+def test_admission_that_says_in_which_version_it_changed_is_refused() -> None:
+    """A founder that chose it could make an entry which an old statement fits."""
+    with pytest.raises(MembershipError) as caught:
+        replace(new_keys(DELTA), record=replace(new_keys(DELTA).record, changed=1))
+    assert caught.value.full_code == "membership.malformed"
 
 
 def test_renewal_replayed_to_list_an_old_certificate_again_is_refused() -> None:
@@ -158,9 +182,63 @@ def test_renewal_with_a_certificate_for_the_founders_own_key_is_refused() -> Non
 
 
 def test_renewal_with_the_certificate_of_another_member_is_refused() -> None:
-    asks = Renewal(public_key_sha256(leaf_key(BIRCH)))
+    asks = Renewal(public_key_sha256(leaf_key(BIRCH)), member(DELTA).certificates[0])
     signed = sign_statement(MEMBERS, DELTA, asks, signing_key(DELTA))
     assert refused(Renew(leaf(BIRCH), signed)) == "membership.act.certificate"
+
+
+def test_revocation_replayed_to_shut_out_the_certificate_of_today_is_refused() -> None:
+    """A statement of the day of a theft, kept by a founder until the member has renewed twice."""
+    revoke = Amend(
+        sign_statement(MEMBERS, DELTA, Revocation(member(DELTA).certificates[0]), signing_key(DELTA))
+    )
+    renewed = apply_acts(MEMBERS, [Renew(leaf(DELTA, 1), renewal_of(DELTA, 1))], today=TODAY)
+    assert refused(revoke, members=renewed) == "membership.statement.stale"
+
+
+def test_revocation_by_a_thief_of_another_key_than_the_signing_key_is_refused() -> None:
+    """Who holds the leaf's key alone would shut the member out and stay in."""
+    forged = sign_statement(MEMBERS, DELTA, Revocation(member(DELTA).certificates[0]), signing_key(MALLORY))
+    assert refused(Amend(forged)) == "membership.statement.signature"
+
+
+def test_admission_in_the_place_of_a_present_member_without_again_is_refused() -> None:
+    """Mallory's invitation is good for its own id; it answers in the name of delta."""
+    assert refused(replace(new_keys(DELTA), replaces=b"")) == "membership.duplicate"
+
+
+def test_admission_again_of_an_expelled_id_is_refused() -> None:
+    expelled = apply_acts(MEMBERS, [Expel(DELTA, TODAY, "sold data")], today=TODAY)
+    assert refused(new_keys(DELTA), members=expelled) == "membership.expelled"
+
+
+def test_admission_again_that_only_an_ordinary_invitation_was_approved_for_is_for_a_person() -> None:
+    act = new_keys(DELTA)
+    terms = approved(DELTA, replaces=act.replaces)
+    assert needs_person(act, MEMBERS, {act.invitation_sha256: terms}, now=NOW) is None
+    for other in (b"", signing_key(MALLORY).public_key().public_bytes_raw()):
+        doubt = needs_person(act, MEMBERS, {act.invitation_sha256: replace(terms, replaces=other)}, now=NOW)
+        assert doubt is not None
+        assert "keys that it replaces" in doubt
+
+
+def test_admission_again_replayed_after_a_second_one_brings_no_stolen_keys_back() -> None:
+    """Stolen twice in a week: the first invitation is open still, and a founder sends its answer."""
+    first = new_keys(DELTA)
+    once = apply_acts(MEMBERS, [first], today=TODAY)
+    assert refused(first, members=once) == "membership.act.again"
+    later = replace(new_keys(DELTA, number=2), replaces=first.record.signing_key)
+    twice = apply_acts(once, [later], today=TODAY)
+    assert twice.find(DELTA) == replace(later.record, changed=twice.version)
+    assert refused(first, members=twice) == "membership.act.again"
+
+
+def test_thief_with_the_old_keys_after_an_admission_again_can_state_nothing() -> None:
+    again = apply_acts(MEMBERS, [new_keys(DELTA)], today=TODAY)
+    for asks in (AWAY, renewal(DELTA, 2), Revocation(member(DELTA).certificates[0])):
+        stolen = sign_statement(again, DELTA, asks, signing_key(DELTA))
+        act = Renew(leaf(DELTA, 2), stolen) if isinstance(asks, Renewal) else Amend(stolen)
+        assert refused(act, members=again) == "membership.statement.signature"
 
 
 def test_admission_under_a_certificate_of_another_coalition_is_refused() -> None:
@@ -327,7 +405,7 @@ def test_statement_smuggled_into_the_wrong_act_is_refused() -> None:
     ("before", "after"),
     [
         (b'[{"act"', b'[ {"act"'),
-        (b"]\n", b"]"),
+        (b"}\n", b"}"),
         (b'{"act":"refresh"}', b'{"act":"refresh","act":"refresh"}'),
         (b'{"act":"refresh"}', b'{"act":"refresh","member_id":"delta"}'),
         (b'{"act":"refresh"}', b'{"act":"resign"}'),
@@ -345,11 +423,12 @@ def test_statement_smuggled_into_the_wrong_act_is_refused() -> None:
     ],
 )
 def test_acts_tampered_with_in_their_form_are_refused(before: bytes, after: bytes) -> None:
-    document = encode_acts([Refresh(), Amend(sign_statement(MEMBERS, DELTA, AWAY, signing_key(DELTA)))])
+    acts = (Refresh(), Amend(sign_statement(MEMBERS, DELTA, AWAY, signing_key(DELTA))))
+    document = encode_proposal(Proposal(COALITION, bytes(32), 8, NOW, NOW, acts))
     tampered = document.replace(before, after, 1)
     assert tampered != document
     with pytest.raises(MembershipError) as caught:
-        decode_acts(tampered)
+        decode_proposal(tampered)
     assert caught.value.full_code == "membership.malformed"
 
 

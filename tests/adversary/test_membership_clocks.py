@@ -5,93 +5,32 @@ the machine's clock all the same.
 """
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from node_clocks import ANSWERED, DAY_S, HOUR_S, Clock, serving
 from real_nodes import ALPHA, BETA, MALLORY, Nodes, real_nodes
 from served_coalition import FOUNDER, ServedCoalition, served_coalition
-from symbolon.api.membership.v1 import membership_pb2 as pb
-from symbolon.api.membership.v1 import membership_pb2_grpc as stubs
 from symbolon.cli.init import create_node
-from symbolon.cli.local_coalition import COALITION
+from symbolon.cli.local_coalition import PURPOSE
+from symbolon.cli.made_up_suppliers import MadeUpList
+from symbolon.cli.match_table import match_rows
 from symbolon.errors import MembershipError
-from symbolon.membership.certificates import tls_target_name
+from symbolon.matching.evidence import matches
 from symbolon.membership.coalition_state import State
 from symbolon.membership.due_diligence import Acceptance
 from symbolon.membership.invitation_code import InvitationCode
+from symbolon.membership.member import MemberId, MemberKind
 from symbolon.membership.member_statement import Place
+from symbolon.rpc.figures import Figures
+from symbolon.rpc.inviting import Invited, write_invitation
 from symbolon.rpc.join_node import join_with
 from symbolon.rpc.node import Node
-from symbolon.rpc.server import serve
-from symbolon.rpc.status import CODE_KEY
-
-from grpc_health.v1 import health_pb2, health_pb2_grpc  # isort: skip
-import grpc  # isort: skip - after symbolon.rpc, which sets the cipher list
-
-HOUR_S = 3600.0
-REFUSED = ("UNAUTHENTICATED", "membership")
-ANSWERED = ("OK", "")
-
-
-class Clock:
-    """A node's clock: the machine's, and how far it is ahead."""
-
-    def __init__(self, ahead_s: float = 0.0) -> None:
-        self.ahead_s = ahead_s
-
-    def __call__(self) -> float:
-        return time.time() + self.ahead_s
-
-
-class Served:
-    """A served node and how it is called."""
-
-    def __init__(self, nodes: Nodes, member: str, address: str) -> None:
-        self._nodes, self._member, self._address = nodes, member, address
-
-    async def called(self, by: str, method: str = "Check") -> tuple[str, str]:
-        """What a call of a member's ends with."""
-        options = (
-            ("grpc.ssl_target_name_override", tls_target_name(self._member, COALITION)),
-            ("grpc.use_local_subchannel_pool", 1),
-        )
-        tls = grpc.ssl_channel_credentials(self._nodes.authorities, *self._nodes.credentials(by))
-        async with grpc.aio.secure_channel(self._address, tls, options) as channel:
-            try:
-                if method == "Check":
-                    stub = health_pb2_grpc.HealthStub(channel)
-                    await stub.Check(health_pb2.HealthCheckRequest(), timeout=30)
-                else:
-                    metadata = stubs.MembershipServiceStub(channel).GetMetadata
-                    async for _ in metadata(pb.GetMetadataRequest(), timeout=30):
-                        pass
-            except grpc.aio.AioRpcError as error:
-                found: Any = error.trailing_metadata()
-                return error.code().name, str(found.get(CODE_KEY, "") if found is not None else "")
-        return ANSWERED
-
-
-@asynccontextmanager
-async def serving(nodes: Nodes, member: str, clock: Clock) -> AsyncIterator[Served]:
-    """Serves a node by a clock of its own."""
-    opened: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    stop = asyncio.Event()
-    with Node(nodes.home(member), clock=clock) as node:
-        running = asyncio.create_task(serve(node, opened.set_result, grace_s=0.5, stop=stop))
-        try:
-            await asyncio.wait({running, opened}, return_when=asyncio.FIRST_COMPLETED)
-            if running.done():
-                await running
-            yield Served(nodes, member, opened.result())
-        finally:
-            stop.set()
-            await running
+from symbolon.rpc.peer import connect
+from symbolon.rpc.receiver_role import Ask
 
 
 @pytest.fixture(scope="module")
@@ -115,18 +54,21 @@ def test_lapsed_vetting_suspends_at_each_node_by_its_own_clock_and_is_mended_by_
 
     async def story() -> None:
         ahead, right = Clock(), Clock()
-        async with serving(nodes, BETA, ahead) as beta, serving(nodes, ALPHA, right) as alpha:
+        async with (
+            serving(nodes, nodes.home(BETA), ahead) as beta,
+            serving(nodes, nodes.home(ALPHA), right) as alpha,
+        ):
             for each in (alpha, beta):
                 assert await each.called(MALLORY) == ANSWERED
             # Two days later at one of them; nobody signed anything, nobody told it anything.
-            ahead.ahead_s = 2 * 24 * HOUR_S
-            assert await beta.called(MALLORY) == REFUSED
+            ahead.ahead_s = 2 * DAY_S
+            assert await beta.called(MALLORY) == ("UNAUTHENTICATED", "membership.lapsed.vetting")
             assert await alpha.called(MALLORY) == ANSWERED
             # Others are not touched by it, and it may still hear what there is.
             assert await beta.called(ALPHA) == ANSWERED
             assert await beta.called(MALLORY, "GetMetadata") == ANSWERED
-            right.ahead_s = 2 * 24 * HOUR_S
-            assert await alpha.called(MALLORY) == REFUSED
+            right.ahead_s = 2 * DAY_S
+            assert await alpha.called(MALLORY) == ("UNAUTHENTICATED", "membership.lapsed.vetting")
             await asyncio.to_thread(vet, nodes, MALLORY, today + timedelta(days=300))
             for each in (alpha, beta):
                 assert await each.called(MALLORY) == ANSWERED
@@ -140,14 +82,14 @@ def test_clock_an_hour_wrong_at_a_member_changes_nothing(nodes: Nodes, ahead_s: 
 
     async def story() -> None:
         clock = Clock(ahead_s)
-        async with serving(nodes, BETA, clock) as beta:
+        async with serving(nodes, nodes.home(BETA), clock) as beta:
             assert await beta.called(ALPHA) == ANSWERED
             # A member of a minute ago, whose certificate is as old.
             await asyncio.to_thread(nodes.add, newcomer)
             assert await beta.called(newcomer) == ANSWERED
             await asyncio.to_thread(nodes.founder.expel, newcomer)
             await asyncio.to_thread(nodes.coalition.publish)
-            assert await beta.called(newcomer) == REFUSED
+            assert await beta.called(newcomer) == ("UNAUTHENTICATED", "membership.expelled")
         # It takes in what others sign by right clocks.
         today = nodes.founder.node.now.date()
         await asyncio.to_thread(vet, nodes, ALPHA, today + timedelta(days=200 + int(ahead_s > 0)))
@@ -172,9 +114,81 @@ def test_clock_an_hour_wrong_at_a_founder_changes_nothing(nodes: Nodes, hours: i
         assert state.timestamp_version == signed.timestamp_version
 
 
+@pytest.mark.parametrize("ahead_s", [HOUR_S, -HOUR_S], ids=["ahead", "behind"])
+@pytest.mark.parametrize("wrong", ["asker", "answerer"])
+def test_clock_an_hour_wrong_in_a_match_changes_nothing(nodes: Nodes, wrong: str, ahead_s: float) -> None:
+    """Between members of a minute ago, whose certificates are as old."""
+    sign = "a" if ahead_s > 0 else "b"
+    asker, answerer = f"asker-{wrong}-{sign}", f"answerer-{wrong}-{sign}"
+    for member, peer, offset in ((asker, answerer, 0), (answerer, asker, 20)):
+        nodes.add(member, MadeUpList(40, offset, 0, member), allow=({"peer": peer},))
+    nodes.coalition.publish()
+    clocks = {each: Clock(ahead_s if each == wrong else 0.0) for each in ("asker", "answerer")}
+
+    async def story() -> int:
+        async with serving(nodes, nodes.home(answerer), clocks["answerer"]) as served:
+            await asyncio.to_thread(nodes.move, answerer, served.address)
+            with Node(nodes.home(asker), clock=clocks["asker"]) as node:
+                async with connect(node, answerer) as channel:
+                    ask = Ask(answerer, "intersection", PURPOSE, ("A",))
+                    outcome = await channel.ask(ask, Figures())
+                rows = match_rows(node, answerer, matches(outcome.evidence))
+        return sum(row.as_json()["band"] == "certain" for row in rows)
+
+    assert asyncio.run(story()) == 20
+
+
+@pytest.mark.parametrize("ahead_s", [HOUR_S, -HOUR_S], ids=["ahead", "behind"])
+def test_clock_an_hour_wrong_at_a_founder_that_admits_changes_nothing(
+    nodes: Nodes, tmp_path: Path, ahead_s: float
+) -> None:
+    """Its invitation, the certificate that it issues, and its signatures are of its own hour."""
+    member = MemberId(f"admitted-{'a' if ahead_s > 0 else 'b'}")
+
+    async def story() -> None:
+        home = nodes.founder.node.home
+        async with (
+            serving(nodes, home, Clock(ahead_s)) as founder,
+            serving(nodes, nodes.home(BETA), Clock()) as beta,
+        ):
+            await asyncio.to_thread(nodes.founder.move, home, Place(founder.address, (), ""))
+            code = await asyncio.to_thread(write_invitation, founder.node, invited(member, founder.node))
+            create_node(tmp_path / member, member=member, coalition=code.coalition, listen="127.0.0.1:0")
+            with Node(tmp_path / member) as node:
+
+                def accept(state: State) -> Acceptance:
+                    return Acceptance(state.members.terms_version, node.now.date(), "Carol")
+
+                state = await join_with(node, code, Place("127.0.0.1:1", (), ""), accept)
+                state.require_fresh(node.now)
+                own = node.credentials
+            await asyncio.to_thread(nodes.coalition.publish)
+            # It is a member to all, whose certificate TLS takes by the right time.
+            for each in (founder, beta):
+                assert await each.called_with((own.private_key, own.certificate)) == ANSWERED
+                assert await each.called(ALPHA) == ANSWERED
+
+    asyncio.run(story())
+
+
+def invited(member: MemberId, founder: Node) -> Invited:
+    today = founder.now.date()
+    return Invited(
+        member_id=member,
+        kind=MemberKind.NGO,
+        jurisdiction="KE",
+        relay=False,
+        person="Ben",
+        criteria="charter 3",
+        vetted=today,
+        lapses=today + timedelta(days=300),
+        open_for=timedelta(days=7),
+    )
+
+
 def test_clock_weeks_wrong_says_so_with_a_hint(nodes: Nodes) -> None:
-    # A founder's clock above was days ahead: what it signed holds for a week from then.
-    late = Clock(12 * 24 * HOUR_S)
+    # The founder signed for the next days above: longer than any of that holds.
+    late = Clock(20 * DAY_S)
     with Node(nodes.home(BETA), clock=late) as node, pytest.raises(MembershipError) as caught:
         node.directory.current()
     assert caught.value.full_code == "membership.expired"
@@ -219,7 +233,7 @@ def test_clock_days_wrong_at_a_joiner_says_so_and_the_code_stays_good(
     member = f"lost-{'a' if days > 0 else 'b'}"
     code = InvitationCode.decode(coalition.invite(member, FOUNDER, "--days", "30"))
     with pytest.raises(Exception) as caught:  # noqa: PT011 - which one, the hint says
-        joined(coalition.home(member), code, coalition.address(member), Clock(days * 24 * HOUR_S))
+        joined(coalition.home(member), code, coalition.address(member), Clock(days * DAY_S))
     assert "clock" in f"{caught.value} {getattr(caught.value, 'hint', '')}"
     assert coalition.members().find(member) is None
     state = joined(coalition.home(member), code, coalition.address(member), Clock())

@@ -1,13 +1,38 @@
-"""A founder that is off: the others expel, and one of them alone cannot. Real nodes, real commands."""
+"""Three founders, of whom two sign: one is off, one acts alone, one is expelled. Real nodes and commands."""
 
+import asyncio
+import contextlib
+import json
+import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from processes import wait_until
-from served_coalition import FOUNDER, ServedCoalition, served_coalition
+from lying_member import answering
+from processes import DEADLINE_S, wait_until
+from raw_peer import RawAsk, elements, hello
+from served_coalition import COALITION, FOUNDER, ServedCoalition, served_coalition
 from symbolon.api.membership.v1 import membership_pb2 as pb
 from symbolon.api.membership.v1 import membership_pb2_grpc as stubs
+from symbolon.cli.local_coalition import PURPOSE
+from symbolon.membership.acts import Act, Purposes, Suspend
+from symbolon.membership.certificates import issue_leaf
+from symbolon.membership.coalition_roles import signature_over
+from symbolon.membership.coalition_store import CoalitionStore
+from symbolon.membership.enrolment import make_leaf_key_and_csr, verify_csr
+from symbolon.membership.member import MemberId
+from symbolon.membership.members_document import members_sha256
+from symbolon.membership.proposal import Proposal
+from symbolon.membership.proposal_draft import dated, draft, next_version, published
+from symbolon.rpc.membership_client import sync
+from symbolon.rpc.membership_codec import encode_parts
+from symbolon.rpc.node import COALITION_FOLDER, Node
 from symbolon.rpc.status import CODE_KEY
 
 import grpc  # isort: skip - after symbolon.rpc, which sets the cipher list
@@ -19,31 +44,9 @@ BIRCH, CEDAR, MALLORY = "birch-ngo", "cedar-co", "mallory-co"
 def coalition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedCoalition]:
     """Three founders, of whom two sign each change; `MALLORY` was sponsored by the first."""
     with served_coalition(tmp_path_factory.mktemp("coalition"), BIRCH, CEDAR, MALLORY) as made:
-        for member in (BIRCH, CEDAR):
-            made.run(member, "coalition", "sync")
-            made.start(member)
-        offers = [made.run(member, "coalition", "offer").stdout.strip() for member in (BIRCH, CEDAR)]
-        # Keys that a node made while it ran are used after its next start.
-        for member in (BIRCH, CEDAR):
-            made.stop(member)
-            made.start(member)
-        adding = [word for offer in offers for word in ("--add", offer)]
-        made.run(FOUNDER, "coalition", "founders", "--threshold", "2", *adding, code=(0, 75))
-        for member in (BIRCH, CEDAR):
-            if len(made.members(FOUNDER).founders) == 3:
-                break
-            (waiting,) = _waiting(made, member)
-            made.run(member, "coalition", "approve", waiting, code=(0, 75))
-        wait_until(lambda: len(made.members(FOUNDER).founders) == 3, "three founders")
-        for member in (BIRCH, CEDAR):
-            wait_until(lambda member=member: len(made.members(member).founders) == 3, member)
+        answers(made, BIRCH, MALLORY)
+        made.name_founders(BIRCH, CEDAR)
         yield made
-
-
-def _waiting(coalition: ServedCoalition, member: str) -> list[str]:
-    """The first digits of what waits for a founder."""
-    lines = coalition.run(member, "coalition", "proposals").stdout.splitlines()
-    return [line.split()[0] for line in lines if line and not line.startswith(" ")]
 
 
 def called(coalition: ServedCoalition, member: str, by: str) -> str:
@@ -56,6 +59,30 @@ def called(coalition: ServedCoalition, member: str, by: str) -> str:
     return "OK"
 
 
+def answers(coalition: ServedCoalition, member: str, peer: str) -> None:
+    """A node has a list, and answers a peer's questions."""
+    listed = coalition.home(member) / "list.csv"
+    listed.write_text("supplier_id,name,country\n1,Orlandia Yard,BD\n", encoding="utf-8")
+    coalition.run(member, "suppliers", "import", str(listed))
+    with (coalition.home(member) / "symbolon.toml").open("a", encoding="utf-8") as configuration:
+        configuration.write(
+            f'\n[[allow]]\npeer = "{peer}"\npurposes = ["{PURPOSE}"]\n'
+            'modes = ["intersection"]\ntiers = ["A"]\n'
+        )
+
+
+@contextlib.contextmanager
+def live_stream(coalition: ServedCoalition, member: str, by: str) -> Iterator[RawAsk]:
+    """A session that has come to where the asker sends its elements."""
+    with (
+        coalition.channel(member, coalition.credentials(by)) as channel,
+        RawAsk(channel, 2 * DEADLINE_S) as stream,
+    ):
+        stream.say(hello=hello(purpose=PURPOSE, coalition=COALITION))
+        stream.hear_until("accept")
+        yield stream
+
+
 def test_founder_that_is_off_does_not_keep_the_others_from_expelling(coalition: ServedCoalition) -> None:
     assert called(coalition, BIRCH, MALLORY) == called(coalition, CEDAR, MALLORY) == "OK"
     coalition.stop(FOUNDER)
@@ -64,20 +91,180 @@ def test_founder_that_is_off_does_not_keep_the_others_from_expelling(coalition: 
     assert "approve" in told
     assert called(coalition, BIRCH, MALLORY) == "OK"
     assert coalition.members(BIRCH).find(MALLORY) is not None
-    (waiting,) = _waiting(coalition, CEDAR)
-    words = coalition.run(CEDAR, "coalition", "approve", waiting).stderr
-    assert "sold data" in words
-    # Two are: each node that has the news refuses it, on whatever connection.
+    (waiting,) = coalition.waiting(CEDAR)
+    with live_stream(coalition, BIRCH, MALLORY) as stream:
+        words = coalition.run(CEDAR, "coalition", "approve", waiting).stderr
+        assert "sold data" in words
+        # Two are: each node that has the news refuses it, on whatever connection,
+        for member in (BIRCH, CEDAR):
+            wait_until(lambda member=member: coalition.members(member).is_expelled(MALLORY), member)
+        # and at the next message of what it had begun, of which it hears no answer.
+        stream.say(elements=elements())
+        assert stream.refusal() == ("UNAUTHENTICATED", "membership.expelled")
     for member in (BIRCH, CEDAR):
-        wait_until(lambda member=member: coalition.members(member).is_expelled(MALLORY), member)
-        assert called(coalition, member, MALLORY) == "UNAUTHENTICATED membership"
+        assert called(coalition, member, MALLORY) == "UNAUTHENTICATED membership.expelled"
     # The one that was off hears of it when it is back, from either.
     coalition.start(FOUNDER)
     wait_until(lambda: coalition.members(FOUNDER).is_expelled(MALLORY), "the news")
-    assert called(coalition, FOUNDER, MALLORY) == "UNAUTHENTICATED membership"
+    assert called(coalition, FOUNDER, MALLORY) == "UNAUTHENTICATED membership.expelled"
     assert called(coalition, FOUNDER, BIRCH) == "OK"
     # And who was expelled does not come back by a code of its former sponsor.
     coalition.run(
         FOUNDER, "coalition", "invite", MALLORY, "--jurisdiction", "KE", "--vetted-by", "Ben",
         "--criteria", "x", code=77,
     )  # fmt: skip
+
+
+# One founder alone
+
+
+SUSPEND = Suspend(MemberId(FOUNDER), "in the way")
+SPY = Purposes(("spying",))
+
+
+@dataclass
+class Forged:
+    """What one founder can make with its own metadata key: the next state, and all that is below it."""
+
+    parts: dict[str, bytes]
+    version: int
+
+
+def forged_by(coalition: ServedCoalition, founder: str, act: Act, *keys: Ed25519PrivateKey) -> Forged:
+    """A change on what this founder holds, with whatever signatures these keys make."""
+    with Node(coalition.home(founder)) as node:
+        state, now = node.coalition.state(), node.now.replace(microsecond=0)
+        proposal = Proposal(
+            coalition=state.members.coalition,
+            base=members_sha256(state.members),
+            version=next_version(state, now),
+            made=now,
+            posed=now,
+            acts=(act,),
+        )
+        made = draft(proposal, state, now)
+        signatures = {
+            ("targets", name): each for name, each in (signature_over(made.targets, key) for key in keys)
+        }
+        parts = published(made, state, signatures, keys[0], now)  # type: ignore[arg-type]
+        return Forged({**node.coalition.parts_newer_than(0, 0), **parts}, proposal.version)
+
+
+def metadata_key(coalition: ServedCoalition, founder: str) -> Ed25519PrivateKey:
+    with Node(coalition.home(founder)) as node:
+        return node.founding.keys.metadata_key
+
+
+def refusal(coalition: ServedCoalition, forged: Forged, by: str, *, at: str) -> str:
+    """The code with which a node refuses what a member gives it, whose own node is off meanwhile."""
+    coalition.stop(by)
+    try:
+        with (
+            Node(coalition.home(at)) as node,
+            answering(
+                coalition.credentials(by),
+                lambda _: encode_parts(forged.parts),
+                authorities=node.coalition.state().authorities_pem,
+                listen=coalition.address(by),
+            ) as liar,
+        ):
+            failure = asyncio.run(sync(node, (by,)))[by]
+            assert liar.asked
+            return failure.full_code if failure else ""
+    finally:
+        coalition.start(by)
+
+
+def test_one_of_two_signatures_puts_nothing_in_force_at_a_node_that_is_given_it(
+    coalition: ServedCoalition, tmp_path: Path
+) -> None:
+    before = coalition.members(CEDAR)
+    alone = forged_by(coalition, BIRCH, SUSPEND, metadata_key(coalition, BIRCH))
+    # Nor does the same signature twice, under another name.
+    for each in (alone, twice(alone)):
+        assert refusal(coalition, each, BIRCH, at=CEDAR) == "membership.metadata.signatures"
+        assert coalition.members(CEDAR) == before
+    assert called(coalition, CEDAR, FOUNDER) == "OK"
+    # The control, in a copy: nothing but the second founder's signature was missing.
+    keys = (metadata_key(coalition, BIRCH), metadata_key(coalition, CEDAR))
+    enough = forged_by(coalition, BIRCH, SUSPEND, *keys)
+    shutil.copytree(coalition.home(CEDAR) / COALITION_FOLDER, tmp_path / "copy", symlinks=True)
+    copy = CoalitionStore(tmp_path / "copy", lambda: datetime.now(UTC))
+    assert [each.reason for each in copy.absorb(enough.parts).members.members if each.reason] == [
+        "in the way"
+    ]
+
+
+def twice(forged: Forged) -> Forged:
+    name = f"{forged.version}.targets.json"
+    document = json.loads(forged.parts[name])
+    (once,) = document["signatures"]
+    other = {"keyid": once["keyid"].upper(), "sig": once["sig"]}
+    changed = json.dumps(document | {"signatures": [once, other]}).encode()
+    return Forged({**forged.parts, name: changed}, forged.version)
+
+
+def test_expelled_founder_whose_keys_still_sign_changes_nothing(coalition: ServedCoalition) -> None:
+    """Its keys stay on its disk: it signs, calls, issues certificates, and a member passes it all on."""
+    thief = metadata_key(coalition, CEDAR)
+    with Node(coalition.home(CEDAR)) as node:
+        keys = node.founding.keys
+    with live_stream_of_health(coalition, FOUNDER, CEDAR) as stream:
+        assert next(stream).status == health_pb2.HealthCheckResponse.SERVING
+        drop_and_expel(coalition, CEDAR)
+        coalition.stop(FOUNDER)
+        with pytest.raises(grpc.RpcError):
+            next(stream)
+        coalition.start(FOUNDER)
+    before = coalition.members(FOUNDER)
+    assert before.is_expelled(CEDAR)
+    assert [each.member_id for each in before.founders] == [FOUNDER, BIRCH]
+    # It calls.
+    for member in (FOUNDER, BIRCH):
+        assert called(coalition, member, CEDAR) == "UNAUTHENTICATED membership.expelled"
+    # It signs: a state alone, the same with one founder's help, and a timestamp over what is in force.
+    alone = forged_by(coalition, BIRCH, SPY, thief)
+    helped = forged_by(coalition, BIRCH, SPY, thief, metadata_key(coalition, BIRCH))
+    with Node(coalition.home(BIRCH)) as node:
+        state, now = node.coalition.state(), node.now
+    frozen = Forged(dated(state.targets_version, state.timestamp_version + 99, thief, now), 0)
+    for each in (alone, helped, frozen):
+        assert refusal(coalition, each, BIRCH, at=FOUNDER) == "membership.metadata.signatures"
+        assert coalition.members(FOUNDER) == before
+    # It issues a certificate in the name of another; an authority stays until what it signed has ended.
+    made = make_leaf_key_and_csr(BIRCH, COALITION)
+    leaf = issue_leaf(
+        BIRCH,
+        COALITION,
+        verify_csr(made.csr_pem, BIRCH, COALITION),
+        root_key=keys.authority_key,
+        root_pem=keys.authority_pem,
+        now=datetime.now(UTC),
+    )
+    with coalition.channel(FOUNDER, (made.key_pem, leaf)) as channel:
+        call = health_pb2_grpc.HealthStub(channel).Check.future(health_pb2.HealthCheckRequest(), timeout=30)
+        assert call.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNAUTHENTICATED)
+    assert called(coalition, FOUNDER, BIRCH) == "OK"
+
+
+@contextlib.contextmanager
+def live_stream_of_health(coalition: ServedCoalition, member: str, by: str) -> Iterator[Any]:
+    """A stream from which its caller only reads."""
+    with coalition.channel(member, coalition.credentials(by)) as channel:
+        yield health_pb2_grpc.HealthStub(channel).Watch(
+            health_pb2.HealthCheckRequest(), timeout=4 * DEADLINE_S
+        )
+
+
+def drop_and_expel(coalition: ServedCoalition, founder: str) -> None:
+    """The other two name the founders anew without it, and expel it."""
+    for command in (
+        ("founders", "--threshold", "2", "--drop", founder),
+        ("expel", founder, "--reason", "sold data"),
+    ):
+        coalition.run(FOUNDER, "coalition", *command, code=(0, 75))
+        version = coalition.members(FOUNDER).version
+        (waiting,) = coalition.waiting(BIRCH)
+        coalition.run(BIRCH, "coalition", "approve", waiting, code=(0, 75))
+        for member in (FOUNDER, BIRCH):
+            wait_until(lambda member=member: coalition.members(member).version > version, member)  # noqa: B023

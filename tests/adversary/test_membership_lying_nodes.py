@@ -4,18 +4,16 @@ The liar is a real member with a real certificate; its server says what a test t
 """
 
 import asyncio
-import contextlib
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from lying_member import Metadata, liar, part
 from processes import wait_until
 from raw_peer import channel_to
 from real_nodes import ALPHA, BETA, MALLORY, Nodes, two_nodes
@@ -37,58 +35,12 @@ import grpc  # isort: skip - after symbolon.rpc, which sets the cipher list
 
 SERVICE = pb.DESCRIPTOR.services_by_name["MembershipService"].full_name
 MIB = b"x" * (1 << 20)
-Metadata = Callable[[pb.GetMetadataRequest], Iterator[pb.GetMetadataResponse | bytes]]
 
 
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Nodes]:
     with two_nodes() as both:
         yield both
-
-
-class Liar:
-    """What was asked of a lying node, and whether a call still hangs in it."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-        self.ended = threading.Event()
-
-
-@contextlib.contextmanager
-def liar(nodes: Nodes, metadata: Metadata) -> Iterator[Liar]:
-    """Serves GetMetadata as `MALLORY`, which everybody finds there; bytes go out as they are."""
-    told = Liar()
-
-    def answer(request: Any, _: Any) -> Iterator[bytes]:
-        told.asked += 1
-        for each in metadata(request):
-            if told.ended.is_set():
-                return
-            yield each if isinstance(each, bytes) else each.SerializeToString()
-
-    handler = grpc.unary_stream_rpc_method_handler(
-        answer, pb.GetMetadataRequest.FromString, lambda said: said
-    )
-    with ThreadPoolExecutor(4) as pool:
-        server = grpc.server(
-            pool, options=(("grpc.so_reuseport", 0), ("grpc.max_send_message_length", 64 << 20))
-        )
-        server.add_generic_rpc_handlers(
-            (grpc.method_handlers_generic_handler(SERVICE, {"GetMetadata": handler}),)
-        )
-        tls = grpc.ssl_server_credentials([nodes.credentials(MALLORY)], nodes.authorities, True)
-        address = f"127.0.0.1:{server.add_secure_port('127.0.0.1:0', tls)}"
-        server.start()
-        nodes.move(MALLORY, address)
-        try:
-            yield told
-        finally:
-            told.ended.set()
-            server.stop(0).wait()
-
-
-def part(name: str, content: bytes) -> pb.GetMetadataResponse:
-    return pb.GetMetadataResponse(name=name, content=content)
 
 
 def held(nodes: Nodes, member: str) -> tuple[int, int, list[str]]:

@@ -7,16 +7,27 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from served_coalition import FOUNDER, ServedCoalition, served_coalition
+from served_coalition import COALITION, FOUNDER, ServedCoalition, served_coalition
 from symbolon.api.exchange.v1 import exchange_pb2
 from symbolon.api.membership.v1 import membership_pb2 as pb
 from symbolon.api.membership.v1 import membership_pb2_grpc as stubs
 from symbolon.membership.acts import Refresh
+from symbolon.membership.certificates import (
+    LEAF_VALIDITY,
+    certificate_fingerprint,
+    leaf_names,
+    spiffe_uri,
+    tls_target_name,
+)
 from symbolon.membership.enrolment import make_leaf_key_and_csr, verify_csr
 from symbolon.membership.invitation_code import InvitationCode
 from symbolon.membership.invitation_identity import invited_leaf, join_proof
@@ -24,6 +35,7 @@ from symbolon.membership.member import MemberId, MemberKind
 from symbolon.membership.member_statement import (
     Place,
     Renewal,
+    Revocation,
     SignedStatement,
     encode_statement,
     public_key_sha256,
@@ -72,6 +84,11 @@ def everything(channel: grpc.Channel) -> dict[str, tuple[str, str]]:
                 said = iter([b""]) if method.client_streaming else b""
                 found[method.name] = outcome(lambda make=make, said=said: make(said, timeout=30))
     return found
+
+
+def renewal_of(coalition: ServedCoalition, member: MemberId, key: ec.EllipticCurvePublicKey) -> Renewal:
+    """As a member asks for a certificate beside the one that it uses."""
+    return Renewal(public_key_sha256(key), certificate_fingerprint(coalition.credentials(member)[1]))
 
 
 def own_statement(coalition: ServedCoalition, member: MemberId, asks: Place | Renewal) -> SignedStatement:
@@ -171,7 +188,7 @@ def test_statement_of_another_member_handed_in_is_refused(coalition: ServedCoali
     made = make_leaf_key_and_csr(CEDAR, coalition.members().coalition)
     public_key = verify_csr(made.csr_pem, CEDAR, coalition.members().coalition)
     move = own_statement(coalition, CEDAR, Place("127.0.0.1:9", (), ""))
-    renewal = own_statement(coalition, CEDAR, Renewal(public_key_sha256(public_key)))
+    renewal = own_statement(coalition, CEDAR, renewal_of(coalition, CEDAR, public_key))
     asked = pb.RenewRequest(
         csr_pem=made.csr_pem, statement=encode_statement(renewal.statement), signature=renewal.signature
     )
@@ -207,16 +224,157 @@ def test_statement_signed_by_another_key_than_the_members_is_refused(coalition: 
     assert coalition.members() == members
 
 
+def test_thief_of_a_leaf_key_without_the_signing_key_cannot_have_the_members_own_certificate_refused(
+    coalition: ServedCoalition,
+) -> None:
+    """It would renew for a key of its own, then leave only that certificate."""
+    members = coalition.members()
+    stolen = certificate_fingerprint(coalition.credentials(BIRCH)[1])
+    made = make_leaf_key_and_csr(BIRCH, members.coalition)
+    asks = renewal_of(coalition, BIRCH, verify_csr(made.csr_pem, BIRCH, members.coalition))
+    own = Ed25519PrivateKey.generate()
+    renew = sign_statement(members, BIRCH, asks, own)
+    revoke = sign_statement(members, BIRCH, Revocation(stolen), own)
+    asked = pb.RenewRequest(
+        csr_pem=made.csr_pem, statement=encode_statement(renew.statement), signature=renew.signature
+    )
+    with coalition.channel(FOUNDER, coalition.credentials(BIRCH)) as channel:
+        stub = stubs.MembershipServiceStub(channel)
+        for call in (
+            lambda: stub.Renew(asked, timeout=30),
+            lambda: stub.Submit(encode_submit(revoke), timeout=30),
+        ):
+            assert outcome(call) == ("FAILED_PRECONDITION", "membership.statement.signature")
+    assert coalition.members() == members
+
+
 def test_renewal_request_for_the_name_of_another_member_is_refused(coalition: ServedCoalition) -> None:
     made = make_leaf_key_and_csr(CEDAR, coalition.members().coalition)
     public_key = verify_csr(made.csr_pem, CEDAR, coalition.members().coalition)
-    own = own_statement(coalition, BIRCH, Renewal(public_key_sha256(public_key)))
+    own = own_statement(coalition, BIRCH, renewal_of(coalition, BIRCH, public_key))
     asked = pb.RenewRequest(
         csr_pem=made.csr_pem, statement=encode_statement(own.statement), signature=own.signature
     )
     with coalition.channel(FOUNDER, coalition.credentials(BIRCH)) as channel:
         refused = outcome(lambda: stubs.MembershipServiceStub(channel).Renew(asked, timeout=30))
     assert refused == ("FAILED_PRECONDITION", "membership.request.names")
+
+
+# Requests for certificates
+
+
+def request_for(
+    member: str, *more: tuple[x509.ExtensionType, bool]
+) -> tuple[bytes, ec.EllipticCurvePublicKey]:
+    """A signing request for a new key, for the names of a member and whatever else."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+    builder = builder.add_extension(leaf_names(member, COALITION), critical=False)
+    for extension, critical in more:
+        builder = builder.add_extension(extension, critical)
+    csr = builder.sign(key, hashes.SHA256())
+    return csr.public_bytes(serialization.Encoding.PEM), key.public_key()
+
+
+def join_request(
+    code: InvitationCode, csr_pem: bytes, public_key: ec.EllipticCurvePublicKey, **proved: str
+) -> pb.JoinRequest:
+    """What who holds a code asks; the proof may be for another member."""
+    signing_key = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
+    today = datetime.now(UTC).date().isoformat()
+    return pb.JoinRequest(
+        csr_pem=csr_pem,
+        signing_key=signing_key,
+        endpoint="127.0.0.1:1",
+        acceptance=pb.Acceptance(terms_version="1", on=today, person="Carol"),
+        attested_on=today,
+        proof=join_proof(replace(code, **proved), public_key_sha256(public_key), signing_key),  # type: ignore[arg-type]
+    )
+
+
+AUTHORITY = (
+    (x509.BasicConstraints(ca=True, path_length=None), True),
+    (
+        x509.KeyUsage(
+            digital_signature=True, key_cert_sign=True, crl_sign=True, content_commitment=False,
+            key_encipherment=False, data_encipherment=False, key_agreement=False, encipher_only=False,
+            decipher_only=False,
+        ),
+        True,
+    ),
+    (x509.NameConstraints([x509.DNSName("symbolon")], None), False),
+)  # fmt: skip
+"""What a request would say to become an authority."""
+
+
+def test_code_of_one_member_used_with_a_request_for_another_is_refused(coalition: ServedCoalition) -> None:
+    code = InvitationCode.decode(coalition.invite("one-co"))
+    other = InvitationCode.decode(coalition.invite("other-co"))
+    with coalition.channel(FOUNDER, invited_leaf(code, datetime.now(UTC))) as channel:
+        stub = stubs.MembershipServiceStub(channel)
+
+        def joined(request: pb.JoinRequest) -> tuple[str, str]:
+            return outcome(lambda: stub.Join(request, timeout=30))
+
+        for wanted in ("other-co", FOUNDER, BIRCH):
+            csr, key = request_for(wanted)
+            for request in (join_request(code, csr, key), join_request(code, csr, key, member_id=wanted)):
+                assert joined(request) == ("FAILED_PRECONDITION", "membership.request.names")
+        # Its own names, and the proof of the other's code, or of the same code for the other.
+        csr, key = request_for("one-co")
+        wrong = (join_request(other, csr, key), join_request(code, csr, key, member_id="other-co"))
+        for request in wrong:
+            assert joined(request) == ("FAILED_PRECONDITION", "membership.invitation.proof")
+        # A proof for one key, and a request for another.
+        right, (elsewhere, _) = join_request(code, csr, key), request_for("one-co")
+        right.csr_pem = elsewhere
+        assert joined(right) == ("FAILED_PRECONDITION", "membership.invitation.proof")
+        assert not {"one-co", "other-co"} & {each.member_id for each in coalition.members().members}
+        assert joined(join_request(code, csr, key)) == ("OK", "")
+    assert coalition.members().find("one-co") is not None
+
+
+@pytest.mark.parametrize("more", ["a second URI", "another member's DNS name", "an address"])
+def test_request_for_further_names_is_refused(coalition: ServedCoalition, more: str) -> None:
+    code = InvitationCode.decode(coalition.invite(f"named-{len(more)}"))
+    extra: x509.GeneralName = {
+        "a second URI": x509.UniformResourceIdentifier(spiffe_uri(FOUNDER, COALITION)),
+        "another member's DNS name": x509.DNSName(tls_target_name(FOUNDER, COALITION)),
+        "an address": x509.IPAddress(ip_address("127.0.0.1")),
+    }[more]
+    key = ec.generate_private_key(ec.SECP256R1())
+    names = x509.SubjectAlternativeName([*leaf_names(code.member_id, COALITION), extra])
+    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+    csr = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
+    request = join_request(code, csr.public_bytes(serialization.Encoding.PEM), key.public_key())
+    with coalition.channel(FOUNDER, invited_leaf(code, datetime.now(UTC))) as channel:
+        refused = outcome(lambda: stubs.MembershipServiceStub(channel).Join(request, timeout=30))
+    assert refused == ("FAILED_PRECONDITION", "membership.request.names")
+    assert coalition.members().find(code.member_id) is None
+
+
+def test_request_for_an_authority_gives_a_members_leaf_and_no_more(coalition: ServedCoalition) -> None:
+    code = InvitationCode.decode(coalition.invite("king-co"))
+    csr, key = request_for("king-co", *AUTHORITY)
+    with coalition.channel(FOUNDER, invited_leaf(code, datetime.now(UTC))) as channel:
+        joined = stubs.MembershipServiceStub(channel).Join(join_request(code, csr, key), timeout=30)
+    coalition.run(CEDAR, "coalition", "sync", FOUNDER)
+    csr, key = request_for(CEDAR, *AUTHORITY)
+    renewal = own_statement(coalition, CEDAR, renewal_of(coalition, CEDAR, key))
+    asked = pb.RenewRequest(
+        csr_pem=csr, statement=encode_statement(renewal.statement), signature=renewal.signature
+    )
+    with coalition.channel(FOUNDER, coalition.credentials(CEDAR)) as channel:
+        renewed = stubs.MembershipServiceStub(channel).Renew(asked, timeout=30)
+    for member, answer in (("king-co", joined), (CEDAR, renewed)):
+        leaf = x509.load_pem_x509_certificate(answer.certificate_pem)
+        assert not leaf.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+        assert not leaf.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
+        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        assert names == leaf_names(member, COALITION)
+        assert leaf.not_valid_after_utc <= datetime.now(UTC) + LEAF_VALIDITY
+        with pytest.raises(x509.ExtensionNotFound):
+            leaf.extensions.get_extension_for_class(x509.NameConstraints)
 
 
 # Codes

@@ -1,26 +1,20 @@
 """Callers that are no members: every RPC of every service is refused, on an open connection too."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 
+from forged_certificates import WRONG, leaf, names_of, of_another_authority, self_signed, wrong_leaf
 from processes import wait_until
 from raw_peer import RawAsk, channel_to, elements, fair_answer, hello, rogue_server
 from real_nodes import ALPHA, BETA, MALLORY, PURPOSES, SHARED, Nodes, asking, two_nodes
 from symbolon.api.exchange.v1 import exchange_pb2
 from symbolon.api.membership.v1 import membership_pb2
-from symbolon.cli.local_coalition import COALITION
 from symbolon.errors import MembershipError
-from symbolon.membership.certificates import issue_leaf, make_root, spiffe_uri, tls_target_name
 from symbolon.membership.coalition_store import CURRENT
-from symbolon.membership.enrolment import make_leaf_key_and_csr, verify_csr
 from symbolon.rpc.node import COALITION_FOLDER, Node
 from symbolon.rpc.status import CODE_KEY
 
@@ -58,63 +52,6 @@ def call(channel: grpc.Channel, rpc: tuple[str, str, bool, bool]) -> tuple[str, 
     except grpc.RpcError as error:
         return error.code().name, str(dict(error.trailing_metadata() or ()).get(CODE_KEY, ""))
     return "OK", ""
-
-
-def leaf(nodes: Nodes, names: list[x509.GeneralName], *, days: int = 1) -> tuple[bytes, bytes]:
-    """A key and a certificate that the founder's own authority signed, with any names."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    founder = nodes.founder.node.founding.keys
-    root = x509.load_pem_x509_certificate(founder.authority_pem)
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(x509.Name([]))
-        .issuer_name(root.subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=2))
-        .not_valid_after(now + timedelta(days=days))
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .sign(founder.authority_key, hashes.SHA256())
-    )
-    return pem(key), made.public_bytes(serialization.Encoding.PEM)
-
-
-def pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    plain = serialization.NoEncryption()
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-
-
-def names_of(member: str, *more: x509.GeneralName) -> list[x509.GeneralName]:
-    uri = x509.UniformResourceIdentifier(spiffe_uri(member, COALITION))
-    return [uri, x509.DNSName(tls_target_name(member, COALITION)), *more]
-
-
-def self_signed() -> tuple[bytes, bytes]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, ALPHA)])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
-        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(names_of(ALPHA)), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    return pem(key), made.public_bytes(serialization.Encoding.PEM)
-
-
-def of_another_authority() -> tuple[bytes, bytes]:
-    """A key and a leaf in a member's name, by an authority that is no founder's."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
-    root = make_root(COALITION, key, now)
-    made = make_leaf_key_and_csr(ALPHA, COALITION)
-    public_key = verify_csr(made.csr_pem, ALPHA, COALITION)
-    return made.key_pem, issue_leaf(ALPHA, COALITION, public_key, root_key=key, root_pem=root, now=now)
 
 
 def renewed(nodes: Nodes, member: str) -> tuple[bytes, bytes]:
@@ -165,22 +102,18 @@ def test_node_caller_without_a_certificate_of_the_coalition_does_not_get_through
         assert call(channel, _RPCS[-1])[0] in ("OK", "CANCELLED")
 
 
-@pytest.mark.parametrize("trick", ["two URIs", "a member's id", "unknown member", "no URI", "third name"])
+@pytest.mark.parametrize("trick", WRONG)
 def test_node_caller_with_a_signed_but_wrong_certificate_is_refused_every_rpc(
     nodes: Nodes, trick: str
 ) -> None:
     # Worse than theft: the founder's own authority signed these.
-    second = x509.UniformResourceIdentifier(spiffe_uri(BETA, COALITION))
-    names = {
-        "two URIs": names_of(ALPHA, second),
-        "a member's id": names_of(ALPHA),
-        "unknown member": names_of("nobody-co"),
-        "no URI": names_of(ALPHA)[1:],
-        "third name": names_of(ALPHA, x509.DNSName("localhost")),
-    }[trick]
-    with channel_to(nodes, BETA, leaf(nodes, names)) as channel:
-        assert {call(channel, rpc) for rpc in _RPCS} == {("UNAUTHENTICATED", "membership")}
-    assert "a caller was refused: membership." in nodes.log(BETA)
+    refusal = f"a caller was refused: {WRONG[trick]}\n"
+    before = nodes.log(BETA).count(refusal)
+    # Told to nobody but a member: the name in the certificate, and what is wrong with it.
+    told = WRONG[trick] if "certificate" not in WRONG[trick] else "membership"
+    with channel_to(nodes, BETA, wrong_leaf(nodes, trick)) as channel:
+        assert {call(channel, rpc) for rpc in _RPCS} == {("UNAUTHENTICATED", told)}
+    wait_until(lambda: nodes.log(BETA).count(refusal) == before + len(_RPCS), "every refusal in the log")
 
 
 def test_node_serving_with_another_members_certificate_is_not_believed(nodes: Nodes) -> None:
@@ -204,10 +137,10 @@ def test_node_serving_with_a_certificate_that_was_renewed_away_is_not_believed(n
         assert {call(each, _RPCS[-1])[0] for each in (channel, other)} <= {"OK", "CANCELLED"}
         newest = renewed(nodes, MALLORY)
         # and of three the oldest goes, on the connection that was open too.
-        assert {call(channel, rpc) for rpc in _RPCS} == {("UNAUTHENTICATED", "membership")}
+        assert {call(channel, rpc) for rpc in _RPCS} == {("UNAUTHENTICATED", "membership.fingerprint")}
         assert call(other, _RPCS[-1])[0] in ("OK", "CANCELLED")
     with channel_to(nodes, BETA, old) as channel:
-        assert {call(channel, rpc) for rpc in _RPCS} == {("UNAUTHENTICATED", "membership")}
+        assert {call(channel, rpc) for rpc in _RPCS} == {("UNAUTHENTICATED", "membership.fingerprint")}
     with channel_to(nodes, BETA, newest) as channel:
         assert call(channel, _RPCS[-1])[0] in ("OK", "CANCELLED")
     with rogue_server(nodes, MALLORY, fair_answer, old):
@@ -225,7 +158,7 @@ def test_node_expelled_member_is_refused_at_its_next_rpc(nodes: Nodes) -> None:
         nodes.founder.expel(outcast)
         nodes.coalition.publish()
         # The very same connection; no process was restarted; no grace.
-        assert {call(channel, rpc) for rpc in _RPCS} == {("UNAUTHENTICATED", "membership")}
+        assert {call(channel, rpc) for rpc in _RPCS} == {("UNAUTHENTICATED", "membership.expelled")}
     assert "a caller was refused: membership.expelled" in nodes.log(BETA)
     nodes.run(ALPHA, *asking(outcast, PURPOSES[3]), code=77)
     assert nodes.quick_match(ALPHA, BETA, PURPOSES[3]).ids() == SHARED
@@ -272,7 +205,7 @@ def test_node_member_expelled_while_it_only_writes_is_heard_no_further(nodes: No
         nodes.founder.expel(writer)
         nodes.coalition.publish()
         asked.say(elements=elements(64, 64))
-        assert asked.refusal() == ("UNAUTHENTICATED", "membership")
+        assert asked.refusal() == ("UNAUTHENTICATED", "membership.expelled")
     wait_until(lambda: nodes.states(BETA, PURPOSES[4]) == ["failed"], "the end of the session")
     # No entry was sent: what the member had asked stays without its answers.
     assert nodes.quick_match(ALPHA, BETA, PURPOSES[4]).ids() == SHARED
@@ -289,7 +222,7 @@ def test_node_state_put_back_from_its_own_folder_holds_until_it_hears_a_newer_on
     after = (folder / CURRENT).readlink()
     assert before != after
     with channel_to(nodes, BETA, nodes.credentials(former)) as channel:
-        assert call(channel, _RPCS[0]) == ("UNAUTHENTICATED", "membership")
+        assert call(channel, _RPCS[0]) == ("UNAUTHENTICATED", "membership.expelled")
         replace_link(folder / CURRENT, before)
         assert call(channel, _RPCS[0]) == ("INVALID_ARGUMENT", "protocol.malformed")
         # What came over the network cannot do the same: it is refused, and changes nothing.
@@ -302,7 +235,7 @@ def test_node_state_put_back_from_its_own_folder_holds_until_it_hears_a_newer_on
             with pytest.raises(MembershipError) as caught:
                 node.coalition.absorb(older)
             assert caught.value.full_code == "membership.metadata.rollback"
-        assert {call(channel, rpc) for rpc in _RPCS} == {("UNAUTHENTICATED", "membership")}
+        assert {call(channel, rpc) for rpc in _RPCS} == {("UNAUTHENTICATED", "membership.expelled")}
     assert nodes.quick_match(ALPHA, BETA, PURPOSES[5]).ids() == SHARED
 
 

@@ -128,6 +128,7 @@ def test_demoted_operator_loses_its_commands_at_once_though_signed_in(people: No
 
 def test_administrator_cannot_fall_back_to_a_node_without_operators(people: NodePeople) -> None:
     """There, nobody would need a second person."""
+    people.configure(OPERATORS_ALONE)
     for name in ("Bruno", "Carla", "Dora"):
         assert people.run_as("Amina", "operators", "remove", name).code == 0
     said = people.run_as("Amina", "operators", "remove", "Amina")
@@ -138,6 +139,9 @@ def test_administrator_cannot_fall_back_to_a_node_without_operators(people: Node
 
 
 # one who tries to be both of the four eyes
+
+OPERATORS_ALONE = '[operators]\nfour_eyes = ["release", "expel"]\n'
+"""Where an administrator may change operators alone, the request itself still knows whom it could be."""
 
 SUBJECT, WORDS = b"expel mallory", "expel mallory from grove"
 
@@ -166,6 +170,7 @@ def test_author_approves_its_own_request(people: NodePeople) -> None:
 
 
 def test_author_makes_a_second_self_after_the_request(people: NodePeople) -> None:
+    people.configure(OPERATORS_ALONE)
     request = ask(people)
     people.password_file(GIVEN, "SYMBOLON_NEW_PASSWORD_FILE")
     assert people.run_as("Amina", "operators", "add", "Eve", "--role", "approver").code == 0
@@ -178,6 +183,7 @@ def test_author_makes_a_second_self_after_the_request(people: NodePeople) -> Non
 
 
 def test_author_gives_a_colleague_a_new_password_and_signs_in_as_it(people: NodePeople) -> None:
+    people.configure(OPERATORS_ALONE)
     request = ask(people)
     people.password_file("chosen by Amina", "SYMBOLON_NEW_PASSWORD_FILE")
     assert people.run_as("Amina", "operators", "password", "Bruno").code == 0
@@ -190,6 +196,7 @@ def test_author_gives_a_colleague_a_new_password_and_signs_in_as_it(people: Node
 
 
 def test_author_gives_an_accomplice_or_second_account_the_role_afterwards(people: NodePeople) -> None:
+    people.configure(OPERATORS_ALONE)
     request = ask(people)
     assert people.run_as("Amina", "operators", "role", "Dora", "approver").code == 0
     assert approve(people, "Dora", request).code == 77
@@ -217,10 +224,7 @@ def test_author_prepared_a_second_self_whose_password_it_still_knows(people: Nod
     assert (said.code, "given to you by somebody else" in said.talk) == (77, True)
 
 
-def test_author_cannot_prepare_a_second_self_where_changes_to_operators_take_four_eyes(
-    people: NodePeople,
-) -> None:
-    people.configure('[operators]\nfour_eyes = ["expel", "operators"]\n')
+def test_author_cannot_prepare_a_second_self_on_a_node_as_it_is_made(people: NodePeople) -> None:
     people.password_file(GIVEN, "SYMBOLON_NEW_PASSWORD_FILE")
     command = ("operators", "add", "Eve", "--role", "approver")
     said = people.run_as("Amina", *command)
@@ -300,6 +304,7 @@ def test_author_expels_on_a_node_with_operators_only_with_a_second_person(
     people: NodePeople, tmp_path: Path
 ) -> None:
     created = ("coalition", "create", "grove", "--member", "mill", "--person", "A", "--jurisdiction", "DE")
+    created += ("--endpoint", "mill.example:7443")
     assert people.run_as("Amina", *created).code == 0
     admit_weaver(people.home, tmp_path / "weaver")
     expel = ("coalition", "expel", "weaver", "--reason", "sold what it learned")
@@ -478,6 +483,7 @@ def test_password_file_that_others_can_read_is_refused(people: NodePeople) -> No
 
 
 def test_name_with_control_characters_never_reaches_a_colleagues_terminal(people: NodePeople) -> None:
+    people.configure(OPERATORS_ALONE)
     people.password_file(GIVEN, "SYMBOLON_NEW_PASSWORD_FILE")
     said = people.run_as("Amina", "operators", "add", "\x1b[2JEve", "--role", "viewer")
     assert said.code == 2

@@ -139,7 +139,7 @@ def test_relay_stranger_is_refused_every_call(nodes: Nodes, caller: str) -> None
                 credentials = nodes.credentials("former-co")
                 nodes.founder.expel("former-co")
                 nodes.coalition.publish()
-                expected = ("UNAUTHENTICATED", "membership")
+                expected = ("UNAUTHENTICATED", "membership.expelled")
             stranger = await stack.enter_async_context(as_member(nodes, relay, MALLORY, credentials))
             for method in ("Attach", "Connect", "Accept"):
                 assert await refusal(getattr(stranger.stub, method)()) == expected
@@ -169,7 +169,7 @@ def test_relay_member_expelled_while_attached_and_connected_loses_both(nodes: No
             nodes.coalition.publish()
             begin = time.monotonic()
             for call in (lines[outcast], calls[1], calls[2]):
-                assert await refusal(call) == ("UNAUTHENTICATED", "membership")
+                assert await refusal(call) == ("UNAUTHENTICATED", "membership.expelled")
             for call in (calls[0], calls[3]):
                 assert await refusal(call) == ("UNAVAILABLE", "unavailable")
             assert time.monotonic() - begin < 10
@@ -206,6 +206,69 @@ def test_relay_connection_id_guessed_reused_stolen_or_late_is_worthless(nodes: N
         assert service.connections == 1
 
     play(nodes, scene, RelayLimits(accept_s=0.5))
+
+
+def test_relay_member_that_attaches_again_and_again_holds_one_place_and_disturbs_no_other(
+    nodes: Nodes,
+) -> None:
+    async def scene(service: RelayService, members: dict[str, Member]) -> None:
+        line = await members[BETA].attach()
+        lines = [await members[MALLORY].attach() for _ in range(40)]
+        assert service.attached == 2
+        for each in lines[:-1]:
+            assert await refusal(each) == ("UNAVAILABLE", "unavailable")
+        await echo(*await connected(members[ALPHA], members[BETA], line, BETA), b"undisturbed")
+        # It is reached by the last of its calls, once.
+        await echo(*await connected(members[ALPHA], members[MALLORY], lines[-1], MALLORY), b"the newest")
+        lines[-1].cancel()
+        await until(lambda: service.attached == 1, "its one place to be free")
+
+    play(nodes, scene)
+
+
+def test_relay_member_that_attaches_in_anothers_name_is_attached_in_its_own(nodes: Nodes) -> None:
+    """Who is attached is whose certificate it is; nothing that is said can name another."""
+
+    async def scene(service: RelayService, members: dict[str, Member]) -> None:
+        channel_stub = members[MALLORY].stub
+        call = channel_stub.Attach()
+        # A heartbeat, and the name of `BETA` in fields that the message does not have.
+        claimed = pb.AttachRequest(heartbeat=pb.Heartbeat())
+        target = pb.ConnectRequest(target=pb.Target(member=BETA)).SerializeToString()
+        claimed.MergeFromString(b"\x7a" + bytes([len(target)]) + target)
+        await call.write(claimed)
+        assert (await call.read()).WhichOneof("body") == "heartbeat"
+        assert await refusal(await members[ALPHA].ask(BETA)) == ("UNAVAILABLE", "unavailable")
+        # With both attached, each is announced what is its own.
+        line = await members[BETA].attach()
+        await echo(*await connected(members[ALPHA], members[BETA], line, BETA), b"for beta")
+        await echo(*await connected(members[ALPHA], members[MALLORY], call, MALLORY), b"for mallory")
+        assert service.attached == 2
+
+    play(nodes, scene)
+
+
+def test_relay_pair_that_is_kept_half_open_is_ended_and_gives_its_place_back(nodes: Nodes) -> None:
+    """One end has said that it is done, the other says neither that nor anything else."""
+
+    async def scene(service: RelayService, members: dict[str, Member]) -> None:
+        line = await members[BETA].attach()
+        pairs = [await connected(members[MALLORY], members[BETA], line, BETA) for _ in range(2)]
+        over = await members[MALLORY].ask(BETA)
+        assert await refusal(over) == ("UNAVAILABLE", "unavailable.busy")
+        for asking, _ in pairs:
+            await asking.write(pb.ConnectRequest(frame=encode_piece(None)))
+            await asking.done_writing()
+        assert service.connections == 2
+        for asking, accepting in pairs:
+            # What was said before comes first.
+            assert (await accepting.read()).frame.WhichOneof("body") == "end"
+            for call in (asking, accepting):
+                assert await refusal(call) == ("UNAVAILABLE", "unavailable")
+        await until(lambda: service.connections == 0, "the places")
+        await echo(*await connected(members[MALLORY], members[BETA], line, BETA), b"again")
+
+    play(nodes, scene, RelayLimits(connections_of_one=2, idle_s=1, sweep_s=0.1))
 
 
 def test_relay_flooded_with_bytes_by_one_member_makes_that_one_wait_and_no_other(nodes: Nodes) -> None:
@@ -274,7 +337,7 @@ def test_relay_flooded_with_calls_by_one_member_still_serves_the_others(nodes: N
         line = await members[BETA].attach()
         held = [await connected(members[MALLORY], members[BETA], line, BETA) for _ in range(8)]
         # Its places are taken: the ninth is told so, whoever it asks for.
-        assert await refusal(await members[MALLORY].ask(BETA)) == ("UNAVAILABLE", "unavailable")
+        assert await refusal(await members[MALLORY].ask(BETA)) == ("UNAVAILABLE", "unavailable.busy")
         calls = [members[MALLORY].stub.Accept() for _ in range(50)]
         for call in calls:
             await call.write(pb.AcceptRequest(ticket=pb.Ticket(connection_id=os.urandom(16))))
@@ -282,7 +345,7 @@ def test_relay_flooded_with_calls_by_one_member_still_serves_the_others(nodes: N
         await echo(asking, accepting, b"others get through")
         answers = {await refusal(call) for call in calls}
         # 32 at a time wait for their turn, the others are sent away at once.
-        assert answers == {("INVALID_ARGUMENT", "protocol.connection"), ("UNAVAILABLE", "unavailable")}
+        assert answers == {("INVALID_ARGUMENT", "protocol.connection"), ("UNAVAILABLE", "unavailable.busy")}
         # The places are free again when their holder hangs up.
         for call, _ in held:
             call.cancel()
@@ -394,7 +457,7 @@ def test_relay_target_that_takes_no_announcement_costs_only_those_who_ask_for_it
         line = await members[BETA].attach()
         waiting = [await members[ALPHA].ask(MALLORY) for _ in range(3)]
         await until(lambda: service.connections == 2, "two to wait")
-        assert ("UNAVAILABLE", "unavailable") in [await refusal(waiting[2])]
+        assert ("UNAVAILABLE", "unavailable.busy") in [await refusal(waiting[2])]
         asking, accepting = await connected(members[ALPHA], members[BETA], line, BETA)
         await echo(asking, accepting, b"others are reached")
 

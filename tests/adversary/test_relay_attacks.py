@@ -15,7 +15,7 @@ import pytest
 
 from raw_peer import fair_answer, rogue_server
 from real_nodes import ALPHA, BETA, MALLORY, PURPOSES, SHARED, Nodes, two_nodes
-from relays import RELAY, attached, relay_here, relayed_match, until
+from relays import RELAY, SPARE, attached, relay_here, relayed_match, until
 from symbolon.api.relay.v1 import relay_pb2 as pb
 from symbolon.errors import SymbolonError
 from symbolon.rpc import channel, relay_listener
@@ -46,6 +46,7 @@ def short_handshakes(monkeypatch: pytest.MonkeyPatch) -> None:
 def nodes() -> Iterator[Nodes]:
     with two_nodes(exchange={"idle_timeout_s": _IDLE_S}) as both:
         both.add(RELAY)
+        both.add(SPARE)
         yield both
 
 
@@ -222,27 +223,28 @@ def test_relay_that_pairs_with_another_member_is_refused_by_the_certificate(node
     assert nodes.states(ALPHA, purpose).count("done") <= 1
 
 
+class Announcing(RelayService):
+    """Announces a hundred connections, and holds every Accept."""
+
+    most = running = 0
+
+    async def Attach(self, request_iterator: Any, context: Any) -> None:  # noqa: N802
+        await context.write(pb.AttachResponse(heartbeat=pb.Heartbeat()))
+        for number in range(100):
+            incoming = pb.Incoming(connection_id=number.to_bytes(16), from_member=ALPHA)
+            await context.write(pb.AttachResponse(incoming=incoming))
+        await asyncio.Event().wait()
+
+    async def Accept(self, request_iterator: Any, context: Any) -> None:  # noqa: N802
+        self.running += 1
+        self.most = max(self.most, self.running)
+        await asyncio.Event().wait()
+
+
 def test_relay_that_announces_without_end_makes_a_node_take_up_no_more_than_its_limit(
     nodes: Nodes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(relay_listener, "MAX_INCOMING", 3)
-
-    class Announcing(RelayService):
-        """Announces a hundred connections, and holds every Accept."""
-
-        most = running = 0
-
-        async def Attach(self, request_iterator: Any, context: Any) -> None:  # noqa: N802
-            await context.write(pb.AttachResponse(heartbeat=pb.Heartbeat()))
-            for number in range(100):
-                incoming = pb.Incoming(connection_id=number.to_bytes(16), from_member=ALPHA)
-                await context.write(pb.AttachResponse(incoming=incoming))
-            await asyncio.Event().wait()
-
-        async def Accept(self, request_iterator: Any, context: Any) -> None:  # noqa: N802
-            self.running += 1
-            self.most = max(self.most, self.running)
-            await asyncio.Event().wait()
 
     async def work() -> None:
         service = Announcing(lambda _: None)
@@ -252,5 +254,23 @@ def test_relay_that_announces_without_end_makes_a_node_take_up_no_more_than_its_
             await until(lambda: service.running == 3, "three to be taken up")
             await asyncio.sleep(0.5)
             assert service.most == 3
+
+    asyncio.run(work())
+
+
+def test_relay_that_announces_without_end_takes_no_place_of_another_relay(
+    nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_listener, "MAX_INCOMING", 3)
+
+    async def work() -> None:
+        service = Announcing(lambda _: None)
+        async with AsyncExitStack() as stack:
+            _, lying = await stack.enter_async_context(relay_here(nodes, service))
+            _, honest = await stack.enter_async_context(relay_here(nodes, member=SPARE))
+            relays = [(RELAY, lying), (SPARE, honest)]
+            await stack.enter_async_context(attached(nodes, BETA, relays, endpoint(nodes, BETA)))
+            await until(lambda: service.running == 3, "three to be taken up")
+            assert await relayed_match(nodes, ALPHA, BETA, [(SPARE, honest)], next(_FRESH))
 
     asyncio.run(work())

@@ -136,5 +136,5 @@ def test_demo_stopped_half_way_leaves_nothing(folder: Path, number: signal.Signa
     finally:
         process.kill()
     assert process.returncode == 130
-    assert err == "symbolon: interrupted; nothing is half-written or left behind.\n"
+    assert err == "symbolon: interrupted; nothing is half-written.\n"
     assert left_over(folder) == []

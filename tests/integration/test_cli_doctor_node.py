@@ -170,7 +170,7 @@ def test_doctor_text_is_numbered_with_hints_and_a_summary(
 def test_doctor_no_node_fails_once_and_leaves_the_rest_unknown(tmp_path: Path, examine: Examine) -> None:
     checks = examine(tmp_path / "nowhere", 1)
     assert checks["configuration"]["code"] == "config.missing"
-    assert "symbolon init" in checks["configuration"]["hint"]
+    assert "symbolon coalition join CODE" in checks["configuration"]["hint"]
 
 
 def test_doctor_unknown_key_in_the_configuration_is_named(home: Path, examine: Examine) -> None:
@@ -199,6 +199,7 @@ def test_doctor_certificate_absent_is_told_apart_from_the_metadata(home: Path, e
     checks = examine(home, 1)
     assert checks["certificate"]["code"] == "membership.not_enrolled"
     assert LEAF_FILE in checks["certificate"]["said"]
+    assert f"symbolon coalition invite {MEMBER} --again" in checks["certificate"]["hint"]
     assert checks["metadata"]["state"] == checks["own entry"]["state"] == "ok"
     assert checks["listing"]["state"] == "unknown"
 
@@ -306,7 +307,7 @@ def test_doctor_certificate_of_another_authority_is_told(
     (home / LEAF_FILE).write_bytes(forged)
     checks = examine(home, 1)
     assert checks["certificate"]["code"] == "membership.certificate.issuer"
-    assert "symbolon coalition join CODE" in checks["certificate"]["hint"]
+    assert f"symbolon coalition invite {MEMBER} --again" in checks["certificate"]["hint"]
     assert checks["listing"]["code"] == "members.certificate"
     assert checks["metadata"]["state"] == checks["clock"]["state"] == "ok"
 
@@ -318,7 +319,7 @@ def test_doctor_certificate_of_another_member_is_told(
     for name in (LEAF_FILE, LEAF_KEY_FILE):
         shutil.copy(other / name, home / name)
     found = examine(home, 1)["certificate"]
-    assert found["code"] == "certificate.member"
+    assert found["code"] == "membership.certificate.member"
     assert "other-co" in found["said"]
 
 
@@ -340,7 +341,7 @@ def test_doctor_little_disk_is_a_warning_and_none_a_failure(
 
 
 def test_doctor_certificate_about_to_expire_is_a_warning(home: Path, examine: Examine) -> None:
-    found = examine(home, 1, ahead=timedelta(days=25))["certificate"]
+    found = examine(home, 1, ahead=timedelta(days=115))["certificate"]
     assert (found["state"], found["code"]) == ("warn", "certificate.soon")
     assert "4 days left" in found["said"]
     assert "symbolon coalition rotate certificate" in found["hint"]
@@ -350,7 +351,7 @@ def test_doctor_expired_certificate_is_told_apart_from_stale_metadata(
     home: Path, founder: LocalFounder, examine: Examine
 ) -> None:
     """A founder goes on signing timestamps; the member has let its certificate run out."""
-    days = timedelta(days=31)
+    days = timedelta(days=121)
     founder.node.clock = lambda: time.time() + days.total_seconds()
     founder.node.founding.redate()
     founder.tell(home)
@@ -388,6 +389,8 @@ def test_doctor_stale_metadata_is_told_apart_from_the_certificate(home: Path, ex
     assert "targets on" not in checks["metadata"]["said"]
     assert "symbolon coalition sync" in checks["metadata"]["hint"]
     assert {name for name, each in checks.items() if each["state"] == "fail"} == {"metadata"}
+    # Or the clock is ahead, which nothing here can show.
+    assert (checks["clock"]["state"], checks["clock"]["code"]) == ("warn", "clock.ahead")
 
 
 def test_doctor_clock_behind_the_metadata_is_told(home: Path, examine: Examine) -> None:
@@ -573,7 +576,7 @@ def test_doctor_founder_is_told_of_proposals_that_wait_for_a_person(
     shutil.copytree(founder.node.home, tmp_path / "twin", symlinks=True)
     with Node(tmp_path / "twin") as twin:
         document = twin.founding.document(twin.founding.propose([Suspend(MEMBER, "answers nobody")]))
-    founder.node.founding.take(document, "another", sign=False)
+    founder.node.founding.take(document, FOUNDER, sign=False)
     found = examine(founder.node.home, 0)["founder"]
     assert (found["state"], found["code"]) == ("warn", "founder.proposals")
     assert found["said"].startswith("1 ")
@@ -606,6 +609,8 @@ def test_doctor_node_with_keys_that_the_root_does_not_name_is_a_warning(home: Pa
     create_founder_keys(home / FOUNDER_FOLDER, COALITION, MEMBER, datetime.now(UTC))
     found = examine(home, 0)["founder"]
     assert (found["state"], found["code"]) == ("warn", "founder.unnamed")
+    shutil.move(home / FOUNDER_FOLDER, home / "founder-no-more")
+    assert "founder" not in examine(home, 0)
 
 
 def test_doctor_node_that_is_no_founder_has_no_such_check(home: Path, examine: Examine) -> None:

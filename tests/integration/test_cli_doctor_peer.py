@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from symbolon.cli.local_coalition import (
 )
 from symbolon.cli.local_founder import FOUNDER, LocalFounder
 from symbolon.membership.acts import Act, Appoint, Reinstate, Suspend
-from symbolon.membership.certificates import issue_leaf
+from symbolon.membership.certificates import LEAF_VALIDITY, issue_leaf
 from symbolon.membership.founder_keys import create_founder_keys, load_founder_keys
 from symbolon.membership.member import MemberId
 from symbolon.membership.member_record import Role
@@ -72,7 +73,8 @@ def coalition(served: LocalCoalition) -> Iterator[LocalCoalition]:
     yield served
     for path, content in kept.items():
         path.write_bytes(content)
-    if served.founder.members.find(BIRCH) != listed:
+    now = served.founder.members.find(BIRCH)
+    if now is None or replace(now, changed=listed.changed) != listed:
         served.move(BIRCH, listed.endpoint)
     else:
         served.publish()
@@ -325,12 +327,12 @@ def test_doctor_peer_of_another_authority_is_told(
 def test_doctor_expired_certificate_of_the_peer_is_told(
     coalition: LocalCoalition, examine: Examine, tmp_path: Path
 ) -> None:
-    issued = datetime.now(UTC) - timedelta(days=60)
+    issued = datetime.now(UTC) - LEAF_VALIDITY - timedelta(days=30)
     with tls_server(leaf_of(founder_keys(coalition), BIRCH, tmp_path, issued=issued)) as address:
         move(coalition, address)
         checks = examine()
     assert found(checks, "peer.certificate.expired")["state"] == "fail"
-    assert f"{issued + timedelta(days=30):%Y-%m-%d}" in found(checks, "peer.certificate.expired")["said"]
+    assert f"{issued + LEAF_VALIDITY:%Y-%m-%d}" in found(checks, "peer.certificate.expired")["said"]
 
 
 def test_doctor_another_member_at_the_endpoint_is_named(
@@ -354,7 +356,7 @@ def test_doctor_genuine_certificate_that_is_not_listed_is_told(
 def test_doctor_own_expired_certificate_is_told_apart_from_the_peers(
     coalition: LocalCoalition, examine: Examine, tmp_path: Path
 ) -> None:
-    issued = datetime.now(UTC) - timedelta(days=60)
+    issued = datetime.now(UTC) - LEAF_VALIDITY - timedelta(days=30)
     leaf, key = leaf_of(founder_keys(coalition), ALDER, tmp_path, issued=issued)
     shutil.copy(leaf, coalition.home(ALDER) / LEAF_FILE)
     shutil.copy(key, coalition.home(ALDER) / LEAF_KEY_FILE)
@@ -395,7 +397,8 @@ def test_doctor_peer_whose_metadata_lacks_us_is_told(
         kept.rename(tmp_path / "after")
         shutil.copytree(tmp_path / "before", kept, symlinks=True)
     assert last(checks) == ("fail", "peer.not_member")
-    assert "symbolon coalition sync" in checks[-1]["hint"]
+    assert "it was expelled" in checks[-1]["said"]
+    assert "Ask a founder" in checks[-1]["hint"]
 
 
 def test_doctor_peer_that_is_suspended_is_told_with_the_reason(
@@ -455,7 +458,7 @@ def test_doctor_unknown_expelled_and_uncalled_peers_are_told(
     coalition.founder.expel("maple")
     coalition.publish()
     (checks,) = examine("maple")
-    assert checks["code"] == "peer.unknown"
+    assert checks["code"] == "peer.expelled"
     assert "was expelled" in checks["said"]
 
 

@@ -178,6 +178,13 @@ def test_password_without_a_terminal_says_which_file_to_name(
     assert "Traceback" not in done.stderr
 
 
+def test_password_file_that_cannot_be_read_says_what_to_name(people: NodePeople) -> None:
+    people.add("Amina", Role.ADMINISTRATOR)
+    done = command(people, "sign-in", "Amina", SYMBOLON_PASSWORD_FILE="no-file")
+    assert done.returncode == 65
+    assert "hint: Let SYMBOLON_PASSWORD_FILE name a file" in done.stderr
+
+
 def test_approval_is_read_and_confirmed_at_the_terminal(people: NodePeople, tmp_path: Path) -> None:
     people.add("Amina", Role.ADMINISTRATOR)
     people.add("Bruno", Role.APPROVER)

@@ -5,6 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,20 @@ import pytest
 from node_people import CHEAP
 from real_nodes import ALPHA, BETA, MALLORY, PURPOSE, PURPOSES, Nodes, two_nodes
 from symbolon.cli import main
+from symbolon.cli.local_coalition import COALITION
 from symbolon.cli.local_founder import FOUNDER
 from symbolon.cli.made_up_suppliers import MadeUpList
 from symbolon.cli.status_report import read_report
 from symbolon.config import load
 from symbolon.membership.acts import Appoint, Reinstate, Suspend
+from symbolon.membership.certificates import LEAF_VALIDITY, issue_leaf
+from symbolon.membership.enrolment import make_leaf_key_and_csr, verify_csr
 from symbolon.membership.founder_keys import METADATA_KEY_FILE
 from symbolon.membership.member import MemberId
 from symbolon.membership.member_record import Role as MemberRole
 from symbolon.membership.member_statement import Place
 from symbolon.policy.operator_roles import LOCAL, Role
-from symbolon.rpc.node import COALITION_FOLDER, FOUNDER_FOLDER, LEAF_FILE, Node
+from symbolon.rpc.node import COALITION_FOLDER, FOUNDER_FOLDER, LEAF_FILE, LEAF_KEY_FILE, Node
 from symbolon.storage import supplier_store
 from symbolon.storage.operator_store import OperatorStore
 from symbolon.suppliers.tier import Tier
@@ -75,7 +79,7 @@ def test_status_asker_shows_members_and_its_own_certificate(
 ) -> None:
     shown = status(nodes, ALPHA, capsys)
     members = {each["member"]: each for each in shown["members"]["members"]}
-    assert members[ALPHA]["certificate_days_left"] == shown["certificate_days_left"] == 29
+    assert members[ALPHA]["certificate_days_left"] == shown["certificate_days_left"] == 119
     assert members[BETA]["certificate_days_left"] is None
     assert members[BETA]["endpoint"].startswith("127.0.0.1:")
     assert (members[BETA]["kind"], members[BETA]["standing"]) == ("company", "good")
@@ -173,7 +177,7 @@ def test_status_founder_shows_how_many_proposals_wait_for_a_person(
     with Node(tmp_path / "twin") as twin:
         sha256 = twin.founding.propose([Suspend(MemberId(MALLORY), "answers nobody")])
         document = twin.founding.document(sha256)
-    nodes.founder.node.founding.take(document, "another", sign=False)
+    nodes.founder.node.founding.take(document, FOUNDER, sign=False)
     assert status(nodes, home.name, capsys)["proposals_waiting"] == 1
     assert "1 proposal waits for a person here: see `symbolon coalition proposals`" in text(
         nodes, home.name, capsys
@@ -219,12 +223,43 @@ def test_status_not_enrolled_or_expired_is_shown_all_the_same(
     try:
         metadata.rename(aside)
         assert status(nodes, ALPHA, capsys)["members"] is None
-        assert "not whole" in text(nodes, ALPHA, capsys)
+        assert "this node has not joined a coalition yet" in text(nodes, ALPHA, capsys)
         leaf.unlink()
         assert status(nodes, ALPHA, capsys)["certificate_days_left"] is None
     finally:
         aside.rename(metadata)
         leaf.write_bytes(kept)
+
+
+def test_expired_certificate_is_told_by_status_match_and_serve_with_the_way_back(
+    nodes: Nodes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files, keys = nodes.home(ALPHA), nodes.founder.node.founding.keys
+    kept = {name: (files / name).read_bytes() for name in (LEAF_FILE, LEAF_KEY_FILE)}
+    made = make_leaf_key_and_csr(ALPHA, COALITION)
+    ended = issue_leaf(
+        ALPHA,
+        COALITION,
+        verify_csr(made.csr_pem, ALPHA, COALITION),
+        root_key=keys.authority_key,
+        root_pem=keys.authority_pem,
+        now=datetime.now(UTC) - LEAF_VALIDITY - timedelta(days=1),
+    )
+    try:
+        (files / LEAF_FILE).write_bytes(ended)
+        (files / LEAF_KEY_FILE).write_bytes(made.key_pem)
+        assert status(nodes, ALPHA, capsys)["certificate_days_left"] < 0
+        (line,) = [each for each in text(nodes, ALPHA, capsys).splitlines() if each.startswith("certificate")]
+        assert "EXPIRED" in line
+        assert main.run(["--home", str(files), "serve"]) == 77
+        served = capsys.readouterr().err
+        _, matched = nodes.quick_error(ALPHA, BETA, PURPOSE)
+    finally:
+        for name, content in kept.items():
+            (files / name).write_bytes(content)
+    for told in (line, served, matched):
+        again = f"symbolon coalition invite {ALPHA} --again --vetted-by NAME --criteria TEXT"
+        assert f"ask a founder for `{again}`" in told
 
 
 def test_status_of_expired_metadata_is_shown_all_the_same(nodes: Nodes) -> None:

@@ -16,7 +16,7 @@ from symbolon.rpc.server import serve
 from typed_member import free_port
 
 AWAY_S = 9 * 86400.0
-"""Timestamps hold for seven days, certificates for thirty."""
+"""Timestamps hold for seven days."""
 
 
 def later() -> float:

@@ -30,12 +30,14 @@ from symbolon.membership.certificates import tls_target_name
 from symbolon.membership.member import MemberId
 from symbolon.membership.member_statement import Place
 from symbolon.rpc import relay_service
+from symbolon.rpc.diagnosis_calls import call_relayed_peer
 from symbolon.rpc.dial import UNIX
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.node import Node
 from symbolon.rpc.peer import connect
 from symbolon.rpc.receiver_role import Ask, Outcome
 from symbolon.rpc.relay_dialler import dialled_through
+from symbolon.rpc.relay_limits import RelayLimits
 from symbolon.rpc.relay_server import RELAY_SERVICE
 from symbolon.rpc.relay_service import RelayService
 
@@ -247,6 +249,28 @@ def test_relay_that_is_stopped_lets_a_running_session_finish(nodes: Nodes) -> No
                         outcome = await peer.ask(wanted, Figures())
                 assert outcome.by_band == {"certain": len(SHARED)}
                 assert await asyncio.to_thread(relay.process.wait, DEADLINE_S) == 0
+
+    asyncio.run(work())
+
+
+def test_relay_that_is_full_is_told_apart_from_one_that_does_not_hold_the_member(nodes: Nodes) -> None:
+    async def work() -> None:
+        address = nodes.endpoint(BETA)
+        async with relay_here(nodes, member=SPARE, limits=RelayLimits(connections=0)) as (_, relay):
+            nodes.run_relay(SPARE, relay)
+            nodes.place(BETA, by_relays(SPARE))
+            try:
+                with Node(nodes.home(ALPHA)) as node:
+                    (absent,) = await call_relayed_peer(node, MemberId(BETA))
+                    async with attached(nodes, BETA, [(SPARE, relay)], address):
+                        (full,) = await call_relayed_peer(node, MemberId(BETA))
+            finally:
+                nodes.place(BETA, Place(address, (), ""))
+        assert (absent.code, full.code) == ("peer.relay.unreached", "peer.relay.busy")
+        assert f"does not reach {BETA} now" in absent.said
+        assert "start `symbolon serve`" in absent.hint
+        assert "carries as much as it may now" in full.said
+        assert "[relay]" in full.hint
 
     asyncio.run(work())
 

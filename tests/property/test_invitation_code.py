@@ -21,14 +21,12 @@ LAST_SECOND_S = 253_402_300_799
 
 @st.composite
 def codes(draw: st.DrawFn) -> InvitationCode:
-    endpoints = draw(st.lists(ENDPOINTS, max_size=4))
-    relays = draw(st.lists(st.tuples(SLUGS, ENDPOINTS), min_size=0 if endpoints else 1, max_size=4))
+    endpoints = draw(st.lists(ENDPOINTS, min_size=1, max_size=4))
     return InvitationCode(
         coalition=draw(SLUGS),
         member_id=draw(SLUGS),
         sponsor=draw(SLUGS),
         endpoints=tuple(endpoints),
-        relays=tuple(relays),
         root_version=draw(st.integers(1, 2**32 - 1)),
         root_sha256=draw(st.binary(min_size=32, max_size=32)),
         expires=datetime.fromtimestamp(draw(st.integers(0, LAST_SECOND_S)), UTC),

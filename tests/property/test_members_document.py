@@ -50,6 +50,7 @@ def records(draw: st.DrawFn, member_id: str) -> MemberRecord:
         due_diligence=DueDiligence(
             Acceptance(draw(lines), draw(days), draw(lines)), draw(vettings()), draw(days)
         ),
+        changed=draw(st.integers(0, 1)),
     )
 
 

@@ -62,7 +62,6 @@ def read_code(text):
     take = _Take(payload)
     code = {name: take.text() for name in ("coalition", "member_id", "sponsor")}
     code["endpoints"] = [take.text() for _ in range(take.number(1))]
-    code["relays"] = [(take.text(), take.text()) for _ in range(take.number(1))]
     code["root_version"] = take.number(4)
     code["root_fingerprint"] = take(32)
     code["expires"] = take.number(8)

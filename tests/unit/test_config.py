@@ -43,6 +43,7 @@ def test_config_sample_shows_every_key_with_its_description() -> None:
         config.ExchangeConfig,
         config.BudgetConfig,
         config.OperatorsConfig,
+        config.RelayConfig,
         AllowConfig,
     ):
         for spec in dataclasses.fields(kind):

@@ -52,4 +52,4 @@ def test_operators_document_configuration_is_read_and_four_eyes_are_the_default(
 def test_config_four_eyes_knows_exactly_the_actions_that_exist() -> None:
     known = config._CHOICES["four_eyes"]
     assert set(known) == set(ACTION_ROLES)
-    assert set(config.OperatorsConfig().four_eyes) == set(known) - {"operators"}
+    assert set(config.OperatorsConfig().four_eyes) == set(known)

@@ -39,7 +39,7 @@ from symbolon.membership.proposal_draft import CLOCK_SKEW as PROPOSAL_SKEW
 from symbolon.rpc.identity import INVITED_METHODS, LAPSED_METHODS
 from symbolon.rpc.membership_client import MAX_ROOT_PAGES
 from symbolon.rpc.membership_codec import MAX_ANSWER_BYTES, PIECE_BYTES
-from symbolon.rpc.upkeep import SYNC_EVERY, TURN_S
+from symbolon.rpc.upkeep import SYNC_S
 from symbolon.suppliers.key_schemes import key_rules
 from unit.protocol_harness import DOCUMENT, ROOT, RULES, SCHEMES, SUITE
 
@@ -137,11 +137,11 @@ def test_validity_of_metadata_in_the_document_is_that_of_the_node():
         (r"at most (\d) hours ahead, `made`", [PROPOSAL_SKEW.seconds // 3600]),
         (r"`made` less than (\d+) days old", [MAX_AGE.days]),
         (r"on the same base until (\d) days after `posed`", [BINDING.days]),
-        (r"At most (\d) endpoints and (\d) relays", [MAX_ENDPOINTS, MAX_RELAYS]),
-        (r"at least one of either; at most (\d+) days", [MAX_INVITATION_VALIDITY.days]),
+        (r"1 to (\d) endpoints", [MAX_ENDPOINTS]),
+        (r"dials in their order; at most (\d+) days", [MAX_INVITATION_VALIDITY.days]),
         (r"usage clientAuth, (\d) hours at most", [INVITED_LEAF_VALIDITY.seconds // 3600]),
         (r"n is 1 to (\d+)", [MAX_FOUNDERS]),
-        (r"at its start and every (\d) minutes", [TURN_S * SYNC_EVERY / 60]),
+        (r"at its start and every (\d) minutes", [SYNC_S / 60]),
         (r"lasts longer than the table plus a (day)", [1]),
     ],
 )  # fmt: skip

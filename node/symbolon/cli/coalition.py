@@ -6,6 +6,7 @@ from symbolon.cli import (
     coalition_changes,
     coalition_create,
     coalition_founders,
+    coalition_invitations,
     coalition_invite,
     coalition_join,
     coalition_members,
@@ -22,6 +23,8 @@ app = typer.Typer(
 
 app.command()(coalition_create.create)
 app.command()(coalition_invite.invite)
+app.command()(coalition_invitations.invitations)
+app.command()(coalition_invitations.withdraw)
 app.command()(coalition_join.join)
 app.command()(coalition_members.members)
 app.command()(coalition_members.sync)

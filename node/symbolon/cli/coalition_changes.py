@@ -10,10 +10,14 @@ import typer
 from symbolon.cli.node_home import open_node
 from symbolon.cli.signed_in import require_second_person
 from symbolon.cli.typed_ids import typed_date, typed_member_id
-from symbolon.errors import UnavailableError
+from symbolon.errors import MembershipError, UnavailableError
 from symbolon.membership.act_review import describe
 from symbolon.membership.acts import Act, Expel, Reinstate, Suspend, Vet
 from symbolon.membership.due_diligence import Vetting
+from symbolon.membership.founding_words import describe_keys_that_stay
+from symbolon.membership.member_statement import require_present
+from symbolon.membership.proposal_draft import require_no_founder
+from symbolon.rpc.founding import Waiting
 from symbolon.rpc.membership_client import spread
 from symbolon.rpc.node import Node
 
@@ -36,7 +40,10 @@ def vet(
 
 
 def suspend(member: Member, reason: Reason) -> None:
-    """Have every node refuse a member until it is reinstated."""
+    """Have every node refuse a member until it is reinstated.
+
+    A founder's keys still count: drop it with `symbolon coalition founders` as well.
+    """
     with open_node() as node:
         _propose(node, Suspend(typed_member_id(member), reason))
 
@@ -54,6 +61,10 @@ def expel(member: Member, reason: Reason) -> None:
     """
     with open_node() as node:
         act = Expel(typed_member_id(member), node.now.date(), reason)
+        # Before anybody else is asked.
+        state = node.founding.state()
+        require_present(state.members, act.member_id)
+        require_no_founder(act.member_id, state)
         coalition = node.config.node.coalition
         subject = f"{coalition}\0{act.member_id}\0{reason}".encode()
         require_second_person("expel", subject, f"expel {act.member_id} from {coalition}: {reason}")
@@ -63,30 +74,62 @@ def expel(member: Member, reason: Reason) -> None:
 def _propose(node: Node, act: Act) -> None:
     founding = node.founding
     sha256 = founding.propose([act])
-    failures = asyncio.run(spread(node, founding, sha256))
-    print(describe(act), file=sys.stderr)
-    for each, failure in sorted(failures.items()):
-        print(f"{each} could not be asked: {failure.detail}", file=sys.stderr)
-    tell_outcome(node, sha256)
+    print(f"Proposed: {describe(act)}", file=sys.stderr)
+    for words in describe_keys_that_stay([act], founding.state()):
+        print(words, file=sys.stderr)
+    carry(node, sha256)
 
 
-def tell_outcome(node: Node, sha256: bytes) -> None:
-    """Says whether a proposal is in force, or whose signatures it lacks.
+def carry(node: Node, sha256: bytes) -> None:
+    """Takes a proposal to the other founders; says whether it is in force, or whose signatures it lacks.
 
     Raises:
+        KeyboardInterrupt: after saying that the proposal stays.
+        MembershipError: it cannot come into force any more.
         UnavailableError: others have yet to sign.
     """
+    founding = node.founding
+    try:
+        failures = asyncio.run(spread(node, founding, sha256))
+    except KeyboardInterrupt:
+        print(
+            f"It stays proposed as {sha256.hex()[:12]}: `symbolon serve` takes it to the other founders.",
+            file=sys.stderr,
+        )
+        raise
+    # The code that a member joined with lets nobody in once the member is suspended or expelled.
+    node.write_open_invitations()
+    for each, failure in sorted(failures.items()):
+        print(f"{each} did not sign: {failure.detail}", file=sys.stderr)
     state = node.coalition.state()
-    for waiting in node.founding.waiting():
-        if waiting.sha256 == sha256 and not waiting.refused:
-            who = sorted(
-                {founder for each in waiting.lacks.values() for one in each for founder in one.founders}
+    for waiting in founding.waiting():
+        if waiting.sha256 == sha256 and waiting.refused:
+            raise MembershipError(
+                f"it cannot come into force: {waiting.refused}",
+                hint="Look at `symbolon coalition proposals` and `members`.",
+                code="membership.proposal.overtaken",
             )
-            count = max((one.count for each in waiting.lacks.values() for one in each), default=0)
+        if waiting.sha256 == sha256:
             raise UnavailableError(
-                f"{count} of {', '.join(who)} have yet to sign it",
-                hint=f"There: `symbolon coalition approve {sha256.hex()[:12]}`. "
-                "This node goes on by itself while it is served.",
+                f"it is not in force yet: {lacking(waiting, node.member_id)} have yet to sign it",
+                hint=f"A person there runs `symbolon coalition approve {sha256.hex()[:12]}`. Here, keep "
+                "`symbolon serve` running. What too few sign lapses in two weeks.",
                 code="unavailable.pending",
             )
     print(f"In force: version {state.targets_version}.", file=sys.stderr)
+
+
+def lacking(waiting: Waiting, own: str) -> str:
+    """Who has yet to sign a proposal, in words.
+
+    Args:
+        waiting: not in force, and not refused.
+        own: this founder, which signs by itself once a person here has approved.
+    """
+    found: dict[str, int] = {}
+    for one in (one for each in waiting.lacks.values() for one in each):
+        comes = waiting.approved and own in one.founders
+        others = ", ".join(sorted(each for each in one.founders if not (comes and each == own)))
+        found[others] = max(found.get(others, 0), one.count - comes)
+    wanted = sorted(f"{count} of {others}" for others, count in found.items() if count)
+    return " and ".join(wanted) or "the founders' nodes"

@@ -7,7 +7,13 @@ from typing import Annotated
 
 import typer
 
-from symbolon.cli.coalition_place import Endpoint, RelayEndpoint, Relays, typed_place
+from symbolon.cli.coalition_place import (
+    Endpoint,
+    RelayEndpoint,
+    Relays,
+    dialled_where_it_listens,
+    typed_place,
+)
 from symbolon.cli.init import DEFAULT_LISTEN, DatabaseUrl, Listen, create_node, has_node
 from symbolon.cli.node_home import home, open_node
 from symbolon.cli.typed_ids import typed_coalition_id, typed_jurisdiction, typed_kind, typed_member_id
@@ -54,7 +60,7 @@ def create(
     folder = home()
     coalition, member_id = typed_coalition_id(name), typed_member_id(member)
     country, sort = typed_jurisdiction(jurisdiction), typed_kind(kind)
-    place = typed_place(endpoint or ("" if relay else listen), relay, relay_endpoint)
+    place = dialled_where_it_listens(typed_place(endpoint, relay, relay_endpoint), folder, listen)
     text = read_bounded(terms, MAX_TERMS_BYTES) if terms else STANDARD_TERMS.read_bytes()
     passphrase = read_passphrase(passphrase_file)
     if not has_node(folder):

@@ -1,22 +1,20 @@
 """`symbolon coalition offer` and `founders`: who signs for the coalition, and how many of them."""
 
-import asyncio
 import sys
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from tuf.api.metadata import Root  # type: ignore[attr-defined] # as in coalition_roles
 
-from symbolon.cli.coalition_changes import tell_outcome
+from symbolon.cli.coalition_changes import carry
 from symbolon.cli.coalition_create import read_passphrase
 from symbolon.cli.node_home import open_node
 from symbolon.cli.typed_ids import typed_member_id
 from symbolon.errors import UsageError
 from symbolon.membership.acts import Act, Appoint, Refresh
 from symbolon.membership.authorities import Authorities
-from symbolon.membership.coalition_roles import Founder
+from symbolon.membership.coalition_roles import ROOT_VALIDITY, Founder
 from symbolon.membership.founder_keys import (
     ROOT_KEY_FILE,
     create_founder_keys,
@@ -24,21 +22,21 @@ from symbolon.membership.founder_keys import (
     load_root_key,
 )
 from symbolon.membership.founder_offer import FounderOffer, read_offer, sign_offer
+from symbolon.membership.founding_words import describe_offer
 from symbolon.membership.member import CoalitionId
 from symbolon.membership.member_record import Members, Role
 from symbolon.membership.proposal import NewFounders
-from symbolon.rpc.membership_client import spread
+from symbolon.membership.proposal_draft import MAX_AGE
 from symbolon.rpc.node import FOUNDER_FOLDER
 
-_HOLDER: Final = x509.NameOID.ORGANIZATION_NAME
-"""Where an authority's certificate names its founder."""
-
-PassphraseFile = Annotated[
-    Path | None, typer.Option(help="File whose first line encrypts, or opens, the root key.")
-]
+PassphraseFile = Annotated[Path | None, typer.Option(help="File whose first line opens the root key.")]
 
 
-def offer(passphrase_file: PassphraseFile = None) -> None:
+def offer(
+    passphrase_file: Annotated[
+        Path | None, typer.Option(help="File whose first line encrypts the root key.")
+    ] = None,
+) -> None:
     """Make a founder's keys on this node, and print their public halves for `founders`.
 
     Nothing secret is printed. The root key is used when founders change, and for nothing else: move the file
@@ -47,17 +45,30 @@ def offer(passphrase_file: PassphraseFile = None) -> None:
     with open_node() as node:
         folder = node.home / FOUNDER_FOLDER
         if node.is_founder:
+            if passphrase_file is not None:
+                raise UsageError(
+                    "this node's root key was made before, and stays as it is",
+                    hint="Run it without --passphrase-file: showing the offer again takes no passphrase.",
+                )
             keys = load_founder_keys(folder, node.member_id)
         else:
             coalition = node.config.node.coalition
             passphrase = read_passphrase(passphrase_file)
             keys = create_founder_keys(folder, coalition, node.member_id, node.now, passphrase=passphrase)
+            print(
+                f"Made the root key {folder / ROOT_KEY_FILE}: move it to a medium of its own, keep a copy.",
+                file=sys.stderr,
+            )
         made = FounderOffer(CoalitionId(node.config.node.coalition), keys.founder, keys.authority_pem)
-        print(f"Send this line to a founder; tell the fingerprint {made.fingerprint}", file=sys.stderr)
         print(
-            "by telephone. Keep `symbolon serve` running: founders sign each other's changes.",
+            f"Send this line to a founder; tell the fingerprint {made.fingerprint} by telephone.",
             file=sys.stderr,
         )
+        print(
+            f"Others who are asked to sign will compare: {describe_offer(keys.founder, keys.authority_pem)}.",
+            file=sys.stderr,
+        )
+        print("Keep `symbolon serve` running: founders sign each other's changes.", file=sys.stderr)
         print(sign_offer(made, node.signing_key))
 
 
@@ -95,20 +106,21 @@ def founders(
             )
         for each in offers:
             print(f"{each.founder.member_id}: compare the fingerprint {each.fingerprint}", file=sys.stderr)
-        replaced = {each.founder.member_id for each in offers}
+        unchanged_for = node.now - (state.expiries[Root.type] - ROOT_VALIDITY) - MAX_AGE
+        authorities = Authorities.parse(state.authorities_pem).after(
+            [each.authority_pem for each in offers],
+            {each.member_id for each in state.founders},
+            unchanged_for,
+        )
         new = NewFounders(
             tuple(chosen[each] for each in sorted(chosen)),
             threshold,
-            _authorities(state.authorities_pem, dropped | replaced, offers),
+            authorities.encode(),
         )
         path = root_key or node.home / FOUNDER_FOLDER / ROOT_KEY_FILE
         key = load_root_key(path, founding.keys.founder, read_passphrase(passphrase_file))
         acts = _appointments(state.members, set(chosen)) or [Refresh()]
-        sha256 = founding.propose(acts, founding=new, root_key=key)
-        failures = asyncio.run(spread(node, founding, sha256))
-        for name, failure in sorted(failures.items()):
-            print(f"{name} could not be asked: {failure.detail}", file=sys.stderr)
-        tell_outcome(node, sha256)
+        carry(node, founding.propose(acts, founding=new, root_key=key))
 
 
 def _appointments(members: Members, chosen: set[str]) -> list[Act]:
@@ -118,13 +130,3 @@ def _appointments(members: Members, chosen: set[str]) -> list[Act]:
             roles = set(record.roles) ^ {Role.FOUNDER}
             acts.append(Appoint(record.member_id, tuple(sorted(roles))))
     return acts
-
-
-def _authorities(present: bytes, gone: set[str], offers: list[FounderOffer]) -> bytes:
-    """The authorities without those of founders that go, and with those that are offered."""
-    kept = [
-        each.public_bytes(serialization.Encoding.PEM)
-        for each in Authorities.parse(present).certificates
-        if not gone & {str(name.value) for name in each.subject.get_attributes_for_oid(_HOLDER)}
-    ]
-    return Authorities.of([*kept, *(each.authority_pem for each in offers)]).encode()

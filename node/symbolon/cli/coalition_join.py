@@ -3,12 +3,17 @@
 import asyncio
 import contextlib
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from symbolon.cli.coalition_place import Endpoint, RelayEndpoint, Relays, typed_place
+from symbolon.cli.coalition_place import (
+    Endpoint,
+    RelayEndpoint,
+    Relays,
+    dialled_where_it_listens,
+    typed_place,
+)
 from symbolon.cli.init import DEFAULT_LISTEN, DatabaseUrl, Listen, create_node, has_node
 from symbolon.cli.node_home import home, open_node
 from symbolon.errors import MembershipError, UsageError
@@ -17,7 +22,7 @@ from symbolon.membership.coalition_state import State
 from symbolon.membership.due_diligence import PROHIBITED_USES, Acceptance
 from symbolon.membership.invitation_code import InvitationCode
 from symbolon.rpc.first_contact import check_both_ways
-from symbolon.rpc.join_node import join_with
+from symbolon.rpc.join_node import join_with, place_in
 from symbolon.rpc.node import Node
 
 
@@ -41,9 +46,22 @@ def join(
     """
     invitation = InvitationCode.decode(sys.stdin.read() if code == "-" else code)
     folder = home()
-    relays = relay or ([] if endpoint else [each for each, _ in invitation.relays])
-    place = typed_place(endpoint or ("" if relays else listen), relays, relay_endpoint)
-    _make(folder, invitation, listen if place.endpoint else "127.0.0.1:0", database)
+    place, joined = typed_place(endpoint, relay, relay_endpoint), False
+    if has_node(folder):
+        with open_node() as node:
+            _require_invited(node, invitation)
+            joined = _has_joined(node)
+    if not joined:
+        place = asyncio.run(place_in(folder, invitation, place))
+        place = dialled_where_it_listens(place, folder, listen)
+    if not has_node(folder):
+        create_node(
+            folder,
+            member=invitation.member_id,
+            coalition=invitation.coalition,
+            listen=listen if place.endpoint else "127.0.0.1:0",
+            database=database,
+        )
 
     def accept(state: State) -> Acceptance:
         version = state.members.terms_version
@@ -59,8 +77,9 @@ def join(
             return Acceptance(version, node.now.date(), person)
 
     with open_node() as node:
-        if _has_joined(node):
+        if joined:
             print(f"{node.member_id} has joined already.", file=sys.stderr)
+            print("To have stolen keys replaced, join in another folder (--home).", file=sys.stderr)
         else:
             state = asyncio.run(join_with(node, invitation, place, accept))
             print(f"{node.member_id} is a member of {state.members.coalition}.", file=sys.stderr)
@@ -70,23 +89,14 @@ def join(
         print(folder)
 
 
-def _make(folder: Path, invitation: InvitationCode, listen: str, database: str) -> None:
-    if not has_node(folder):
-        create_node(
-            folder,
-            member=invitation.member_id,
-            coalition=invitation.coalition,
-            listen=listen,
-            database=database,
+def _require_invited(node: Node, invitation: InvitationCode) -> None:
+    named = node.config.node
+    if (named.member, named.coalition) != (invitation.member_id, invitation.coalition):
+        raise UsageError(
+            f"the node in {node.home} is {named.member} of {named.coalition}, the code is for "
+            f"{invitation.member_id} of {invitation.coalition}",
+            hint="Name another folder with --home.",
         )
-    with open_node() as node:
-        named = node.config.node
-        if (named.member, named.coalition) != (invitation.member_id, invitation.coalition):
-            raise UsageError(
-                f"the node in {folder} is {named.member} of {named.coalition}, the code is for "
-                f"{invitation.member_id} of {invitation.coalition}",
-                hint="Name another folder with --home.",
-            )
 
 
 def _ask(state: State, version: str) -> None:

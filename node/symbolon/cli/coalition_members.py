@@ -92,8 +92,13 @@ def sync(
         after = node.coalition.state()
         for each, failure in sorted(failures.items()):
             if failure is not None:
-                print(f"{each}: {failure.detail}", file=sys.stderr)
+                said = failure.detail if each in failure.detail else f"{each}: {failure.detail}"
+                print(said, file=sys.stderr)
         if failures and all(failures.values()):
+            refused = [one for one in failures.values() if isinstance(one, MembershipError)]
+            if refused:
+                # It was reached: what it says of this node is what somebody has to see to.
+                raise refused[0]
             raise UnavailableError(
                 "nobody could be asked for newer metadata",
                 hint="Is this machine connected? `symbolon doctor MEMBER` looks closer.",

@@ -8,6 +8,7 @@ import typer
 
 from symbolon.cli.coalition_place import Endpoint, RelayEndpoint, Relays, typed_place
 from symbolon.cli.node_home import open_node
+from symbolon.cli.typed_ids import typed_member_id
 from symbolon.errors import UsageError
 from symbolon.membership.due_diligence import PROHIBITED_USES, Acceptance
 from symbolon.rpc.renewal import renew, state_own
@@ -53,19 +54,34 @@ def attest(
 def rotate(
     what: Annotated[str, typer.Argument(help="certificate or epoch-keys.")],
     peer: Annotated[str, typer.Option(help="Only the epoch keys made for this member.")] = "",
+    stolen: Annotated[
+        bool, typer.Option("--stolen", help="Have every earlier certificate refused at once.")
+    ] = False,
 ) -> None:
     """Replace keys: this node's certificate and its key, or the match keys made for peers.
 
-    A running node shows a new certificate from the next connection on; no call fails. Erase epoch keys after
-    the node was restored from a backup: the next session with each peer compares the whole lists; budgets go
-    on. Root keys change with `symbolon coalition founders`.
+    A running node shows a new certificate from the next connection on; no call fails. With --stolen calls
+    under an earlier certificate end; where signing-key.pem may be in other hands too, ask a founder for
+    `symbolon coalition invite ID --again` instead. Erase epoch keys after the node was restored from a
+    backup: the next session with each peer compares the whole lists; budgets go on. Root keys change with
+    `symbolon coalition founders`.
     """
     if what not in ROTATED:
         raise UsageError(f"{what} cannot be rotated", hint=f"Known: {', '.join(ROTATED)}.")
+    if stolen and what != "certificate":
+        raise UsageError("--stolen is for a certificate", hint="Epoch keys that are erased are gone at once.")
     with open_node() as node:
         if what == "epoch-keys":
-            erased = node.sending.erase_where(lambda owner, _: not peer or owner == peer)
+            owner = typed_member_id(peer) if peer else ""
+            erased = node.sending.erase_where(lambda each, _: not owner or each == owner)
+            if owner and not erased:
+                raise UsageError(
+                    f"no match key was made for {owner}: nothing was erased",
+                    hint="`symbolon status` shows for which peers there is one.",
+                )
             print(f"Erased {erased} match keys.", file=sys.stderr)
             return
-        state = asyncio.run(renew(node))
+        state = asyncio.run(renew(node, stolen=stolen))
         print(f"A new certificate is in use; listed in version {state.targets_version}.", file=sys.stderr)
+        if stolen:
+            print("Every earlier one is refused by whoever has this version.", file=sys.stderr)

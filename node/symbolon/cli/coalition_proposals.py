@@ -1,14 +1,18 @@
-"""`symbolon coalition proposals` and `approve`: what other founders ask this one to sign."""
+"""`symbolon coalition proposals` and `approve`: what other founders ask this one to sign.
 
-import asyncio
+Refuses digits that name more than one thing, proposals and invitations alike: a founder chooses the hash of
+its invitation, which could then be approved in the place of another one's proposal.
+"""
+
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from symbolon.cli.coalition_changes import tell_outcome
+from symbolon.cli.coalition_changes import carry, lacking
 from symbolon.cli.coalition_create import read_passphrase
 from symbolon.cli.node_home import open_node
 from symbolon.errors import UsageError
@@ -16,7 +20,6 @@ from symbolon.membership.act_review import describe_invitation
 from symbolon.membership.founder_keys import ROOT_KEY_FILE, load_root_key
 from symbolon.membership.invitation_terms import decode_invitation_terms
 from symbolon.rpc.founding import Waiting
-from symbolon.rpc.membership_client import spread
 from symbolon.rpc.node import FOUNDER_FOLDER, Node
 from symbolon.storage.founding_store import StoredInvitation
 
@@ -33,9 +36,9 @@ def proposals(as_json: Json = False) -> None:
             return
         for each in waiting:
             print(f"{each.sha256.hex()[:12]}  version {each.version}, by {each.proposer}")
-            for words in each.words:
+            for words in (*each.words, *shown_terms(each.terms)):
                 print(f"  {words}")
-            print(f"  {_state(each)}")
+            print(f"  {_state(each, node.member_id)}")
         for invitation in offered:
             print(f"{invitation.sha256.hex()[:12]}  invitation, by {invitation.sponsor}")
             print(f"  {describe_invitation(decode_invitation_terms(invitation.terms))}")
@@ -55,31 +58,59 @@ def approve(
     """Sign a proposal of another founder, or approve its invitation ahead. Read what it says first."""
     with open_node() as node:
         founding = node.founding
-        if _approved_invitation(node, proposal.lower()):
+        wanted = chosen(founding.waiting(), node.founding_store.invitations("offered"), proposal)
+        if isinstance(wanted, StoredInvitation):
+            _approve_invitation(node, wanted)
             return
-        found = [each for each in founding.waiting() if each.sha256.hex().startswith(proposal.lower())]
-        if len(found) != 1 or not proposal:
-            raise UsageError(
-                f"{len(found)} proposals begin with {proposal!r}",
-                hint="`symbolon coalition proposals` lists them.",
-            )
-        chosen = found[0]
-        for words in chosen.words:
+        for words in (*wanted.words, *shown_terms(wanted.terms)):
             print(words, file=sys.stderr)
         key = None
-        if "root" in chosen.lacks:
+        if "root" in wanted.lacks:
             path = root_key or node.home / FOUNDER_FOLDER / ROOT_KEY_FILE
             key = load_root_key(path, founding.keys.founder, read_passphrase(passphrase_file))
-        sha256 = founding.approve(chosen.sha256, root_key=key)
-        asyncio.run(spread(node, founding, sha256))
-        tell_outcome(node, sha256)
+        carry(node, founding.approve(wanted.sha256, root_key=key))
 
 
-def _state(each: Waiting) -> str:
+def chosen(
+    waiting: Sequence[Waiting], offered: Sequence[StoredInvitation], digits: str
+) -> Waiting | StoredInvitation:
+    """The one proposal or invitation that somebody means.
+
+    Args:
+        waiting: proposals.
+        offered: invitations of other founders.
+        digits: the first ones of its hash, as they were typed.
+
+    Raises:
+        UsageError: they name none, or more than one.
+    """
+    prefix = digits.lower()
+    listed: list[Waiting | StoredInvitation] = [*waiting, *offered]
+    found = [each for each in listed if prefix and each.sha256.hex().startswith(prefix)]
+    if not found or not prefix:
+        raise UsageError(
+            f"nothing that waits begins with {digits!r}",
+            hint="`symbolon coalition proposals` shows what does; the rest is approved, in force or lapsed.",
+        )
+    if len(found) != 1:
+        raise UsageError(
+            f"{len(found)} proposals and invitations begin with {digits!r}",
+            hint="`symbolon coalition proposals --json` lists them with all their digits.",
+        )
+    return found[0]
+
+
+def shown_terms(text: str) -> list[str]:
+    """Terms of use for who has to judge them, line by line; nothing in them can move the cursor."""
+    marked = ("".join(each if each.isprintable() else "?" for each in line) for line in text.splitlines())
+    return [f"| {line}" for line in marked]
+
+
+def _state(each: Waiting, own: str) -> str:
     if each.refused:
         return f"cannot come into force any more: {each.refused}"
-    who = sorted({founder for lacks in each.lacks.values() for one in lacks for founder in one.founders})
-    return ("signed here; " if each.signed else "") + f"waits for {', '.join(who) or 'nobody'}"
+    here = "signed here; " if each.signed else "approved here; " if each.approved else ""
+    return f"{here}waits for {lacking(each, own)}"
 
 
 def _document(each: Waiting) -> dict[str, object]:
@@ -88,6 +119,7 @@ def _document(each: Waiting) -> dict[str, object]:
         "version": each.version,
         "proposer": each.proposer,
         "words": list(each.words),
+        "terms": each.terms,
         "signed_here": each.signed,
         "waits_for": sorted(
             {founder for lacks in each.lacks.values() for one in lacks for founder in one.founders}
@@ -96,17 +128,10 @@ def _document(each: Waiting) -> dict[str, object]:
     }
 
 
-def _approved_invitation(node: Node, prefix: str) -> bool:
-    """Approves the one invitation whose hash begins so, if there is one."""
-    offered = [
-        each for each in node.founding_store.invitations("offered") if each.sha256.hex().startswith(prefix)
-    ]
-    if len(offered) != 1 or not prefix:
-        return False
-    print(describe_invitation(decode_invitation_terms(offered[0].terms)), file=sys.stderr)
-    node.founding_store.move_invitation(offered[0].sha256, "offered", "approved")
+def _approve_invitation(node: Node, offered: StoredInvitation) -> None:
+    print(describe_invitation(decode_invitation_terms(offered.terms)), file=sys.stderr)
+    node.founding_store.move_invitation(offered.sha256, "offered", "approved")
     print("Approved: this node signs by itself when it is answered.", file=sys.stderr)
-    return True
 
 
 def _invitation_document(each: StoredInvitation) -> dict[str, object]:

@@ -57,6 +57,7 @@ from symbolon.rpc.node import (
     SIGNING_KEY_FILE,
     Credentials,
 )
+from symbolon.rpc.own_certificate import absent
 from symbolon.rpc.tls_material import Leaf, LeafFiles
 from symbolon.storage.database import Database
 from symbolon.storage.founding_store import FoundingStore
@@ -186,11 +187,10 @@ class Examination:
         try:
             return self.leaf_files.read()
         except FileNotFoundError as error:
-            raise MembershipError(
-                f"this node has not joined a coalition yet: {Path(str(error.filename)).name} is missing",
-                hint="Run `symbolon coalition join CODE` with the code of an invitation.",
-                code="membership.not_enrolled",
-            ) from None
+            # A key that waits for its certificate is there while the node joins.
+            joined = (self._home / COALITION_FOLDER).exists() and not self.leaf_files.next_key.exists()
+            name = Path(str(error.filename)).name
+            raise absent(name, self.config.node.member, joined=joined) from None
         except MembershipError as error:
             if error.full_code != "membership.key":
                 raise
@@ -304,6 +304,11 @@ class Examination:
             said += f" is before {event} ({latest:%Y-%m-%d %H:%M:%S} UTC)"
             hint = "Set this machine's clock; certificates, metadata and budgets depend on it."
             yield failed("clock", "clock.behind", said, hint)
+            return
+        if self.state.expires <= self._now:
+            said += ", after the metadata here ended: nothing here shows whether that is the time"
+            hint = "Compare it with another clock first; if it is right, this node was off for long."
+            yield warned("clock", "clock.ahead", said, hint)
             return
         yield good("clock", f"{said}, not before anything dated here; ahead it may be")
 

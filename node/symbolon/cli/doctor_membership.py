@@ -16,7 +16,6 @@ from symbolon.membership.certificates import (
     load_authorities,
     load_certificate,
     tls_target_name,
-    verify_leaf,
 )
 from symbolon.membership.coalition_roles import VALIDITY
 from symbolon.membership.coalition_state import State
@@ -25,7 +24,6 @@ from symbolon.membership.founder_keys import ROOT_KEY_FILE, FounderKeys, load_ro
 from symbolon.membership.member_record import MemberRecord
 from symbolon.rpc.diagnosis import presented_certificate
 from symbolon.rpc.diagnosis_finding import (
-    OWN_CERTIFICATE_HINTS,
     SOON_DAYS,
     Finding,
     days_left,
@@ -34,6 +32,7 @@ from symbolon.rpc.diagnosis_finding import (
     warned,
 )
 from symbolon.rpc.founding import Founding
+from symbolon.rpc.own_certificate import require_own
 from symbolon.rpc.tls_material import Leaf
 
 METADATA_SOON_DAYS: Final = {"root": 60, "targets": 30, "snapshot": 3, "timestamp": 3}
@@ -96,18 +95,9 @@ def look_at_certificate(
         now: the current time, aware.
 
     Raises:
-        MembershipError: `membership.certificate.…`.
+        MembershipError: as `require_own`.
     """
-    try:
-        identity = verify_leaf(leaf.certificate, authorities, coalition, now=now)
-    except MembershipError as error:
-        hint = OWN_CERTIFICATE_HINTS.get(error.full_code, "Run `symbolon coalition rotate certificate`.")
-        raise MembershipError(error.detail, hint=hint, code=error.full_code) from error
-    if identity.member_id != member:
-        said = f"it is made out to {identity.member_id}, the configuration says {member}"
-        hint = "Set node.member in symbolon.toml to the member that this folder is of."
-        yield failed("certificate", "certificate.member", said, hint)
-        return
+    require_own(leaf.certificate, authorities, coalition, member, now)
     ends = load_certificate(leaf.certificate).not_valid_after_utc
     left = days_left(ends, now)
     said = f"valid, {left} days left, until {ends:%Y-%m-%d %H:%M} UTC"
@@ -197,7 +187,10 @@ def look_at_founder(folder: Path, keys: FounderKeys, state: State, founding: Fou
     named = {each.member_id: each for each in state.founders}.get(keys.founder.member_id)
     if named is None:
         said = "this node has a founder's keys, but the root does not name it"
-        hint = "Give a founder the line of `symbolon coalition offer`, then run `symbolon coalition sync`."
+        hint = (
+            "Give a founder the line of `symbolon coalition offer`, then run `symbolon coalition sync`. "
+            "If it is to be a founder no more, move the folder `founder` away."
+        )
         yield warned("founder", "founder.unnamed", said, hint)
         return
     authority = load_certificate(keys.authority_pem)

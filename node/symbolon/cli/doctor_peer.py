@@ -51,7 +51,8 @@ def look_at_peer(
         return
 
     def target(whose: MemberRecord, endpoint: str, command: str) -> Target:
-        return Target(whose, endpoint, command, config.node.coalition, state.authorities_pem, leaf, now)
+        node = config.node
+        return Target(whose, endpoint, node.member, command, node.coalition, state.authorities_pem, leaf, now)
 
     if member.endpoint:
         direct = target(member, member.endpoint, "serve")
@@ -93,8 +94,7 @@ def _way(member: MemberRecord) -> Finding:
 
 def _standing(peer: str, error: MembershipError) -> Finding:
     kind = error.full_code.removeprefix("membership.")
-    if kind in ("unknown", "expelled"):
+    if kind == "unknown":
         hint = "`symbolon status` lists the members; `symbolon coalition sync` takes newer metadata."
-        gone = "was expelled" if kind == "expelled" else "is no member of the coalition"
-        return failed("peer", "peer.unknown", f"{peer[:64]} {gone}", hint)
+        return failed("peer", "peer.unknown", f"{peer[:64]} is no member of the coalition", hint)
     return failed("peer", f"peer.{kind}", error.detail, error.hint or "Ask a founder.")

@@ -8,7 +8,7 @@ import typer
 
 from symbolon import config
 from symbolon.cli.node_home import home
-from symbolon.cli.typed_ids import typed_coalition_id, typed_member_id
+from symbolon.cli.typed_ids import typed_coalition_id, typed_listen, typed_member_id
 from symbolon.errors import UsageError
 from symbolon.membership.atomic_file import write_atomically
 from symbolon.membership.signing_key import create_signing_key
@@ -21,7 +21,13 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 DEFAULT_LISTEN = "127.0.0.1:7443"
 
-Listen = Annotated[str, typer.Option(help="host:port to serve on; port 0 takes a free one.")]
+Listen = Annotated[
+    str,
+    typer.Option(
+        help="host:port to serve on; port 0, a free one at each start, is for a node behind a relay.",
+        callback=typed_listen,
+    ),
+]
 DatabaseUrl = Annotated[
     str,
     typer.Option(

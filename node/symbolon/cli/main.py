@@ -118,10 +118,12 @@ def run(arguments: list[str] | None = None) -> int:
         context = getattr(error, "ctx", None)
         print(f"symbolon: error: {error.format_message()}", file=sys.stderr)
         if context is not None:
-            print(f"symbolon: hint: see `{context.command_path} --help`.", file=sys.stderr)
+            # Nobody types the word `with`, which `match PEER` stands for.
+            typed = context.command_path.removesuffix(" with")
+            print(f"symbolon: hint: see `{typed} --help`.", file=sys.stderr)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        print("symbolon: interrupted; nothing is half-written or left behind.", file=sys.stderr)
+        print("symbolon: interrupted; nothing is half-written.", file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:
         # The reader of our output is gone (`| head`); nothing more can be said.
@@ -131,7 +133,7 @@ def run(arguments: list[str] | None = None) -> int:
         tell_error(UnavailableError(f"the connection broke: {error}", hint="Try again; nothing was lost."))
         return UnavailableError.exit_code
     if result == _INTERRUPTED:
-        print("symbolon: interrupted; nothing is half-written or left behind.", file=sys.stderr)
+        print("symbolon: interrupted; nothing is half-written.", file=sys.stderr)
     return result if isinstance(result, int) else 0
 
 

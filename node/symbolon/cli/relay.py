@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from symbolon.cli.node_home import open_node
-from symbolon.errors import MembershipError, UsageError
-from symbolon.membership.member import check_endpoint
+from symbolon.cli.typed_ids import typed_listen
 from symbolon.rpc.relay_server import serve_relay
 from symbolon.rpc.server import GRACE_S
 
@@ -18,7 +17,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 @app.command()
 def relay_command(
-    listen: Annotated[str, typer.Option(help="host:port to listen on; port 0 takes a free one.")],
+    listen: Annotated[
+        str, typer.Option(help="host:port to listen on; port 0 takes a free one.", callback=typed_listen)
+    ],
     grace: Annotated[
         float, typer.Option(help="Seconds that open connections get to finish after a request to stop.")
     ] = GRACE_S,
@@ -29,27 +30,17 @@ def relay_command(
     current members only. What it carries is encrypted from end to end: it sees who talks to whom, when and
     how much, and writes none of that down. Logs go to stderr. Prints the address on stdout once it is open.
     """
-    _check(listen)
     with open_node() as node:
         logging.basicConfig(
             stream=sys.stderr,
             level=node.config.node.log_level.upper(),
             format="%(asctime)s %(levelname)s %(message)s",
         )
-        logging.getLogger("alembic").setLevel(logging.WARNING)
+        for chatty in ("alembic", "tuf"):
+            logging.getLogger(chatty).setLevel(logging.WARNING)
 
         def listening(address: str) -> None:
             print(address, flush=True)
             logging.getLogger(__name__).info("relay of %s listens on %s", node.config.node.member, address)
 
         asyncio.run(serve_relay(node, listen, listening, grace_s=grace))
-
-
-def _check(listen: str) -> None:
-    host, _, port = listen.rpartition(":")
-    try:
-        check_endpoint(f"{host}:{port if port != '0' else 1}")
-    except MembershipError:
-        raise UsageError(
-            f"--listen {listen} is not host:port", hint="For example --listen 0.0.0.0:7444."
-        ) from None

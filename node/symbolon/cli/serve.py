@@ -3,13 +3,15 @@
 import asyncio
 import logging
 import sys
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from symbolon.cli.node_home import open_node
 from symbolon.cli.outdated_list import OUTDATED
 from symbolon.rpc.server import GRACE_S, serve
+
+_TWICE: Final = "One is enough. To start it anew, stop that one first."
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -25,7 +27,11 @@ def serve_command(
     Nobody is answered unless an [[allow]] table of symbolon.toml says so. Logs go to stderr and hold counts
     and session ids only. Prints the address on stdout once it is open.
     """
-    with open_node() as node:
+    with (
+        open_node() as node,
+        # Two of them would take each other's place at the relays, for ever.
+        node.database.exclusive("serve", "`symbolon serve` of this node", _TWICE),
+    ):
         logging.basicConfig(
             stream=sys.stderr,
             level=node.config.node.log_level.upper(),

@@ -50,13 +50,15 @@ def status(
 def _print_node(console: Console, report: Report) -> None:
     held = report.supplier_list
     keys = ", ".join(f"{tier} {count:,}" for tier, count in held.keys.items())
-    certificate = _days(report.certificate_days_left)
+    days = report.certificate_days_left
+    certificate = _days(days) if days is None or days >= 0 else f"EXPIRED: {report.trouble}"
     for name, value in (
         ("member", f"{report.member} of coalition {report.coalition}"),
         ("folder", report.home),
         ("listens", report.listen),
         ("database", report.database),
         ("certificate", certificate or report.trouble),
+        ("standing", report.standing),
         ("founder", _founder(report)),
         ("operators", report.operators.sentence),
         ("list", f"{held.suppliers:,} suppliers, revision {held.revision}; keys: {keys}"),

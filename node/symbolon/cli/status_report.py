@@ -17,6 +17,7 @@ from symbolon.membership.certificates import MAX_CERTIFICATE_BYTES, load_certifi
 from symbolon.membership.coalition_state import State
 from symbolon.membership.member_record import MemberRecord
 from symbolon.rpc.node import LEAF_FILE, Node
+from symbolon.rpc.own_certificate import ended_hint
 from symbolon.storage.exchange_budget import EVERYBODY, Spent
 from symbolon.storage.exchange_session_store import SessionRow
 
@@ -132,6 +133,7 @@ class Report:
 
     Attributes:
         trouble: why something of its membership cannot be read, or ''.
+        standing: why others refuse this node, as far as it knows itself, and what to do; or ''.
         members: None where there is no metadata, or it does not hold.
         founder: whether this node holds a founder's keys.
         proposals_waiting: proposals that wait for a person at this founder; None where it is none.
@@ -145,6 +147,7 @@ class Report:
     database: str
     certificate_days_left: int | None
     trouble: str
+    standing: str
     supplier_list: SupplierList
     members: Members | None
     founder: bool
@@ -178,6 +181,7 @@ def read_report(node: Node, sessions: int) -> Report:
         database=node.database.url,
         certificate_days_left=own_days,
         trouble="; ".join(troubles),
+        standing=_own_standing(node),
         supplier_list=_supplier_list(node),
         members=members,
         founder=node.is_founder,
@@ -195,16 +199,23 @@ def _certificate_days(node: Node, troubles: list[str]) -> int | None:
     try:
         leaf = load_certificate(read_bounded(node.home / LEAF_FILE, MAX_CERTIFICATE_BYTES))
     except SymbolonError as error:
-        troubles.append(f"not joined, or not whole: {error.detail}")
+        if not (node.home / LEAF_FILE).exists():
+            troubles.append("none: this node has not joined a coalition yet, or lost its certificate")
+        else:
+            troubles.append(error.detail)
         return None
-    return (leaf.not_valid_after_utc - node.now).days
+    days = (leaf.not_valid_after_utc - node.now).days
+    if days < 0:
+        troubles.append(f"the certificate has ended. {ended_hint(node.member_id)}")
+    return days
 
 
 def _members(node: Node, own_days: int | None, troubles: list[str]) -> Members | None:
     try:
         state = node.coalition.state()
     except SymbolonError as error:
-        troubles.append(f"not joined, or not whole: {error.detail}")
+        if not troubles:
+            troubles.append(error.detail)
         return None
     days = {node.config.node.member: own_days}
     return Members(
@@ -214,6 +225,18 @@ def _members(node: Node, own_days: int | None, troubles: list[str]) -> Members |
         (state.expires - node.now).days,
         [_listed(each, state, node.now.date(), days.get(each.member_id)) for each in state.members.members],
     )
+
+
+def _own_standing(node: Node) -> str:
+    """Why others refuse this node, by what it holds itself, and what to do; empty where nothing is known."""
+    try:
+        node.coalition.state().members.require(node.member_id, node.now.date())
+    except MembershipError as error:
+        known = not error.full_code.startswith("membership.metadata")
+        return f"refused by all: {error.detail}. {error.hint or ''}".strip() if known else ""
+    except SymbolonError:
+        return ""
+    return ""
 
 
 def _listed(each: MemberRecord, state: State, today: date, days: int | None) -> Listed:

@@ -1,16 +1,22 @@
-"""Ids, kinds and days typed on the command line: a malformed one is a wrong use, not a member refused."""
+"""What is typed on the command line, by its form: malformed, it is a wrong use, not a member refused."""
 
+import re
 from datetime import date
+from typing import Final
 
 from symbolon.errors import MembershipError, UsageError
 from symbolon.membership.member import (
     CoalitionId,
     MemberId,
     MemberKind,
+    check_endpoint,
     check_jurisdiction,
     parse_coalition_id,
     parse_member_id,
 )
+
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+"""Python reads other forms of ISO 8601 as well, weeks among them; in records there is one."""
 
 
 def typed_member_id(text: str) -> MemberId:
@@ -57,12 +63,17 @@ def typed_jurisdiction(text: str) -> str:
     """Checks the value of an option that names a country.
 
     Raises:
-        UsageError: it is no ISO 3166-1 alpha-2 code.
+        UsageError: it is no ISO 3166-1 alpha-2 code, or one that is not assigned.
     """
+    from pycountry import countries
+
     try:
         check_jurisdiction(text)
     except MembershipError as error:
         raise UsageError(error.detail, hint="Two capital letters, like DE or KE.") from None
+    if countries.get(alpha_2=text) is None:
+        hint = "The United Kingdom is GB." if text == "UK" else "Take one of ISO 3166-1, like DE or KE."
+        raise UsageError(f"{text} is the code of no country", hint=hint)
     return text
 
 
@@ -72,7 +83,27 @@ def typed_date(text: str) -> date:
     Raises:
         UsageError: it is not YYYY-MM-DD.
     """
+    wrong = UsageError(f"{text} is not a day", hint="Write it like 2027-06-30.")
+    if not _DAY.fullmatch(text):
+        raise wrong
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"{text} is not a day", hint="Write it like 2027-06-30.") from None
+        raise wrong from None
+
+
+def typed_listen(text: str) -> str:
+    """Checks the value of an option that says where to listen; port 0 is good here.
+
+    Raises:
+        UsageError: it is not host:port.
+    """
+    host, _, port = text.rpartition(":")
+    try:
+        check_endpoint(f"{host}:{port if port != '0' else 1}")
+    except MembershipError:
+        raise UsageError(
+            f"--listen {text[:64]} is not host:port",
+            hint="For example --listen 127.0.0.1:7443, or 0.0.0.0:7443 for all addresses of this machine.",
+        ) from None
+    return text

@@ -35,7 +35,10 @@ def password_in_file(variable: str) -> str | None:
             mode = os.fstat(file.fileno()).st_mode
             content = file.read(_MAX_FILE_BYTES + 1)
     except OSError as error:
-        raise InputError(f"{variable}: {path} cannot be read: {error.strerror}") from error
+        raise InputError(
+            f"{variable}: {path} cannot be read: {error.strerror}",
+            hint=f"Let {variable} name a file that this user can read, by its whole path.",
+        ) from error
     if stat.S_ISREG(mode) and stat.S_IMODE(mode) & 0o077:
         raise InputError(
             f"{variable}: {path} is open to other users (mode {stat.S_IMODE(mode):04o})",

@@ -2,9 +2,9 @@
 
 Handles: the effect of each act, judged in the order in which they stand. Refuses: an empty list or one too
 long, two acts on one subject, an act that would change nothing, statements that do not hold (see
-`member_statement`), ids that are taken or were expelled, certificates that speak for another member or are
-for another key, lapsed vettings, vetting by oneself while there is another founder, other terms than those
-in force, relays that are none.
+`member_statement`), ids that may not be admitted (see `readmission`), certificates that speak for another
+member or are for another key, lapsed vettings, vetting by oneself while there is another founder, other terms
+than those in force, relays that are none.
 
 `today` decides only what is refused and never what is written, so founders whose clocks differ compute the
 same or nothing. Whether the founders that remain can still sign is for the root to say. The chain of a
@@ -48,16 +48,16 @@ from symbolon.membership.member_record import (
 )
 from symbolon.membership.member_statement import (
     Place,
+    Revocation,
     public_key_sha256,
     require_present,
     verify_statement,
 )
 from symbolon.membership.members_document import encode_members, members_sha256
+from symbolon.membership.readmission import require_new, require_replaceable, require_same
 
 CLOCK_DAYS: Final = timedelta(days=1)
 """Around midnight, UTC, the clock that wrote a day may be ahead of the one that judges it."""
-
-MAX_CERTIFICATES: Final = 2
 
 
 def apply_acts(members: Members, acts: Sequence[Act], *, today: date, version: int | None = None) -> Members:
@@ -76,7 +76,7 @@ def apply_acts(members: Members, acts: Sequence[Act], *, today: date, version: i
     Raises:
         MembershipError: `membership.duplicate`, `.expelled`, `.unknown`, `.full`, `.too_large`, `.lapsed.…`,
             `.certificate.…`, `.statement.…`, or `membership.act.` followed by `count`, `twice`, `idle`,
-            `version`, `certificate`, `vetting`, `terms`, `date`, `relay` or `suspended`.
+            `version`, `certificate`, `vetting`, `terms`, `date`, `relay`, `suspended`, `founder` or `again`.
     """
     # Step 1: the list as a whole.
     if not 1 <= len(acts) <= MAX_ACTS:
@@ -150,8 +150,16 @@ class _Draft:
                 assert_never(act)
 
     def finish(self, version: int) -> Members:
-        """The next state; who was a relay and is none any more is left out wherever it was named as one."""
+        """The next state; who was a relay and is none any more is left out wherever it was named as one.
+
+        Every entry that is not as before says in which version it changed. One that only looked as it did
+        some time ago would let all that its member stated then hold again.
+        """
         relaying = {record.member_id for record in self._records.values() if _relays(record)}
+        left = {
+            name: replace(record, relays=tuple(each for each in record.relays if each in relaying))
+            for name, record in self._records.items()
+        }
         return replace(
             self._present,
             version=version,
@@ -159,26 +167,27 @@ class _Draft:
             terms_version=self._terms_version,
             purposes=self._purposes,
             members=tuple(
-                replace(record, relays=tuple(each for each in record.relays if each in relaying))
-                for _, record in sorted(self._records.items())
+                record if record == self._present.find(name) else replace(record, changed=version)
+                for name, record in sorted(left.items())
             ),
             expelled=tuple(each for _, each in sorted(self._expelled.items())),
         )
 
     def _admit(self, act: Admit) -> None:
         record = act.record
-        # Step 1: the id is free for ever, the key is nobody else's, and there is room.
-        if record.member_id in self._expelled:
-            raise MembershipError(
-                f"{record.member_id} was expelled; its id is not given again", code="membership.expelled"
-            )
-        if record.member_id in self._records:
-            raise MembershipError(f"{record.member_id} is a member already", code="membership.duplicate")
+        # Step 1: the id was never given, or is this member's; the key is nobody's, and there is room.
+        if act.replaces:
+            present = require_replaceable(self._present, record.member_id)
+            require_same(present, act.replaces, record.kind, record.jurisdiction, record.roles)
+            if any(present.owns(each) for each in record.certificates):
+                raise _refused("certificate", f"{record.member_id} would keep a certificate that it has now")
+        else:
+            require_new(self._present, record.member_id)
         if any(record.signing_key == other.signing_key for other in self._records.values()):
             raise MembershipError(
-                f"the signing key of {record.member_id} is another member's", code="membership.duplicate"
+                f"the signing key of {record.member_id} is in use", code="membership.duplicate"
             )
-        if len(self._records) >= MAX_MEMBERS:
+        if not act.replaces and len(self._records) >= MAX_MEMBERS:
             raise MembershipError(f"a coalition has at most {MAX_MEMBERS} members", code="membership.full")
         # Step 2: the certificate is the member's, and the only one.
         identity = peer_identity(act.certificate_pem, self._present.coalition)
@@ -200,16 +209,21 @@ class _Draft:
         record = verify_statement(self._present, act.signed)
         identity = peer_identity(act.certificate_pem, self._present.coalition)
         key_sha256 = public_key_sha256(load_certificate(act.certificate_pem).public_key())
-        if identity.member_id != record.member_id or key_sha256 != act.key_sha256:
+        if identity.member_id != record.member_id or key_sha256 != act.asks.key_sha256:
             raise _refused("certificate", f"the certificate is not the one that {record.member_id} asked for")
         if record.owns(identity.fingerprint):
             raise _idle(f"the certificate of {record.member_id} is listed already")
-        newest = (*record.certificates, identity.fingerprint)[-MAX_CERTIFICATES:]
-        self._change(record, replace(record, certificates=newest))
+        if not record.owns(act.asks.beside):
+            raise _not_listed(record)
+        self._change(record, replace(record, certificates=(act.asks.beside, identity.fingerprint)))
 
     def _amend(self, act: Amend) -> None:
         record = verify_statement(self._present, act.signed)
         match act.asks:
+            case Revocation() as asks:
+                if not record.owns(asks.kept):
+                    raise _not_listed(record)
+                self._change(record, replace(record, certificates=(asks.kept,)))
             case Place() as asks:
                 self._require_relays(record.member_id, asks.relays)
                 place = replace(
@@ -287,6 +301,10 @@ def _subject(act: Act) -> MemberId | type[Act]:
 
 def _relays(record: MemberRecord) -> bool:
     return Role.RELAY in record.roles and bool(record.relay_endpoint)
+
+
+def _not_listed(record: MemberRecord) -> MembershipError:
+    return _refused("certificate", f"the certificate that {record.member_id} means to keep is not listed")
 
 
 def _idle(detail: str) -> MembershipError:

@@ -1,8 +1,8 @@
-"""Acts as they travel between founders: the two-way codec, one canonical form for one list.
+"""Acts as they travel between founders: the two-way codec of a list of them, as a part of a proposal.
 
-Handles: a list of acts by itself, and as a part of another canonical document. Refuses: lists that are too
-long or too large, unknown acts, a field more or less, shapes that `acts` refuses, another form than the
-canonical one. An act that decodes is not yet believed: `act_application` judges it.
+Handles: acts to the tree that is encoded, and back. Refuses: lists that are too long, unknown acts, a field
+more or less, shapes that `acts` refuses. The canonical form and the size of the whole are for `proposal` to
+judge. An act that decodes is not yet believed: `act_application` judges it.
 Specification: docs/PROTOCOL.md, membership; docs/adr/0013.
 """
 
@@ -26,15 +26,12 @@ from symbolon.membership.acts import (
 )
 from symbolon.membership.canonical_json import (
     date_text,
-    decode_json,
-    encode_canonical,
     malformed,
     read_array,
     read_bytes,
     read_date,
     read_object,
     read_text,
-    require_size,
 )
 from symbolon.membership.member import MemberId
 from symbolon.membership.member_statement import SignedStatement, read_statement, statement_content
@@ -46,14 +43,11 @@ from symbolon.membership.members_document import (
     vetting_content,
 )
 
-MAX_ACTS_BYTES: Final = 1024 * 1024
-"""Room for `MAX_ACTS` admissions of 10 KiB, four times what one has; a quarter of one gRPC message."""
-
 _SIGNED_FIELDS: Final = frozenset({"signature", "statement"})
 _FIELDS: Final = {
     name: frozenset({"act", *fields.split()})
     for name, fields in {
-        "admit": "certificate_pem invitation_sha256 proof record",
+        "admit": "certificate_pem invitation_sha256 proof record replaces",
         "renew": "certificate_pem signed",
         "amend": "signed",
         "vet": "member_id vetting",
@@ -68,42 +62,8 @@ _FIELDS: Final = {
 }
 
 
-def encode_acts(acts: Sequence[Act]) -> bytes:
-    """Encodes a list of acts.
-
-    Args:
-        acts: at most `MAX_ACTS`.
-
-    Returns:
-        Canonical JSON, at most `MAX_ACTS_BYTES` bytes.
-
-    Raises:
-        MembershipError: `membership.too_large`, or `membership.malformed` for a list that is too long or a
-            day out of range.
-    """
-    return require_size(encode_canonical(acts_content(acts)), MAX_ACTS_BYTES)
-
-
-def decode_acts(document: bytes) -> tuple[Act, ...]:
-    """Decodes a list of acts from anywhere.
-
-    Args:
-        document: canonical JSON.
-
-    Returns:
-        The acts, none of them believed yet.
-
-    Raises:
-        MembershipError: `membership.too_large` or `membership.malformed`.
-    """
-    acts = read_acts(decode_json(document, MAX_ACTS_BYTES))
-    if encode_acts(acts) != document:
-        raise malformed("the acts are not in canonical form")
-    return acts
-
-
 def acts_content(acts: Sequence[Act]) -> Sequence[Mapping[str, object]]:
-    """Returns acts as the tree that is encoded, for a canonical document that has them among its fields.
+    """Returns acts as the tree that is encoded.
 
     Raises:
         MembershipError: `membership.malformed`.
@@ -132,6 +92,7 @@ def _act_content(act: Act) -> Mapping[str, object]:
                 "invitation_sha256": act.invitation_sha256.hex(),
                 "proof": act.proof.hex(),
                 "record": record_content(act.record),
+                "replaces": act.replaces.hex(),
             }
         case Renew():
             pem = act.certificate_pem.decode("ascii")
@@ -171,6 +132,7 @@ def _read_act(value: object) -> Act:
                 invitation_sha256=read_bytes(fields["invitation_sha256"]),
                 certificate_pem=_read_pem(fields["certificate_pem"]),
                 proof=read_bytes(fields["proof"]),
+                replaces=read_bytes(fields["replaces"]),
             )
         case "renew":
             return Renew(_read_pem(fields["certificate_pem"]), _read_signed(fields["signed"]))

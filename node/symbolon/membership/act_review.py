@@ -9,7 +9,7 @@ Specification: docs/PROTOCOL.md, membership; docs/adr/0013.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 from symbolon.membership.acts import (
     Act,
@@ -38,7 +38,8 @@ from symbolon.membership.member import (
     parse_member_id,
 )
 from symbolon.membership.member_record import Members, Role
-from symbolon.membership.member_statement import Place, public_key_sha256, verify_statement
+from symbolon.membership.member_statement import Place, Revocation, public_key_sha256, verify_statement
+from symbolon.membership.readmission import check_replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class InvitationTerms:
         expires: aware; from then on an answer needs a person.
         invitation_key: 65 bytes, see `invitation_identity`; only who holds the code can say with which keys
             it is answered.
+        replaces: empty for a new member; for one whose keys are lost the signing key that it has now, see
+            `Admit`.
 
     Raises:
         MembershipError: `membership.malformed`, at construction.
@@ -63,14 +66,23 @@ class InvitationTerms:
     vetting: Vetting
     expires: datetime
     invitation_key: bytes
+    replaces: bytes = b""
 
     def __post_init__(self) -> None:
+        check_replaced(self.replaces)
         parse_coalition_id(self.coalition)
         parse_member_id(self.member_id)
         check_jurisdiction(self.jurisdiction)
         parse_invitation_key(self.invitation_key)
         if self.expires.tzinfo is None:
             raise malformed("the expiry of an invitation has no time zone")
+
+    def is_over(self, members: Members) -> bool:
+        """Whether nobody can be admitted by it any more, since somebody was, or its id was expelled."""
+        present = members.find(self.member_id)
+        if self.replaces:
+            return present is None or present.signing_key != self.replaces
+        return present is not None or members.is_expelled(self.member_id)
 
 
 def needs_person(
@@ -148,8 +160,9 @@ def describe(act: Act) -> str:
 
 def describe_invitation(terms: InvitationTerms) -> str:
     """Says in one sentence whom an invitation would admit."""
+    again = f" again{_REPLACED}" if terms.replaces else ""
     return (
-        f"{terms.member_id} ({terms.kind}, {terms.jurisdiction}) is invited as {_roles(terms.roles)}, "
+        f"{terms.member_id} ({terms.kind}, {terms.jurisdiction}) is invited{again} as {_roles(terms.roles)}, "
         f"until {terms.expires:%Y-%m-%d}; {_vetting(terms.vetting)}."
     )
 
@@ -177,6 +190,7 @@ def _doubt_of_invitation(
         "roles": record.roles == approved.roles,
         "country": record.jurisdiction == approved.jurisdiction,
         "vetting": record.due_diligence.vetting == approved.vetting,
+        "keys that it replaces": act.replaces == approved.replaces,
     }
     other = ", ".join(name for name, same in compared.items() if not same)
     if other:
@@ -186,17 +200,24 @@ def _doubt_of_invitation(
     return None
 
 
+_REPLACED: Final = ", with new keys, and its present keys and certificates are refused from then on,"
+
+
 def _admission(act: Admit) -> str:
     record = act.record
     acceptance = record.due_diligence.acceptance
+    again = f" again{_REPLACED}" if act.replaces else ""
     return (
-        f"{record.member_id} ({record.kind}, {record.jurisdiction}) is admitted as {_roles(record.roles)}, "
-        f"reached {_place(record.endpoint, record.relays)}{_running(record.relay_endpoint)}; "
+        f"{record.member_id} ({record.kind}, {record.jurisdiction}) is admitted{again} as "
+        f"{_roles(record.roles)}, reached {_place(record.endpoint, record.relays)}"
+        f"{_running(record.relay_endpoint)}; "
         f"{_vetting(record.due_diligence.vetting)}; {_accepted(acceptance)}."
     )
 
 
-def _amendment(member_id: MemberId, asks: Place | Acceptance) -> str:
+def _amendment(member_id: MemberId, asks: Revocation | Place | Acceptance) -> str:
+    if isinstance(asks, Revocation):
+        return f"{member_id} has every certificate of its own refused but the one that it uses now."
     if isinstance(asks, Place):
         place = _place(asks.endpoint, asks.relays)
         return f"{member_id} is from now on reached {place}{_running(asks.relay_endpoint)}."

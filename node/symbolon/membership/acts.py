@@ -6,9 +6,9 @@ before it is judged. Refuses: shapes that make no sense. What an act does, and w
 
 An act is as small as its effect. What a member asks for its own entry, move and attestation alike, is
 `Amend`, since the signed statement already says which it is; `Renew` stands beside it because it carries a
-certificate that somebody else made. No act takes the older of two certificates away: it would need no proof,
-so one founder could use it to shut a member out before the member's node took up the new one. The older one
-ends by its own date, or with the next renewal. Specification: docs/PROTOCOL.md, membership; docs/adr/0013.
+certificate that somebody else made. Only the member's own statement takes a certificate away, or an admission
+that replaces its keys as a whole: no founder can shut a member out alone, while it renews.
+Specification: docs/PROTOCOL.md, membership; docs/adr/0013.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,8 @@ from symbolon.membership.due_diligence import Acceptance, Vetting, require_text
 from symbolon.membership.invitation_identity import MAX_PROOF_BYTES
 from symbolon.membership.member import FINGERPRINT_BYTES, MemberId, parse_member_id, parse_purpose
 from symbolon.membership.member_record import MAX_PURPOSES, MemberRecord, Role
-from symbolon.membership.member_statement import Place, Renewal, SignedStatement
+from symbolon.membership.member_statement import Place, Renewal, Revocation, SignedStatement
+from symbolon.membership.readmission import check_replaced
 
 MAX_ACTS: Final = 100
 """More than a coalition changes in a day; a person has to read them."""
@@ -30,23 +31,29 @@ MAX_ACTS: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Admit:
-    """A new member, as it answered an invitation.
+    """A new member, or one whose keys are lost, as it answered an invitation.
 
     Attributes:
         record: its entry.
         invitation_sha256: 32 bytes, names the invitation that it answers.
         certificate_pem: its leaf; the entry names the SHA-256 of its DER.
         proof: by who holds the invitation's code, for the keys of leaf and entry, see `join_proof`.
+        replaces: empty for a new member; for one that is admitted again the signing key in its present entry,
+            so that this act, sent once more after later keys came in, brings none of these back.
     """
 
     record: MemberRecord
     invitation_sha256: bytes
     certificate_pem: bytes
     proof: bytes
+    replaces: bytes = b""
 
     def __post_init__(self) -> None:
+        check_replaced(self.replaces)
         _require_sha256(self.invitation_sha256, "an invitation")
         _require_pem(self.certificate_pem)
+        if self.record.changed:
+            raise _malformed("in which version an admission comes into force is not for it to say")
         if not 0 < len(self.proof) <= MAX_PROOF_BYTES:
             raise _malformed("the proof of an admission is missing or too large")
 
@@ -60,7 +67,7 @@ class Admit:
 class Renew:
     """A further certificate of a member, for the key that the member stated.
 
-    It stands beside the present one, so that renewal needs no pause; of three the oldest goes.
+    It stands beside the one in use, so that renewal needs no pause; a third one goes.
 
     Attributes:
         certificate_pem: the new leaf.
@@ -76,11 +83,11 @@ class Renew:
             raise _malformed("a certificate comes with a statement that asks for a renewal")
 
     @property
-    def key_sha256(self) -> bytes:
-        """The key for which the member asks a certificate, see `Renewal`."""
+    def asks(self) -> Renewal:
+        """What the member states."""
         asks = self.signed.statement.asks
         assert isinstance(asks, Renewal)
-        return asks.key_sha256
+        return asks
 
     @property
     def member_id(self) -> MemberId:
@@ -90,23 +97,23 @@ class Renew:
 
 @dataclass(frozen=True, slots=True)
 class Amend:
-    """What a member states about its own entry: where it is reached, or its yearly attestation.
+    """What a member states about its own entry: its place, a stolen certificate, or its yearly attestation.
 
     Attributes:
-        signed: asks for a `Place`, or attests by an `Acceptance`.
+        signed: asks for anything but a `Renewal`.
     """
 
     signed: SignedStatement
 
     def __post_init__(self) -> None:
-        if not isinstance(self.signed.statement.asks, Place | Acceptance):
+        if not isinstance(self.signed.statement.asks, Revocation | Place | Acceptance):
             raise _malformed("a renewal comes with a certificate")
 
     @property
-    def asks(self) -> Place | Acceptance:
+    def asks(self) -> Revocation | Place | Acceptance:
         """What the member states."""
         asks = self.signed.statement.asks
-        assert isinstance(asks, Place | Acceptance)
+        assert not isinstance(asks, Renewal)
         return asks
 
     @property

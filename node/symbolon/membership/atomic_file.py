@@ -1,17 +1,40 @@
 """Files that are either wholly the old or wholly the new one, and one writer at a time.
 
-Handles: replacing a small file atomically and durably; a lock shared by processes. Refuses nothing by
-itself; failures of the file system become StorageError and leave the old file as it was.
+Handles: replacing a small file atomically and durably; erasing what a process that was killed within left
+of it, which may be a key; a lock shared by processes. Refuses nothing by itself; failures of the file system
+become StorageError and leave the old file as it was.
 """
 
+import errno
 import fcntl
 import os
+import re
 import secrets
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 from symbolon.errors import StorageError
+
+LEFT_OVER_S: Final = 3600.0
+"""A file is written in far less: one that is older belongs to a process that was killed."""
+
+_ROOM: Final = "Free some space and run the command again."
+_OWNER: Final = "Look whose file or folder it is, and whether this user may use it."
+_HINTS: Final = {
+    errno.ENOSPC: _ROOM,
+    errno.EDQUOT: _ROOM,
+    errno.EACCES: _OWNER,
+    errno.EPERM: _OWNER,
+    errno.EROFS: _OWNER,
+    errno.ENOENT: "Look whether the name is right and the medium is there.",
+    errno.EISDIR: "Name a file, not a folder.",
+}
+"""What a person can do about it."""
+
+_TEMPORARY_NAME: Final = re.compile(r"\..+\.[0-9a-f]{16}\.tmp")
 
 
 def write_atomically(path: Path, data: bytes, *, mode: int = 0o600) -> None:
@@ -39,7 +62,25 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o600) -> None:
             raise
         _sync_directory(path.parent)
     except OSError as error:
-        raise StorageError(f"cannot write {path}: {error.strerror}") from error
+        raise _refused(f"cannot write {path}", error) from error
+
+
+def erase_left_over(folder: Path, now_s: float) -> None:
+    """Erase what processes that were killed within `write_atomically` left in a folder; not below it.
+
+    What cannot be erased stays, for the next time.
+
+    Args:
+        folder: need not exist.
+        now_s: seconds since 1970-01-01 UTC, by the clock that dates files.
+    """
+    with suppress(OSError):
+        for each in folder.iterdir():
+            if _TEMPORARY_NAME.fullmatch(each.name):
+                with suppress(OSError):
+                    found = each.lstat()
+                    if stat.S_ISREG(found.st_mode) and now_s - found.st_mtime > LEFT_OVER_S:
+                        each.unlink()
 
 
 def read_bounded(path: Path, limit_bytes: int) -> bytes:
@@ -52,7 +93,7 @@ def read_bounded(path: Path, limit_bytes: int) -> bytes:
         with path.open("rb") as stream:
             return stream.read(limit_bytes + 1)
     except OSError as error:
-        raise StorageError(f"cannot read {path}: {error.strerror}") from error
+        raise _refused(f"cannot read {path}", error) from error
 
 
 @contextmanager
@@ -68,12 +109,16 @@ def locked(path: Path) -> Iterator[None]:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        raise StorageError(f"cannot open {path}: {error.strerror}") from error
+        raise _refused(f"cannot open {path}", error) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)
+
+
+def _refused(what: str, error: OSError) -> StorageError:
+    return StorageError(f"{what}: {error.strerror}", hint=_HINTS.get(error.errno or 0))
 
 
 def _sync_directory(directory: Path) -> None:

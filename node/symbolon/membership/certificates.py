@@ -35,8 +35,9 @@ CLOCK_SKEW: Final = timedelta(hours=2)
 """How far the clocks of two members may differ."""
 
 ROOT_VALIDITY: Final = timedelta(days=3_650)
-LEAF_VALIDITY: Final = timedelta(days=30)
-"""Short, since there is no revocation list; the member list, checked at every RPC, is what expels."""
+LEAF_VALIDITY: Final = timedelta(days=120)
+"""Renewed monthly, so that a node which was off for 90 days comes back by itself. The end of a leaf revokes
+nothing that matters: the fingerprints in members.json do, which are asked at every RPC and every message."""
 
 _LEAF_USAGES: Final = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
 
@@ -207,7 +208,7 @@ def issuer_of(leaf: x509.Certificate, authorities: Iterable[x509.Certificate]) -
     raise MembershipError(
         "the certificate was not issued by an authority of this coalition",
         code="membership.certificate.issuer",
-        hint="Compare the authority's fingerprint with the one the coordinator gave you.",
+        hint="Run `symbolon coalition sync`; if nothing changes, the certificate is of another coalition.",
     )
 
 
@@ -332,7 +333,7 @@ def check_validity(certificate: x509.Certificate, now: datetime) -> None:
         raise MembershipError(
             f"the certificate expired at {certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC",
             code="membership.certificate.expired",
-            hint="Ask the coordinator to renew it.",
+            hint="If this machine's clock is right, whose certificate it is asks a founder for another one.",
         )
 
 

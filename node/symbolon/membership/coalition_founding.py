@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from symbolon.errors import MembershipError
 from symbolon.membership.authorities import Authorities
+from symbolon.membership.certificates import verify_leaf
 from symbolon.membership.coalition_parts import targets_part
 from symbolon.membership.coalition_roles import (
     TARGETS_VALIDITY,
@@ -41,6 +42,7 @@ def found_coalition(
     keys: FounderKeys,
     root_key: Ed25519PrivateKey,
     record: MemberRecord,
+    certificate_pem: bytes,
     *,
     coalition: CoalitionId,
     purposes: Iterable[str],
@@ -54,7 +56,8 @@ def found_coalition(
         store: this node's copy of the metadata, still empty.
         keys: the founder's.
         root_key: the founder's; it signs the first root.
-        record: the founder's entry, with the certificate that its own authority issued.
+        record: the founder's entry, which names its certificate.
+        certificate_pem: that certificate, which its own authority issued.
         coalition: the id, also the SPIFFE trust domain.
         purposes: all that anybody may exchange for, in any order.
         terms_version: as the coalition names its terms.
@@ -66,7 +69,9 @@ def found_coalition(
 
     Raises:
         MembershipError: `membership.founder` when the entry is not that of a founder of this name in good
-            standing, `membership.root_key` when the key is another's, `membership.proposal.terms` when there
+            standing, or names another certificate; `membership.certificate.…` when the certificate was not
+            issued by the authority that the coalition is going to trust, as every other node would find;
+            `membership.root_key` when the key is another's, `membership.proposal.terms` when there
             is no text, `membership.lapsed.…`, `membership.malformed`, or `membership.metadata.exists` when
             the node follows a coalition already.
         StorageError: the disk cannot be written.
@@ -84,8 +89,12 @@ def found_coalition(
         purposes=tuple(sorted(set(purposes))),
         members=(record,),
     )
+    # Step 3: every node will take the founder for a member, by the one authority that there is.
+    identity = verify_leaf(certificate_pem, keys.authority_pem, coalition, now=now)
+    if identity.member_id != record.member_id or record.certificates != (identity.fingerprint,):
+        raise _no_founder(f"the entry of {record.member_id} does not name its certificate")
     contents = (encode_members(members), Authorities.of([keys.authority_pem]).encode(), terms)
-    # Step 3: signed, and taken in as from anywhere.
+    # Step 4: signed, and taken in as from anywhere.
     root = make_root(_FIRST, [keys.founder], 1, now)
     targets = make_targets(*contents, _FIRST, now + TARGETS_VALIDITY)
     parts = {

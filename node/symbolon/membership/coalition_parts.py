@@ -156,10 +156,11 @@ def refusal(asked: str, error: RepositoryError | DownloadError) -> MembershipErr
         case UnsignedMetadataError():
             kind, hint = "signatures", "Too few of the founders signed this; ask another member."
         case ExpiredMetadataError():
-            kind = "expired"
-            hint = (
-                "Ask another member with `symbolon coalition sync`; if all are refused, check this machine's"
-                " clock, then ask a founder whether its node runs."
+            return MembershipError(
+                f"{asked} has ended, by this machine's clock",
+                hint="Check this machine's clock. If it is right, ask a founder whether its node runs, then "
+                "run `symbolon coalition sync`.",
+                code="membership.metadata.expired",
             )
         case BadVersionNumberError() if asked == TIMESTAMP_PART:
             kind, hint = "rollback", "The sender holds an older state than this node; ask another member."

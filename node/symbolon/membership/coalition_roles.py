@@ -270,15 +270,6 @@ def read_root(root: bytes) -> RootRecord:
     return record
 
 
-def founders_of(root: bytes) -> tuple[Founder, ...]:
-    """Returns the founders that a root names.
-
-    Raises:
-        MembershipError: as `read_root`.
-    """
-    return read_root(root).founders
-
-
 def root_fingerprint(root: bytes) -> bytes:
     """Returns what an invitation pins: the SHA-256 of the root's signed part in its canonical form.
 

@@ -93,14 +93,6 @@ class CoalitionStore:
         """
         return self._current()[1]
 
-    def root_sha256(self) -> bytes:
-        """Return the fingerprint of the root in force, 32 bytes: what an invitation pins.
-
-        Raises:
-            MembershipError: as `state`.
-        """
-        return self.state().root_sha256()
-
     def bootstrap(self, root: bytes, root_sha256: bytes, parts: Mapping[str, bytes]) -> State:
         """Take in the first state.
 
@@ -203,8 +195,9 @@ class CoalitionStore:
             target = str((self._folder / CURRENT).readlink())
         except OSError as error:
             raise MembershipError(
-                f"there is no coalition metadata in {self._folder}: {error.strerror}",
-                hint="Join a coalition with `symbolon coalition join`, or create one.",
+                f"this node has not joined a coalition yet: there is no metadata in {self._folder}",
+                hint="Run `symbolon coalition join CODE` with the code of an invitation; if it had joined, "
+                "put the folder back from a copy.",
                 code="membership.metadata.missing",
             ) from error
         if not _STATE_NAME.fullmatch(target):

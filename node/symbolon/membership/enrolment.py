@@ -48,19 +48,37 @@ def make_leaf_key_and_csr(member_id: str, coalition: str) -> LeafRequest:
     Raises:
         MembershipError: `membership.malformed` for an invalid id.
     """
+    key = make_leaf_key()
+    return LeafRequest(leaf_key_pem(key), make_csr(key, member_id, coalition))
+
+
+def make_leaf_key() -> ec.EllipticCurvePrivateKey:
+    """Make a P-256 key, drawn from the operating system."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def leaf_key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """Return a key as it is kept: PKCS #8 in PEM, not encrypted. Secret."""
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def make_csr(key: ec.EllipticCurvePrivateKey, member_id: str, coalition: str) -> bytes:
+    """Make a request for the member's leaf, in PEM, for a key that is there already.
+
+    Raises:
+        MembershipError: `membership.malformed` for an invalid id.
+    """
     parse_member_id(member_id)
     parse_coalition_id(coalition)
-    key = ec.generate_private_key(ec.SECP256R1())
     request = (
         x509.CertificateSigningRequestBuilder()
         .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, member_id)]))
         .add_extension(leaf_names(member_id, coalition), critical=False)
         .sign(key, hashes.SHA256())
     )
-    key_pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return LeafRequest(key_pem, request.public_bytes(serialization.Encoding.PEM))
+    return request.public_bytes(serialization.Encoding.PEM)
 
 
 def verify_csr(csr_pem: bytes, member_id: str, coalition: str) -> ec.EllipticCurvePublicKey:

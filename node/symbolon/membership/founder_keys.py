@@ -141,16 +141,22 @@ def load_root_key(path: Path, founder: Founder, passphrase: bytes | None = None)
     try:
         key = _load(path, passphrase)
     except StorageError as error:
-        raise _no_root_key(error.detail, "Bring the medium on which the root key is kept.") from error
+        raise _no_root_key(
+            error.detail, "Bring the medium on which it is kept, and name the file there with --root-key."
+        ) from error
     except TypeError as error:
         if passphrase is None:
-            detail, hint = f"the root key in {path} is encrypted", "Give its passphrase."
+            detail, hint = (
+                f"the root key in {path} is encrypted",
+                "Name the file that holds its passphrase with --passphrase-file.",
+            )
         else:
-            detail, hint = f"the root key in {path} is not encrypted", "Give no passphrase."
+            detail, hint = f"the root key in {path} is not encrypted", "Leave out --passphrase-file."
         raise _no_root_key(detail, hint) from error
     except (ValueError, UnsupportedAlgorithm) as error:
         raise _no_root_key(
-            f"the root key in {path} does not open", "Check the passphrase and the file."
+            f"the root key in {path} does not open",
+            "Is it this founder's file (--root-key), and its passphrase (--passphrase-file)?",
         ) from error
     if not isinstance(key, Ed25519PrivateKey) or key.public_key().public_bytes_raw() != founder.root_key:
         raise _no_root_key(

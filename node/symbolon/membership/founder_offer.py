@@ -91,7 +91,10 @@ def read_offer(line: str, members: Members) -> FounderOffer:
     except ValueError as error:
         raise _refused("", "the founder's offer was not copied whole") from error
     signature, content = signed[:SIGNATURE_BYTES], signed[SIGNATURE_BYTES:]
-    fields = read_object(decode_json(content, MAX_OFFER_CHARS), _FIELDS)
+    try:
+        fields = read_object(decode_json(content, MAX_OFFER_CHARS), _FIELDS)
+    except MembershipError as error:
+        raise _refused("", "the founder's offer was not copied whole") from error
     founder = Founder(
         MemberId(read_text(fields["member_id"])),
         read_bytes(fields["root_key"]),

@@ -25,7 +25,6 @@ from symbolon.membership.member import (
     parse_coalition_id,
     parse_member_id,
 )
-from symbolon.membership.member_record import MAX_RELAYS
 
 CODE_PREFIX: Final = "symbolon1-"
 SECRET_BYTES: Final = 16
@@ -33,8 +32,8 @@ ROOT_HASH_BYTES: Final = 32
 MAX_ENDPOINTS: Final = 4
 """A sponsor has a name and perhaps an address of each family."""
 
-MAX_CODE_CHARS: Final = 4_096
-"""Four endpoints and four relays of the greatest length give less than this; usual are 200."""
+MAX_CODE_CHARS: Final = 2_048
+"""Four endpoints of the greatest length give less than this; usual are 200."""
 
 MAX_TYPED_CHARS: Final = 2 * MAX_CODE_CHARS
 """As it arrives, with what mail programs put in between."""
@@ -54,9 +53,7 @@ class InvitationCode:
         coalition: the coalition to join.
         member_id: the id under which, and no other.
         sponsor: the member that wrote the code and that will answer.
-        endpoints: each a `host:port` of the sponsor.
-        relays: members through whose relays the sponsor is reached, each with its relay's `host:port`. There
-            is at least one endpoint or relay.
+        endpoints: each a `host:port` of the sponsor, at least one: who joins dials it.
         root_version: of the root metadata in force when the code was written, 1 or more.
         root_sha256: 32 bytes, SHA-256 of that `root.json`.
         expires: UTC, whole seconds.
@@ -70,7 +67,6 @@ class InvitationCode:
     member_id: MemberId
     sponsor: MemberId
     endpoints: tuple[str, ...]
-    relays: tuple[tuple[MemberId, str], ...]
     root_version: int
     root_sha256: bytes
     expires: datetime
@@ -82,13 +78,8 @@ class InvitationCode:
         parse_member_id(self.sponsor)
         for endpoint in self.endpoints:
             check_endpoint(endpoint)
-        for relay, endpoint in self.relays:
-            parse_member_id(relay)
-            check_endpoint(endpoint)
-        if len(self.endpoints) > MAX_ENDPOINTS or len(self.relays) > MAX_RELAYS:
-            raise _malformed(f"there are more than {MAX_ENDPOINTS} endpoints or {MAX_RELAYS} relays")
-        if not self.endpoints and not self.relays:
-            raise _malformed("the sponsor cannot be reached: the code names no endpoint and no relay")
+        if not 1 <= len(self.endpoints) <= MAX_ENDPOINTS:
+            raise _malformed(f"{len(self.endpoints)} endpoints are not from 1 to {MAX_ENDPOINTS}")
         if not 1 <= self.root_version <= MAX_ROOT_VERSION or len(self.root_sha256) != ROOT_HASH_BYTES:
             raise _malformed("the version or the hash of the root is out of range")
         if self.expires.utcoffset() != timedelta(0) or self.expires.microsecond or self.expires.year < 1970:
@@ -167,8 +158,6 @@ def _payload(code: InvitationCode) -> bytes:
             *map(_string, (code.coalition, code.member_id, code.sponsor)),
             bytes([len(code.endpoints)]),
             *map(_string, code.endpoints),
-            bytes([len(code.relays)]),
-            *(_string(relay) + _string(endpoint) for relay, endpoint in code.relays),
             _FIXED.pack(code.root_version, code.root_sha256, int(code.expires.timestamp()), code.secret),
         )
     )
@@ -186,8 +175,7 @@ class _Reader:
 
     def code(self) -> InvitationCode:
         coalition, member_id, sponsor = self._string(), self._string(), self._string()
-        endpoints = tuple(self._string() for _ in range(self._count()))
-        relays = tuple((MemberId(self._string()), self._string()) for _ in range(self._count()))
+        endpoints = tuple(self._string() for _ in range(self._take(1)[0]))
         version, root, expires_s, secret = _FIXED.unpack(self._take(_FIXED.size))
         if self._rest:
             raise _malformed("the invitation code goes on after its end")
@@ -200,15 +188,11 @@ class _Reader:
             member_id=MemberId(member_id),
             sponsor=MemberId(sponsor),
             endpoints=endpoints,
-            relays=relays,
             root_version=version,
             root_sha256=root,
             expires=expires,
             secret=secret,
         )
-
-    def _count(self) -> int:
-        return self._take(1)[0]
 
     def _string(self) -> str:
         try:

@@ -24,7 +24,7 @@ MAX_TERMS_BYTES: Final = 16 * 1024
 
 _MAX_EXPIRY_S: Final = 2**35
 _FIELDS: Final = frozenset(
-    "coalition expires invitation_key jurisdiction kind member_id roles vetting".split()
+    "coalition expires invitation_key jurisdiction kind member_id replaces roles vetting".split()
 )
 
 
@@ -37,6 +37,7 @@ def encode_invitation_terms(terms: InvitationTerms) -> bytes:
         "jurisdiction": terms.jurisdiction,
         "kind": terms.kind,
         "member_id": terms.member_id,
+        "replaces": terms.replaces.hex(),
         "roles": terms.roles,
         "vetting": vetting_content(terms.vetting),
     }
@@ -62,6 +63,7 @@ def decode_invitation_terms(document: bytes) -> InvitationTerms:
         vetting=read_vetting(fields["vetting"]),
         expires=datetime.fromtimestamp(expires_s, UTC),
         invitation_key=read_bytes(fields["invitation_key"]),
+        replaces=read_bytes(fields["replaces"]),
     )
     if encode_invitation_terms(terms) != document:
         raise malformed("the terms of an invitation are not in canonical form")

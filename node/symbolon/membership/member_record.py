@@ -68,6 +68,8 @@ class MemberRecord:
         status: see `Status`.
         reason: why it is suspended, or ''.
         due_diligence: terms, vetting, attestation.
+        changed: version of the `members.json` in which the entry became what it is; 0 in the first one. So an
+            entry is never the same as an earlier one, and a statement on that one never holds again.
 
     Raises:
         MembershipError: `membership.malformed`, at construction, when a field has another shape.
@@ -85,6 +87,7 @@ class MemberRecord:
     status: Status
     reason: str
     due_diligence: DueDiligence
+    changed: int = 0
 
     def __post_init__(self) -> None:
         parse_member_id(self.member_id)
@@ -106,6 +109,8 @@ class MemberRecord:
             raise _malformed("a suspended member, and no other, has a reason")
         if self.reason:
             require_text(self.reason, "the reason")
+        if self.changed < 0:
+            raise _malformed("an entry changed in a version below 0")
 
     def owns(self, fingerprint: bytes) -> bool:
         """Whether a certificate is this member's, by the SHA-256 of its DER."""
@@ -161,6 +166,8 @@ class Members:
             raise _malformed("the version or the reference to the version before is out of range")
         if len(self.members) > MAX_MEMBERS or len(self.expelled) > MAX_EXPELLED:
             raise _malformed("the document names too many members")
+        if any(member.changed > self.version for member in self.members):
+            raise _malformed("an entry changed in a later version than this one")
         _ascending(self.purposes, "purposes")
         if len(self.purposes) > MAX_PURPOSES:
             raise _malformed(f"a coalition has at most {MAX_PURPOSES} purposes")
@@ -200,7 +207,7 @@ class Members:
         Raises:
             MembershipError: `membership.unknown`, `.expelled`, `.suspended` or `.lapsed.…`.
         """
-        member = self._require_active(member_id)
+        member = self.require_active(member_id)
         try:
             require_standing(member.due_diligence, self.terms_version, today)
         except MembershipError as error:
@@ -234,15 +241,24 @@ class Members:
         Raises:
             MembershipError: `membership.unknown`, `.expelled`, `.suspended` or `.fingerprint`.
         """
-        member = self._require_active(member_id)
+        member = self.require_active(member_id)
         _require_owner(member, fingerprint)
         return member
 
-    def _require_active(self, member_id: str) -> MemberRecord:
+    def require_active(self, member_id: str) -> MemberRecord:
+        """A member that is not suspended, whose records may have lapsed.
+
+        Raises:
+            MembershipError: `membership.unknown`, `.expelled` or `.suspended`.
+        """
         member = self.find(member_id)
         if member is None:
             if self.is_expelled(member_id):
-                raise MembershipError(f"{member_id} was expelled", code="membership.expelled")
+                raise MembershipError(
+                    f"{member_id} was expelled",
+                    hint="No member exchanges with it any more; a founder can say why.",
+                    code="membership.expelled",
+                )
             raise MembershipError(
                 f"{member_id[:64]!r} is not a member",
                 hint="`symbolon coalition members` lists them; `symbolon coalition sync` asks who is new.",

@@ -1,4 +1,4 @@
-"""What a member asks for its own entry, signed by its own key: a renewal, a new place, an attestation.
+"""What a member asks for its own entry, signed by its own key: certificates, its place, a further year.
 
 Handles: making such a statement, its canonical form, and its verification against the present `members.json`.
 Refuses: a statement for another coalition, of somebody who is no member, signed by another key, or made on
@@ -53,7 +53,8 @@ SIGNATURE_BYTES: Final = 64
 
 _CONTEXT: Final = b"symbolon-member-statement-v1\0"
 _FIELDS: Final = frozenset({"asks", "coalition", "entry_sha256", "member_id"})
-_RENEWAL_FIELDS: Final = frozenset({"key_sha256"})
+_RENEWAL_FIELDS: Final = frozenset({"beside", "key_sha256"})
+_REVOCATION_FIELDS: Final = frozenset({"kept"})
 _PLACE_FIELDS: Final = frozenset({"endpoint", "relay_endpoint", "relays"})
 
 
@@ -66,13 +67,33 @@ class Renewal:
 
     Attributes:
         key_sha256: 32 bytes, see `public_key_sha256`.
+        beside: 32 bytes, SHA-256 of the DER of the certificate in use, which stays. Any other goes, so that a
+            node to which an answer was lost can ask again, as often as it takes, and is never shut out.
     """
 
     key_sha256: bytes
+    beside: bytes
 
     def __post_init__(self) -> None:
-        if len(self.key_sha256) != FINGERPRINT_BYTES:
-            raise malformed("the hash of a key has 32 bytes")
+        if len(self.key_sha256) != FINGERPRINT_BYTES or len(self.beside) != FINGERPRINT_BYTES:
+            raise malformed("the hash of a key, or of a certificate, has 32 bytes")
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """Every certificate of the member is refused from now on but this one, since a key was stolen.
+
+    It is asked for under the certificate that stays, so that the answer arrives, or the next one does.
+
+    Attributes:
+        kept: 32 bytes, SHA-256 of its DER.
+    """
+
+    kept: bytes
+
+    def __post_init__(self) -> None:
+        if len(self.kept) != FINGERPRINT_BYTES:
+            raise malformed("the hash of a certificate has 32 bytes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +113,10 @@ class Place:
             raise malformed(f"a member names each of at most {MAX_RELAYS} relays once")
 
 
+Asked = Renewal | Revocation | Place | Acceptance
+"""What a member can state; an `Acceptance` is the yearly attestation."""
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """What is signed.
@@ -100,8 +125,7 @@ class Statement:
         coalition: where it holds.
         member_id: who states it.
         entry_sha256: 32 bytes, SHA-256 of the member's entry as it stands when this is made.
-        asks: what it asks for; an `Acceptance` is the yearly attestation, which names the terms in force, the
-            day, and the person who made it.
+        asks: what it asks for; an attestation names the terms in force, the day, and the person who made it.
 
     Raises:
         MembershipError: `membership.malformed`, at construction.
@@ -110,7 +134,7 @@ class Statement:
     coalition: CoalitionId
     member_id: MemberId
     entry_sha256: bytes
-    asks: Renewal | Place | Acceptance
+    asks: Asked
 
     def __post_init__(self) -> None:
         parse_coalition_id(self.coalition)
@@ -138,7 +162,7 @@ class SignedStatement:
 def sign_statement(
     members: Members,
     member_id: MemberId,
-    asks: Renewal | Place | Acceptance,
+    asks: Asked,
     signing_key: Ed25519PrivateKey,
 ) -> SignedStatement:
     """Makes a statement on the present entry of a member.
@@ -214,8 +238,16 @@ def require_present(members: Members, member_id: MemberId) -> MemberRecord:
     if record is not None:
         return record
     if members.is_expelled(member_id):
-        raise MembershipError(f"{member_id} was expelled", code="membership.expelled")
-    raise MembershipError(f"{member_id[:64]!r} is not a member", code="membership.unknown")
+        raise MembershipError(
+            f"{member_id} was expelled",
+            hint="It is no member any more; `symbolon coalition members` shows who is.",
+            code="membership.expelled",
+        )
+    raise MembershipError(
+        f"{member_id[:64]!r} is not a member",
+        hint="`symbolon coalition members` shows who is.",
+        code="membership.unknown",
+    )
 
 
 def public_key_sha256(public_key: PublicKeyTypes) -> bytes:
@@ -269,10 +301,12 @@ def read_statement(value: object) -> Statement:
     )
 
 
-def _asks_content(asks: Renewal | Place | Acceptance) -> Mapping[str, object]:
+def _asks_content(asks: Asked) -> Mapping[str, object]:
     match asks:
         case Renewal():
-            return {"renewal": {"key_sha256": asks.key_sha256.hex()}}
+            return {"renewal": {"beside": asks.beside.hex(), "key_sha256": asks.key_sha256.hex()}}
+        case Revocation():
+            return {"revocation": {"kept": asks.kept.hex()}}
         case Place():
             place = {"endpoint": asks.endpoint, "relay_endpoint": asks.relay_endpoint, "relays": asks.relays}
             return {"place": place}
@@ -280,10 +314,13 @@ def _asks_content(asks: Renewal | Place | Acceptance) -> Mapping[str, object]:
             return {"attestation": acceptance_content(asks)}
 
 
-def _read_asks(value: object) -> Renewal | Place | Acceptance:
+def _read_asks(value: object) -> Asked:
     match value:
         case {"renewal": renewal, **rest} if not rest:
-            return Renewal(read_bytes(read_object(renewal, _RENEWAL_FIELDS)["key_sha256"]))
+            fields = read_object(renewal, _RENEWAL_FIELDS)
+            return Renewal(read_bytes(fields["key_sha256"]), read_bytes(fields["beside"]))
+        case {"revocation": revocation, **rest} if not rest:
+            return Revocation(read_bytes(read_object(revocation, _REVOCATION_FIELDS)["kept"]))
         case {"place": place, **rest} if not rest:
             fields = read_object(place, _PLACE_FIELDS)
             return Place(
@@ -294,4 +331,4 @@ def _read_asks(value: object) -> Renewal | Place | Acceptance:
         case {"attestation": attestation, **rest} if not rest:
             return read_acceptance(attestation)
         case _:
-            raise malformed("a statement asks for one renewal, place or attestation")
+            raise malformed("a statement asks for one renewal, revocation, place or attestation")

@@ -37,8 +37,8 @@ _MEMBERS_FIELDS: Final = frozenset(
     "coalition expelled members previous prohibited_uses purposes terms_version version".split()
 )
 _MEMBER_FIELDS: Final = frozenset(
-    "certificates due_diligence endpoint jurisdiction kind member_id reason relay_endpoint relays roles"
-    " signing_key status".split()
+    "certificates changed due_diligence endpoint jurisdiction kind member_id reason relay_endpoint relays"
+    " roles signing_key status".split()
 )
 _DUE_DILIGENCE_FIELDS: Final = frozenset({"acceptance", "attested", "vetting"})
 _ACCEPTANCE_FIELDS: Final = frozenset({"on", "person", "terms_version"})
@@ -123,6 +123,7 @@ def record_content(record: MemberRecord) -> Mapping[str, object]:
     due_diligence = record.due_diligence
     return {
         "certificates": [each.hex() for each in record.certificates],
+        "changed": record.changed,
         "due_diligence": {
             "acceptance": acceptance_content(due_diligence.acceptance),
             "attested": date_text(due_diligence.attested),
@@ -181,6 +182,7 @@ def read_record(value: object) -> MemberRecord:
         status=read_name(fields["status"], Status),
         reason=read_text(fields["reason"]),
         due_diligence=_read_due_diligence(fields["due_diligence"]),
+        changed=read_integer(fields["changed"]),
     )
 
 

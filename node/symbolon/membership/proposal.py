@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Final, Literal
 
 from symbolon.membership.act_codec import acts_content, read_acts
-from symbolon.membership.acts import Act, Admit, Amend, Refresh, Renew
+from symbolon.membership.acts import Act, Admit, Amend, Refresh, Renew, Vet
 from symbolon.membership.canonical_json import (
     decode_json,
     encode_canonical,
@@ -30,7 +30,8 @@ from symbolon.membership.coalition_roles import Founder
 from symbolon.membership.member import FINGERPRINT_BYTES, CoalitionId, MemberId, parse_coalition_id
 
 MAX_PROPOSAL_BYTES: Final = 3 * 1024 * 1024
-"""Acts, terms and authorities at their largest, written as text; below one gRPC message."""
+"""Room for `MAX_ACTS` admissions of 10 KiB, four times what one has, beside terms and authorities at their
+largest, in hexadecimal; below one gRPC message."""
 
 SignedRole = Literal["root", "targets"]
 Signatures = Mapping[tuple[SignedRole, str], bytes]
@@ -100,6 +101,21 @@ class Proposal:
         return self.founding is None and all(
             isinstance(act, Admit | Renew | Amend | Refresh) for act in self.acts
         )
+
+    @property
+    def mends(self) -> bool:
+        """Whether it holds nothing but what members need to come back whose records have lapsed.
+
+        Founders whose own records have lapsed propose and sign it too: all of them can lapse on one day.
+        """
+        return self.founding is None and all(
+            isinstance(act, Renew | Amend | Vet | Refresh) for act in self.acts
+        )
+
+    @property
+    def invitations(self) -> tuple[bytes, ...]:
+        """The SHA-256 by which it names the invitations that it answers."""
+        return tuple(act.invitation_sha256 for act in self.acts if isinstance(act, Admit))
 
 
 def encode_proposal(proposal: Proposal) -> bytes:

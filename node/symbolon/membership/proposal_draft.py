@@ -3,8 +3,8 @@
 Handles: drafts, which signatures a draft still lacks, and the parts that publish it. Refuses: a proposal for
 another coalition or on another base, a version that does not follow, a time that is not about now, a text of
 terms other than the one its act names, authorities in another form, founders in the root other than those in
-members.json. Founders sign what they computed here, never what they were sent.
-Specification: docs/PROTOCOL.md, membership; docs/adr/0013.
+members.json, fewer founders left unsuspended than have to sign. Founders sign what they computed here, never
+what they were sent. Specification: docs/PROTOCOL.md, membership; docs/adr/0013.
 """
 
 import hashlib
@@ -44,7 +44,8 @@ from symbolon.membership.coalition_roles import (
     with_signatures,
 )
 from symbolon.membership.coalition_state import State
-from symbolon.membership.member_record import Members
+from symbolon.membership.founding_words import drop_command
+from symbolon.membership.member_record import Members, Status
 from symbolon.membership.members_document import encode_members
 from symbolon.membership.proposal import Proposal, Signatures, SignedRole
 
@@ -89,6 +90,29 @@ def next_version(state: State, posed: datetime) -> int:
     return state.targets_version + 1 + max(0, age // BINDING)
 
 
+def require_no_founder(member_id: str, state: State) -> None:
+    """Checks that the root names no keys of a member, with which it could go on signing when it is none.
+
+    Raises:
+        MembershipError: `membership.proposal.founders`.
+    """
+    founders = [each.member_id for each in state.founders]
+    if member_id not in founders:
+        return
+    if len(founders) == 1:
+        raise _refused(
+            "founders",
+            f"{member_id} is the only founder",
+            hint="First another member takes its place: it runs `symbolon coalition offer`, then here "
+            f"`symbolon coalition founders --add LINE --drop {member_id} --threshold 1`.",
+        )
+    raise _refused(
+        "founders",
+        f"{member_id} is a founder, and its keys are in the root as well",
+        hint=f"First run `{drop_command(member_id, state)}`, then this again once it is in force.",
+    )
+
+
 def draft(proposal: Proposal, state: State, now: datetime) -> Draft:
     """Applies a proposal to the state in force.
 
@@ -131,12 +155,27 @@ def draft(proposal: Proposal, state: State, now: datetime) -> Draft:
     founding = proposal.founding
     founders = founding.founders if founding else state.founders
     if tuple(each.member_id for each in founders) != tuple(each.member_id for each in members.founders):
-        raise _refused("founders", "members.json and root would name different founders")
+        for each in founders if founding is None else ():
+            if each.member_id not in {left.member_id for left in members.founders}:
+                require_no_founder(each.member_id, state)
+        raise _refused(
+            "founders",
+            "members.json and root would name different founders",
+            hint="Who is to be a founder no more: `symbolon coalition founders --drop ID`, then the rest.",
+        )
     root = None
     authorities_pem = state.authorities_pem
     if founding:
         root = make_root(state.root_version + 1, founders, founding.threshold, proposal.made)
         authorities_pem = Authorities.parse(founding.authorities_pem).encode()
+    threshold = founding.threshold if founding else state.root.threshold
+    if sum(each.status is Status.ACTIVE for each in members.founders) < threshold:
+        # Nobody asks a suspended founder, so nothing could be signed any more, not even its reinstatement.
+        raise _refused(
+            "founders",
+            f"fewer than {threshold} founders would be left that are not suspended; so many sign each change",
+            hint="First name other founders, or fewer that sign together: `symbolon coalition founders`.",
+        )
     members_json = encode_members(members)
     expires = proposal.posed + TARGETS_VALIDITY
     targets = make_targets(members_json, authorities_pem, terms, proposal.version, expires)
@@ -253,9 +292,13 @@ def _terms(proposal: Proposal, state: State) -> bytes:
     return proposal.terms
 
 
-def _refused(kind: str, detail: str) -> MembershipError:
+def _refused(
+    kind: str,
+    detail: str,
+    hint: str = "Run `symbolon coalition sync`, then look at `symbolon coalition proposals` again.",
+) -> MembershipError:
     return MembershipError(
         detail,
-        hint="Run `symbolon coalition sync`, then look at `symbolon coalition proposals` again.",
+        hint=hint,
         code=f"membership.proposal.{kind}",
     )

@@ -60,6 +60,7 @@ COMMAND_ROLES: Final[Mapping[str, Role | None]] = {
     "approvals list": Role.VIEWER,
     "coalition members": Role.VIEWER,
     "coalition proposals": Role.VIEWER,
+    "coalition invitations": Role.VIEWER,
     "coalition sync": Role.VIEWER,
     # What these disclose is bounded by the [[allow]] tables, which an administrator writes.
     "serve": Role.CONTRIBUTOR,

@@ -23,6 +23,7 @@ from symbolon.membership.member import MemberId
 from symbolon.membership.member_record import MemberRecord, Status
 from symbolon.membership.member_statement import SignedStatement, public_key_sha256
 from symbolon.membership.proposal import decode_proposal
+from symbolon.membership.proposal_draft import SIGNING
 from symbolon.rpc.founding import Founding
 from symbolon.rpc.membership_codec import JoinRequest
 
@@ -40,6 +41,8 @@ class Admission:
     def join(self, invited: InvitedIdentity, request: JoinRequest, now: datetime) -> tuple[bytes, bytes]:
         """Proposes to admit who answers an invitation.
 
+        Of several that answer it at once with different keys, the first one is proposed and no other.
+
         Args:
             invited: as its certificate says.
             request: what it asks.
@@ -52,6 +55,11 @@ class Admission:
             MembershipError: `membership.invitation.…` when the invitation is not open here, was answered
                 with another key, or the proof is not for these keys; or why the request is refused.
         """
+        # One turn from the look for an earlier answer to the proposal: no other answer comes in between.
+        with self._founding.store.turn():
+            return self._join(invited, request, now)
+
+    def _join(self, invited: InvitedIdentity, request: JoinRequest, now: datetime) -> tuple[bytes, bytes]:
         state = self._founding.state()
         invitation, terms = self._invitation(invited)
         public_key = verify_csr(request.csr_pem, invited.member_id, state.members.coalition)
@@ -67,7 +75,7 @@ class Admission:
         if earlier is not None:
             sha256, act = earlier
             _require_same(act, public_key, request.signing_key)
-            if state.members.find(act.member_id) or self._founding.is_open(sha256):
+            if has_joined(state, act.member_id, act.record.signing_key) or self._founding.is_open(sha256):
                 return act.certificate_pem, sha256
             # Another proposal overtook it: the same act again, on the present state.
         else:
@@ -86,10 +94,14 @@ class Admission:
             MembershipError: the request or the statement is not the caller's own, or does not hold.
         """
         _require_own(member_id, signed)
-        state = self._founding.state()
-        public_key = verify_csr(csr_pem, member_id, state.members.coalition)
-        leaf = self._issue(state, member_id, public_key, now)
-        return leaf, self._founding.propose([Renew(leaf, signed)])
+        with self._founding.store.turn():
+            state = self._founding.state()
+            public_key = verify_csr(csr_pem, member_id, state.members.coalition)
+            earlier = self._earlier_renewal(state, signed, now)
+            if earlier is not None:
+                return earlier
+            leaf = self._issue(state, member_id, public_key, now)
+            return leaf, self._founding.propose([Renew(leaf, signed)])
 
     def submit(self, member_id: MemberId, signed: SignedStatement) -> bytes:
         """Proposes what a member states about its own entry.
@@ -115,11 +127,26 @@ class Admission:
         )
 
     def _earlier_admission(self, invitation: bytes) -> tuple[bytes, Admit] | None:
-        """The newest proposal that answers an invitation."""
-        for stored in reversed(self._founding.store.proposals_above(0)):
+        """The newest proposal by this founder that answers an invitation; anybody can name its hash."""
+        own = self._founding.keys.founder.member_id
+        stored_here = self._founding.store.proposals_above(0)
+        for stored in (each for each in reversed(stored_here) if each.proposer == own):
             for act in decode_proposal(stored.document).acts:
                 if isinstance(act, Admit) and act.invitation_sha256 == invitation:
                     return stored.sha256, act
+        return None
+
+    def _earlier_renewal(
+        self, state: State, signed: SignedStatement, now: datetime
+    ) -> tuple[bytes, bytes] | None:
+        """Certificate and proposal that answer this very statement, and that founders may still sign."""
+        for stored in reversed(self._founding.store.proposals_above(state.targets_version)):
+            proposal = decode_proposal(stored.document)
+            if now >= proposal.posed + SIGNING or not self._founding.is_open(stored.sha256):
+                continue
+            for act in proposal.acts:
+                if isinstance(act, Renew) and act.signed == signed:
+                    return act.certificate_pem, stored.sha256
         return None
 
     def _admission(
@@ -146,7 +173,7 @@ class Admission:
             reason="",
             due_diligence=DueDiligence(request.acceptance, terms.vetting, request.attested),
         )
-        return Admit(record, invitation, leaf, request.proof)
+        return Admit(record, invitation, leaf, request.proof, terms.replaces)
 
     def _issue(
         self, state: State, member_id: MemberId, public_key: ec.EllipticCurvePublicKey, now: datetime
@@ -160,6 +187,12 @@ class Admission:
             root_pem=keys.authority_pem,
             now=now,
         )
+
+
+def has_joined(state: State, member_id: MemberId, signing_key: bytes) -> bool:
+    """Whether a member is listed with the signing key that it joined with."""
+    record = state.members.find(member_id)
+    return record is not None and record.signing_key == signing_key
 
 
 def _require_same(act: Admit, public_key: ec.EllipticCurvePublicKey, signing_key: bytes) -> None:

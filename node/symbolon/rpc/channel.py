@@ -10,7 +10,9 @@ import asyncio
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from typing import Final
 
 import grpc
 
@@ -18,6 +20,10 @@ from symbolon.errors import UnavailableError
 from symbolon.membership.certificates import PeerIdentity, peer_identity, tls_target_name
 from symbolon.rpc.dial import CONNECT_S, channel_options, dialled, grpc_address
 from symbolon.rpc.node import Node
+
+_HANDSHAKES: Final = ThreadPoolExecutor(16, "handshake")
+"""Threads of their own: each waits up to `CONNECT_S` for a machine that is off, and in the few threads of the
+event loop every caller of this node would wait with it. Twice what asks at a time."""
 
 
 def listed_certificate(node: Node) -> Callable[[PeerIdentity], object]:
@@ -45,7 +51,8 @@ async def pinned_channel(
     name = tls_target_name(member_id, node.config.node.coalition)
     end = time.monotonic() + CONNECT_S
     try:
-        leaf = await asyncio.to_thread(_shown_certificate, node, target, name)
+        loop = asyncio.get_running_loop()
+        leaf = await loop.run_in_executor(_HANDSHAKES, _shown_certificate, node, target, name)
     except ssl.SSLCertVerificationError as error:
         raise _unreachable(member_id, f"shows a wrong certificate: {error.verify_message}") from None
     except TimeoutError:

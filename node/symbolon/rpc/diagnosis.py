@@ -28,7 +28,6 @@ from symbolon.errors import MembershipError
 from symbolon.membership.certificates import load_certificate, verify_leaf
 from symbolon.rpc.diagnosis_calls import call_peer
 from symbolon.rpc.diagnosis_finding import (
-    OWN_CERTIFICATE_HINTS,
     SOON_DAYS,
     Finding,
     State,
@@ -37,6 +36,7 @@ from symbolon.rpc.diagnosis_finding import (
     failed,
 )
 from symbolon.rpc.diagnosis_tls import X25519MLKEM768, group_name, group_wanted
+from symbolon.rpc.own_certificate import require_own
 
 CONNECT_S: Final = 5.0
 """How long a host may take to open a connection, and for every step of a handshake."""
@@ -150,7 +150,8 @@ def _port(target: Target) -> Finding:
             "port",
             "peer.unreachable",
             f"{endpoint} cannot be reached ({reason}, {CONNECT_S:g} s)",
-            "The host is down, or a firewall or route between the two drops the connection.",
+            f"Ask the operator of {peer} whether the machine is on and its firewall lets the port through; "
+            "perhaps a firewall on your side stops you from dialling out.",
         )
 
 
@@ -163,9 +164,12 @@ def _tls(target: Target) -> tuple[Finding, bytes | None]:
             protocol = wrapped.selected_alpn_protocol()
             open_door = _settings_come(wrapped) is None
     except TimeoutError:
-        return _not_tls(
-            target, "peer.silent", f"something listens there, but said nothing in {CONNECT_S:g} s"
-        ), None
+        said = f"something listens there, but said nothing in {CONNECT_S:g} s"
+        hint = (
+            f"Try again; else ask the operator of {target.peer.member_id} whether the machine is asleep, or "
+            f"something else than `symbolon {target.command}` has the port."
+        )
+        return failed("tls", "peer.silent", said, hint), None
     except ssl.SSLError as error:
         reason = (error.reason or "handshake failed").lower().replace("_", " ")
         if "protocol version" in reason or "unsupported protocol" in reason:
@@ -196,13 +200,14 @@ _JUDGEMENTS: Final = {
     "membership.certificate.issuer": (
         "peer.authority",
         "its certificate was not issued by an authority of this coalition",
-        "Run `symbolon coalition sync`; if nothing changes, the peer shows a wrong certificate.",
+        "Run `symbolon coalition sync`; if nothing changes, ask the operator of {peer} what answers there: "
+        "it is of another coalition, or not who it says.",
     ),
     "membership.certificate.expired": (
         "peer.certificate.expired",
         "its certificate has expired",
-        "Its operator has it renewed (a founder's invitation, `symbolon coalition join CODE`). If it holds "
-        "there, check this machine's clock.",
+        "Its operator asks a founder for `symbolon coalition invite {peer} --again --vetted-by NAME "
+        "--criteria TEXT`. If it holds there, check this machine's clock.",
     ),
     "membership.certificate.not_yet_valid": (
         "peer.certificate.not_yet_valid",
@@ -228,7 +233,7 @@ def _presented(target: Target, presented: bytes) -> Finding:
         )
         if code.endswith("expired"):
             said += f" ({_until(presented)})"
-        return failed("certificate", code, said, hint)
+        return failed("certificate", code, said, hint.format(peer=peer))
     if identity.member_id != peer:
         return failed(
             "certificate",
@@ -303,7 +308,8 @@ def _ours(target: Target) -> Finding:
         context.load_verify_locations(cadata=target.authorities.decode("ascii"))
         target.leaf.load_into(context)
     except (OSError, ValueError, MembershipError) as error:
-        said = f"not shown to {peer}: our certificate or key cannot be used ({type(error).__name__})"
+        why = "missing" if isinstance(error, FileNotFoundError) else "not usable"
+        said = f"not shown to {peer}: our certificate or its key is {why}"
         return Finding(check, State.UNKNOWN, said, code="peer.ours.missing")
     try:
         with _dial(target.address) as raw, context.wrap_socket(raw, server_hostname=target.name) as wrapped:
@@ -314,11 +320,10 @@ def _ours(target: Target) -> Finding:
         return Finding(check, State.OK, f"{peer} accepts it in the handshake")
     try:
         certificate = target.leaf.certificate.read_bytes()
-        verify_leaf(certificate, target.authorities, target.coalition, now=target.now)
+        require_own(certificate, target.authorities, target.coalition, target.own, target.now)
     except MembershipError as error:
         code = error.full_code.replace("membership.certificate", "peer.ours")
-        hint = OWN_CERTIFICATE_HINTS.get(error.full_code, "Run `symbolon coalition rotate certificate`.")
-        return failed(check, code, f"{peer} refuses it: {error.detail}", hint)
+        return failed(check, code, f"{peer} refuses it: {error.detail}", error.hint or "")
     return failed(
         check,
         "peer.ours.refused",

@@ -27,6 +27,8 @@ from symbolon.rpc.dial import channel_options, grpc_address
 from symbolon.rpc.node import Node
 from symbolon.rpc.permission_question import is_yes, make_question
 from symbolon.rpc.reach import reached
+from symbolon.rpc.refusal import refused_by
+from symbolon.rpc.relay_switchboard import BUSY
 from symbolon.rpc.server import SERVICE
 from symbolon.rpc.status import CODE_KEY
 
@@ -58,6 +60,8 @@ async def call_relayed_peer(node: Node, peer: MemberId) -> list[Finding]:
             said = f"{peer} is reached through its relays, with its certificate as listed"
             return [Finding("way", State.OK, said), *await _ask(peer, node.config, channel)]
     except UnavailableError as error:
+        if error.full_code == BUSY:
+            return [failed("way", "peer.relay.busy", error.detail, error.hint or "")]
         hint = f"Ask the operator of {peer} to start `symbolon serve`; its log says which relays it holds."
         return [failed("way", "peer.relay.unreached", error.detail, hint)]
     except MembershipError as error:
@@ -81,13 +85,8 @@ async def _health(peer: MemberId, channel: grpc.aio.Channel) -> Finding:
         answer = await health_pb2_grpc.HealthStub(channel).Check(request, timeout=CALL_S)
     except grpc.aio.AioRpcError as error:
         if _code_of(error).startswith(MembershipError.code):
-            return failed(
-                "health",
-                "peer.not_member",
-                f"{peer} does not take this node for a current member",
-                f"{peer} holds another state of the coalition than ours: older, expired, or one that expels, "
-                "suspends or lapses this node; its operator runs `symbolon coalition sync`.",
-            )
+            refusal = refused_by(peer, _code_of(error))
+            return failed("health", "peer.not_member", refusal.detail, refusal.hint or "")
         return failed(
             "health",
             "peer.health",

@@ -12,18 +12,8 @@ from symbolon.membership.certificates import tls_target_name
 from symbolon.membership.member_record import MemberRecord
 from symbolon.rpc.tls_material import LeafFiles
 
-SOON_DAYS: Final = 7
-"""A certificate with fewer days left is worth a warning: a served node renews it when ten are left."""
-
-OWN_CERTIFICATE_HINTS: Final = {
-    "membership.certificate.issuer": "Put back the certificate that a founder of this coalition signed, or "
-    "ask a founder for an invitation and run `symbolon coalition join CODE`.",
-    "membership.certificate.expired": "It can be renewed only while it holds: ask a founder for an "
-    "invitation and run `symbolon coalition join CODE`; on a founder's own node `symbolon coalition rotate "
-    "certificate` does.",
-    "membership.certificate.not_yet_valid": "Set this machine's clock; it seems to be behind.",
-}
-"""What to do about this node's own certificate, by the code of what is wrong with it."""
+SOON_DAYS: Final = 30
+"""A certificate with fewer days left is worth a warning: a served node renews it when 90 are left."""
 
 
 class State(StrEnum):
@@ -60,6 +50,7 @@ class Target:
     Attributes:
         peer: the member, as our metadata names it.
         endpoint: `host:port` to probe, that of its node or of the relay it runs.
+        own: this node's member.
         command: what its operator runs there, `serve` or `relay`.
         authorities: certificates of our coalition's authorities, PEM.
         leaf: our own certificate and key; a missing one only costs the steps that need it.
@@ -68,6 +59,7 @@ class Target:
 
     peer: MemberRecord
     endpoint: str
+    own: str
     command: str
     coalition: str
     authorities: bytes

@@ -23,7 +23,7 @@ from symbolon.rpc.node import Node
 from symbolon.rpc.permission_question import is_question, is_yes
 from symbolon.rpc.receiver_role import Ask, Asking
 from symbolon.rpc.sender_role import SenderWire, run_sender
-from symbolon.rpc.status import CODE_KEY, public_code, public_message, to_status
+from symbolon.rpc.status import CODE_KEY, public_message, refused_code, to_status
 from symbolon.rpc.wire import Wire
 
 log = logging.getLogger(__name__)
@@ -173,7 +173,7 @@ class ExchangeService(stubs.ExchangeServiceServicer):
             log.info("%s of %s: permitted; it only asked whether, as `symbolon doctor` does", role, peer)
         else:
             _log_error(error, role, peer)
-        context.set_trailing_metadata(((CODE_KEY, public_code(error)),))
+        context.set_trailing_metadata(((CODE_KEY, refused_code(error)),))
         await context.abort(to_status(error), public_message(error))
 
 

@@ -7,7 +7,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from symbolon.api.membership.v1 import membership_pb2 as pb
-from symbolon.errors import SymbolonError
+from symbolon.errors import SymbolonError, UnavailableError
 from symbolon.membership.member import MemberId
 from symbolon.rpc.membership_client import CALL_S, call_member
 from symbolon.rpc.node import Node
@@ -33,7 +33,9 @@ async def check_both_ways(node: Node, sponsor: MemberId) -> list[str]:
         await asyncio.wait({serving, waiting}, timeout=START_S, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
         if not opened.is_set():
+            stop.set()
             await serving
+            raise UnavailableError(f"it did not open within {START_S:g} s", hint="Run `symbolon serve`.")
         told.append(await _back(node, sponsor))
     except SymbolonError as error:
         told.append(f"This node cannot be served here: {error.detail}. {error.hint or ''}".rstrip())

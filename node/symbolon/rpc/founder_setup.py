@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from symbolon.errors import MembershipError
 from symbolon.membership.certificates import certificate_fingerprint, issue_leaf
 from symbolon.membership.coalition_founding import found_coalition
 from symbolon.membership.coalition_state import State
@@ -49,6 +50,9 @@ def found(
 ) -> State:
     """Founds a coalition with this node's member as its only founder.
 
+    Cut off at any point, it is done again by a second attempt, or was done: the state, which names the
+    certificate, comes last.
+
     Args:
         node: which belongs to no coalition yet.
         charter: purposes and terms.
@@ -59,12 +63,13 @@ def found(
         passphrase: encrypts the root key.
 
     Raises:
-        MembershipError: `membership.exists` when there are founder's keys already, or what the documents
-            refuse.
+        MembershipError: `membership.exists` when this node belongs to a coalition already, or what the
+            documents refuse.
         StorageError: a file cannot be written.
     """
     member_id, coalition, now = node.member_id, CoalitionId(node.config.node.coalition), node.now
     folder = node.home / FOUNDER_FOLDER
+    _require_alone(node)
     if node.is_founder:
         # An attempt that was refused or cut off half-way left keys, and no coalition that knows others.
         keys = load_founder_keys(folder, member_id)
@@ -94,20 +99,35 @@ def found(
         due_diligence=due_diligence,
     )
     root_key = load_root_key(folder / ROOT_KEY_FILE, keys.founder, passphrase)
-    state = found_coalition(
+    node.leaf_files.prepare(made.key_pem)
+    node.leaf_files.install(leaf)
+    return found_coalition(
         node.coalition,
         keys,
         root_key,
         record,
+        leaf,
         coalition=coalition,
         purposes=charter.purposes,
         terms_version=charter.terms_version,
         terms=charter.terms,
         now=now,
     )
-    node.leaf_files.prepare(made.key_pem)
-    node.leaf_files.install(leaf)
-    return state
+
+
+def _require_alone(node: Node) -> None:
+    """Checks that nothing is in force here: a member's certificate and keys must not be replaced."""
+    try:
+        coalition = node.coalition.state().members.coalition
+    except MembershipError as error:
+        if error.full_code == "membership.metadata.missing":
+            return
+        raise
+    raise MembershipError(
+        f"the node in {node.home} belongs to {coalition} already",
+        hint="Name another folder with --home.",
+        code="membership.exists",
+    )
 
 
 def roles_for(place: Place, *, founder: bool) -> tuple[Role, ...]:

@@ -1,13 +1,13 @@
 """The founder's side of a node: what it proposes, what it signs, what it puts in force.
 
-Handles: proposals made here or by other founders, what a person approved, the vote that is written down
-before a signature is made, signatures as they come in, publishing once there are enough, signing snapshot and
-timestamp again in time. Refuses: to sign two proposals of one version, or two on one base while the first may
-yet come into force; to sign without a person what needs one; and whatever `proposal_draft` refuses. No
-network: `symbolon.rpc.membership_client` carries what is made here to the other founders, in four steps.
+Handles: proposals made here or by other founders, what a person approved, signatures as they come in,
+publishing once there are enough, signing snapshot and timestamp again in time. Refuses: to sign without a
+person what needs one, and whatever `founding_signing` and `proposal_draft` refuse. No network:
+`symbolon.rpc.gathering` carries what is made here to the other founders, in four steps.
 
 1. `propose` or `approve` here; nothing is signed yet, unless this founder alone is enough.
-2. Every founder is asked (`take`) whether it would sign. Who needs a person says so.
+2. Every founder is asked (`take`) whether it would sign. Who needs a person says so, and who is bound to
+   another proposal. Who is suspended, or has lapsed, is not asked; see `whom_to_ask`.
 3. Once enough would (`signers`), they are asked to sign one after the other, in the order of their ids
    (`take` with `sign`, here `sign`). A signature binds its founder to this proposal until it lapses, since
    others may already have put it in force; so two proposals at once must not bind half of the founders each.
@@ -18,7 +18,6 @@ What a person approved stays approved when routine changes come into force in be
 `unfinished` pose it again on the state that is then in force. docs/adr/0013.
 """
 
-import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -27,13 +26,13 @@ from datetime import UTC, datetime
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from symbolon.errors import MembershipError
-from symbolon.membership.act_review import InvitationTerms, describe, needs_person
+from symbolon.membership.act_review import describe
 from symbolon.membership.acts import Act, Refresh
-from symbolon.membership.coalition_roles import Missing, key_id, signature_over
+from symbolon.membership.coalition_roles import Missing
 from symbolon.membership.coalition_state import State
 from symbolon.membership.coalition_store import CoalitionStore
 from symbolon.membership.founder_keys import FounderKeys
-from symbolon.membership.founding_words import describe_founding
+from symbolon.membership.founding_words import describe_founding, describe_keys_that_stay
 from symbolon.membership.invitation_terms import decode_invitation_terms
 from symbolon.membership.member import MemberId
 from symbolon.membership.members_document import members_sha256
@@ -47,7 +46,6 @@ from symbolon.membership.proposal import (
     proposal_sha256,
 )
 from symbolon.membership.proposal_draft import (
-    BINDING,
     MAX_AGE,
     SIGNING,
     Draft,
@@ -58,6 +56,7 @@ from symbolon.membership.proposal_draft import (
     published,
 )
 from symbolon.rpc.founding_dates import FoundingDates
+from symbolon.rpc.founding_signing import FoundingSigning
 from symbolon.storage.founding_store import FoundingStore, StoredProposal
 
 
@@ -103,6 +102,7 @@ class Founding:
         self._coalition = coalition
         self._now = now
         self._dates = FoundingDates(keys, coalition, now)
+        self._signing = FoundingSigning(keys, store, now)
 
     def state(self) -> State:
         """The state of the coalition that this founder holds."""
@@ -120,6 +120,19 @@ class Founding:
         """Whether a proposal can still come into force on the present state."""
         stored, state = self._stored(sha256), self._coalition.state()
         return stored.base == members_sha256(state.members) and stored.version > state.targets_version
+
+    def is_past(self, sha256: bytes) -> bool:
+        """Whether its version, or a later one, is in force here."""
+        return self._stored(sha256).version <= self._coalition.state().targets_version
+
+    def is_free(self, sha256: bytes) -> bool:
+        """Whether no other proposal binds this founder."""
+        stored = self._stored(sha256)
+        try:
+            self.store.require_free(stored.version, stored.base, sha256)
+        except MembershipError:
+            return False
+        return True
 
     def names(self, document: bytes, member_id: str) -> bool:
         """Whether a proposal would make a member a founder, who may then ask for signatures as well.
@@ -183,14 +196,18 @@ class Founding:
             All signatures known here, and whether a person has yet to decide.
 
         Raises:
-            MembershipError: it does not hold on the state that this founder has; what a vote refuses.
+            MembershipError: it does not hold on the state that this founder has; what a vote refuses; the
+                proposer is suspended, or has lapsed.
         """
         proposal, state = decode_proposal(document), self._coalition.state()
+        self._signing.require_standing(proposal, proposer, state)
         made = draft(proposal, state, self._now())
         sha256 = self._keep(proposal, document, made, proposer)
-        willing = self._would_sign(proposal, made, state)
+        willing = self._signing.would_sign(proposal, made, state)
+        # Told before anybody signs, so that no other founder is bound to it for nothing.
+        self.store.require_free(proposal.version, proposal.base, sha256)
         if willing and sign:
-            self._sign(sha256, proposal, made, state)
+            self._signing.sign(sha256, proposal, made)
         return self.store.signatures(sha256), not willing
 
     def approve(self, sha256: bytes, *, root_key: Ed25519PrivateKey | None = None) -> bytes:
@@ -222,13 +239,30 @@ class Founding:
             The proposals that are to be sent to the other founders, those signed first.
         """
         state, stored = self._coalition.state(), self._recent()
-        own = {each.matter for each in stored if each.approved_at_s is not None or self._signed_by_me(each)}
+        own = {each.matter for each in stored if each.approved_at_s is not None or self._signing.signed(each)}
         found: list[tuple[bool, bytes]] = []
         for each in {each.matter: each for each in stored if each.matter in own}.values():
             # What cannot be posed is in force by now, or what it would change has changed otherwise.
             with suppress(MembershipError):
-                found.append((not self._signed_by_me(each), self._posed(each, state)))
+                found.append((not self._signing.signed(each), self._posed(each, state)))
         return [sha256 for _, sha256 in sorted(found)]
+
+    def whom_to_ask(self, sha256: bytes) -> tuple[MemberId, ...]:
+        """The other founders, in force or proposed, whose signature is wanted, in the order of their ids.
+
+        A founder that is suspended is not asked, nor one whose records have lapsed, unless the proposal mends
+        such records: their keys stay in the root until it names others, so nobody but the founders' nodes can
+        see to it that they do not count.
+        """
+        proposal, state = decode_proposal(self._stored(sha256).document), self._coalition.state()
+        new = proposal.founding.founders if proposal.founding else ()
+        names = {each.member_id for each in (*state.founders, *new)} - {self.keys.founder.member_id}
+        found = []
+        for name in sorted(names):
+            with suppress(MembershipError):
+                self._signing.require_standing(proposal, name, state)
+                found.append(name)
+        return tuple(found)
 
     def signers(self, sha256: bytes, willing: Collection[str]) -> tuple[MemberId, ...]:
         """Whom to ask for signatures, one after the other in this order.
@@ -261,13 +295,13 @@ class Founding:
         """
         proposal, state = decode_proposal(self._stored(sha256).document), self._coalition.state()
         made = draft(proposal, state, self._now())
-        if not self._would_sign(proposal, made, state):
+        if not self._signing.would_sign(proposal, made, state):
             raise MembershipError(
                 "this proposal needs a person's approval",
                 hint="Run `symbolon coalition proposals`, then `symbolon coalition approve`.",
                 code="membership.proposal.unapproved",
             )
-        self._sign(sha256, proposal, made, state)
+        self._signing.sign(sha256, proposal, made)
 
     def add_signatures(self, sha256: bytes, signatures: Mapping[tuple[SignedRole, str], bytes]) -> None:
         """Keeps signatures of other founders; those that do not hold are left out."""
@@ -329,35 +363,19 @@ class Founding:
         shown = (self._waiting(stored, state) for stored in newest.values())
         return [each for each in shown if each is not None]
 
-    def approved_invitations(self) -> dict[bytes, InvitationTerms]:
-        """The invitations that this founder approved, by hash."""
-        return {
-            each.sha256: decode_invitation_terms(each.terms)
-            for each in self.store.invitations("approved", "used")
-        }
-
     def _approved(self, proposal: Proposal, state: State, root_key: Ed25519PrivateKey | None) -> bytes:
+        self._signing.require_founder(proposal, state)
+        self._signing.require_standing(proposal, self.keys.founder.member_id, state)
+        self.store.require_not_withdrawn(proposal.invitations)
         made = draft(proposal, state, self._now())
-        self._require_founder(proposal, state)
-        if made.root is not None and self._held_back(made.root) is None:
-            # Given away only with this founder's vote; until then it stands under the root itself.
-            signature = self._root_signature(made.root, root_key)
-            self.store.keep_signature(hashlib.sha256(made.root).digest(), "root", *signature)
+        if made.root is not None:
+            self._signing.hold_back(made.root, root_key)
         sha256 = self._keep(proposal, encode_proposal(proposal), made, self.keys.founder.member_id)
         self.store.approve(sha256)
         if self.signers(sha256, {self.keys.founder.member_id}):
             self.sign(sha256)
         self.publish_if_complete(sha256)
         return sha256
-
-    def _root_signature(self, root: bytes, root_key: Ed25519PrivateKey | None) -> tuple[str, bytes]:
-        if root_key is None or root_key.public_key().public_bytes_raw() != self.keys.founder.root_key:
-            raise MembershipError(
-                "this proposal changes who signs; it needs this founder's root key",
-                hint="Name it with --root-key.",
-                code="membership.root_key",
-            )
-        return signature_over(root, root_key)
 
     def _keep(self, proposal: Proposal, document: bytes, made: Draft, proposer: str) -> bytes:
         sha256 = proposal_sha256(document)
@@ -372,43 +390,6 @@ class Founding:
             proposer=proposer,
         )
         return sha256
-
-    def _would_sign(self, proposal: Proposal, made: Draft, state: State) -> bool:
-        """Whether all that this founder has to say to a proposal has been said."""
-        self._require_founder(proposal, state)
-        if made.root is not None and self._held_back(made.root) is None:
-            return False
-        present = members_sha256(state.members)
-        for base in self.store.approved_bases(matter_sha256(proposal)):
-            steps = self.store.steps_since(base, present)
-            if steps is not None and all(each.routine for each in steps):
-                return True
-        approved = self.approved_invitations()
-        return proposal.routine and all(
-            needs_person(act, state.members, approved, now=self._now()) is None for act in proposal.acts
-        )
-
-    def _held_back(self, root: bytes) -> tuple[str, bytes] | None:
-        own = key_id(self.keys.founder.root_key)
-        signature = self.store.signatures(hashlib.sha256(root).digest()).get(("root", own))
-        return None if signature is None else (own, signature)
-
-    def _sign(self, sha256: bytes, proposal: Proposal, made: Draft, state: State) -> None:
-        """Votes, then signs. The caller has asked `_would_sign`."""
-        binds_until = proposal.posed + BINDING
-        self.store.vote(proposal.version, proposal.base, sha256, int(binds_until.timestamp()))
-        if made.root is not None and (held_back := self._held_back(made.root)) is not None:
-            self.store.keep_signature(sha256, "root", *held_back)
-        self.store.keep_signature(sha256, "targets", *signature_over(made.targets, self.keys.metadata_key))
-
-    def _require_founder(self, proposal: Proposal, state: State) -> None:
-        new = proposal.founding.founders if proposal.founding else ()
-        if self.keys.founder not in (*state.founders, *new):
-            raise MembershipError(
-                "the keys of this node are not among the founders' keys in root",
-                hint="Another founder names them with `symbolon coalition founders`.",
-                code="membership.founder",
-            )
 
     def _in_time(self, proposal: Proposal, state: State) -> bool:
         """Whether it can be signed as it stands, by founders whom nothing binds."""
@@ -432,7 +413,7 @@ class Founding:
     def _finish_signed(self) -> None:
         """Puts in force what a process signed that died before it could: it binds this founder."""
         for stored in self.store.proposals_above(self._coalition.state().targets_version):
-            if self._signed_by_me(stored):
+            if self._signing.signed(stored):
                 with suppress(MembershipError):
                     self.publish_if_complete(stored.sha256)
 
@@ -446,7 +427,7 @@ class Founding:
         in_time = self._in_time(proposal, state)
         if not in_time:
             proposal = self._again(proposal, state)
-        if not self._would_sign(proposal, draft(proposal, state, self._now()), state):
+        if not self._signing.would_sign(proposal, draft(proposal, state, self._now()), state):
             raise MembershipError("what it was approved on has changed", code="membership.proposal.overtaken")
         if in_time:
             return stored.sha256
@@ -470,12 +451,15 @@ class Founding:
         try:
             made = draft(proposal, state, self._now())
             lacks = missing(made, state, signatures)
-            approved = self._would_sign(proposal, made, state)
+            approved = self._signing.would_sign(proposal, made, state)
         except MembershipError as error:
             if stored.base != proposal.base:
                 return None
             refused = error.detail
-        words = tuple(describe(act) for act in proposal.acts)
+        # A change of founders that changes no member stands on a refresh, of which there is nothing to say.
+        told = () if proposal.founding and proposal.acts == (Refresh(),) else proposal.acts
+        words = tuple(describe(act) for act in told)
+        words += describe_keys_that_stay(proposal.acts, state)
         if proposal.founding is not None:
             words += describe_founding(proposal.founding, state)
         return Waiting(
@@ -484,14 +468,11 @@ class Founding:
             stored.proposer,
             words,
             lacks,
-            self._signed_by_me(stored),
+            self._signing.signed(stored),
             refused,
             approved,
             proposal.terms.decode(errors="replace"),
         )
-
-    def _signed_by_me(self, stored: StoredProposal) -> bool:
-        return ("targets", key_id(self.keys.founder.metadata_key)) in stored.signatures
 
     def _stored(self, sha256: bytes) -> StoredProposal:
         stored = self.store.proposal(sha256)
@@ -504,11 +485,10 @@ class Founding:
         return stored
 
     def _close_invitations(self, state: State) -> None:
-        members = state.members
-        joined = [
+        over = [
             each.sha256
             for each in self.store.invitations("offered", "approved")
-            if members.find(each.member) or members.is_expelled(each.member)
+            if decode_invitation_terms(each.terms).is_over(state.members)
         ]
-        if joined:
-            self.store.use_invitations(joined)
+        if over:
+            self.store.use_invitations(over)

@@ -12,6 +12,7 @@ A member whose records have lapsed is let into `LAPSED_METHODS` alone, by which 
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import ContextVar
 from datetime import datetime
@@ -24,7 +25,9 @@ from symbolon.membership.certificates import PeerIdentity, load_authorities, pee
 from symbolon.membership.coalition_directory import CoalitionDirectory
 from symbolon.membership.invitation_identity import InvitedIdentity, caller_identity
 from symbolon.membership.member_record import MemberRecord
-from symbolon.rpc.status import CODE_KEY, public_code, public_message, to_status
+from symbolon.rpc.status import CODE_KEY, public_message, refused_code, to_status
+
+log = logging.getLogger(__name__)
 
 caller: Final[ContextVar[MemberRecord]] = ContextVar("caller")
 """The member behind the RPC being handled."""
@@ -90,14 +93,15 @@ class Callers:
             now=self._now(),
         )
         if isinstance(identity, PeerIdentity):
+            member = self.judge(identity, method)
             if method == _JOIN:
                 raise MembershipError(
                     f"{identity.member_id} is a member already", code="membership.duplicate"
                 )
-            return self.judge(identity, method)
+            return member
         if method not in INVITED_METHODS:
             raise MembershipError(
-                f"{identity.member_id} is invited and no member yet", code="membership.unknown"
+                f"{identity.member_id} is invited and no member yet", code="membership.invitation.only"
             )
         return identity
 
@@ -161,7 +165,9 @@ class MemberInterceptor(grpc.aio.ServerInterceptor):
             try:
                 answer = behaviour(guard.requests(request), guard)
                 return await answer if asyncio.iscoroutine(answer) else answer
-            except SymbolonError as error:
+            except grpc.aio.BaseError:
+                raise
+            except Exception as error:  # noqa: BLE001 - gRPC would tell the caller its words
                 await _refuse(context, error)
 
         return guarded
@@ -177,7 +183,9 @@ class MemberInterceptor(grpc.aio.ServerInterceptor):
                 async for answer in answers:
                     guard.check()
                     yield answer
-            except SymbolonError as error:
+            except grpc.aio.BaseError:
+                raise
+            except Exception as error:  # noqa: BLE001 - gRPC would tell the caller its words
                 await _refuse(context, error)
 
         return guarded
@@ -185,8 +193,9 @@ class MemberInterceptor(grpc.aio.ServerInterceptor):
     async def _enter(self, context: grpc.aio.ServicerContext, method: str, request: object) -> "_Guard":
         try:
             who = await asyncio.to_thread(self._callers.identify, dict(context.auth_context()), method)
-        except SymbolonError as error:
-            self._note(error.full_code)
+        except Exception as error:
+            if isinstance(error, SymbolonError):
+                self._note(error.full_code)
             await _refuse(context, error)
             raise  # _refuse() raises; this line tells the type checker.
         if request is None:
@@ -256,6 +265,9 @@ class _Guard:
             yield request
 
 
-async def _refuse(context: grpc.aio.ServicerContext, error: SymbolonError) -> None:
-    context.set_trailing_metadata(((CODE_KEY, public_code(error)),))
+async def _refuse(context: grpc.aio.ServicerContext, error: Exception) -> None:
+    """Ends a call; nothing unexpected leaves the node as more than INTERNAL."""
+    if not isinstance(error, SymbolonError):
+        log.error("unexpected %s", type(error).__name__, exc_info=error)
+    context.set_trailing_metadata(((CODE_KEY, refused_code(error)),))
     await context.abort(to_status(error), public_message(error))

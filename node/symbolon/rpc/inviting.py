@@ -1,25 +1,30 @@
 """Invitations: the code for the one who joins, what founders keep of it, and its approval by others."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
-from symbolon.api.membership.v1 import membership_pb2 as pb
 from symbolon.errors import MembershipError, SymbolonError
 from symbolon.membership.act_review import InvitationTerms
+from symbolon.membership.certificates import CLOCK_SKEW, MAX_AUTHORITIES
 from symbolon.membership.due_diligence import Vetting
 from symbolon.membership.invitation_code import SECRET_BYTES, InvitationCode
-from symbolon.membership.invitation_identity import invitation_authority, invitation_key
+from symbolon.membership.invitation_identity import (
+    MAX_INVITATION_VALIDITY,
+    invitation_authority,
+    invitation_key,
+)
 from symbolon.membership.invitation_terms import decode_invitation_terms, encode_invitation_terms
 from symbolon.membership.member import FINGERPRINT_BYTES, CoalitionId, MemberId, MemberKind
 from symbolon.membership.member_record import Role
+from symbolon.membership.readmission import require_new, require_replaceable, require_same
 from symbolon.rpc.founding import Founding
-from symbolon.rpc.membership_client import CALL_S, call_member
 from symbolon.rpc.node import Node
+from symbolon.rpc.open_invitations import tell_founders
 from symbolon.storage.founding_store import StoredInvitation
 
-MAX_KNOWN: Final = 256
-"""Open invitations that a founder keeps; each is let go when it ends, within a month."""
+MAX_OFFERED: Final = 64
+"""Open invitations of one other founder that are kept: as many as its own server lets in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,7 @@ class Invited:
         vetted: the day.
         lapses: the first day on which the vetting no longer holds.
         open_for: how long the code is good.
+        replaces: empty for a new member; for one whose keys are lost the signing key that it has now.
     """
 
     member_id: MemberId
@@ -43,6 +49,12 @@ class Invited:
     vetted: date
     lapses: date
     open_for: timedelta
+    replaces: bytes = b""
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """What it will do for the others."""
+        return (Role.RELAY,) if self.relay else ()
 
 
 def write_invitation(node: Node, wanted: Invited) -> InvitationCode:
@@ -56,33 +68,37 @@ def write_invitation(node: Node, wanted: Invited) -> InvitationCode:
         The code; it cannot be had again.
 
     Raises:
-        MembershipError: this node is no founder, cannot be reached, or the id is taken.
+        MembershipError: this node is no founder, cannot be reached, or the id cannot be invited, see
+            `readmission`; or `membership.invitation.many` when as many are open as its server can let in.
     """
     founding = node.founding
     state = founding.state()
     state.require_fresh(node.now)
     own = state.members.require(node.member_id, node.now.date())
-    if state.members.find(wanted.member_id) or state.members.is_expelled(wanted.member_id):
-        raise MembershipError(
-            f"the id {wanted.member_id} is taken, or was, by a member that was expelled",
-            hint="Choose another id; none is given twice.",
-            code="membership.duplicate",
-        )
+    if wanted.replaces:
+        present = require_replaceable(state.members, wanted.member_id)
+        require_same(present, wanted.replaces, wanted.kind, wanted.jurisdiction, wanted.roles)
+    else:
+        require_new(state.members, wanted.member_id)
     if not own.endpoint:
         raise MembershipError(
             "who joins has to dial this node, and it names no endpoint",
-            hint="Let a founder invite whose node can be dialled, or set one with `symbolon coalition move`.",
+            hint="Who invites has to be dialled directly while others join, and not through a relay: run "
+            "`symbolon coalition move --endpoint host:port`, or let another founder invite.",
             code="membership.no_endpoint",
         )
-    relays = tuple(
-        (each.member_id, each.relay_endpoint) for each in state.members.members if each.relay_endpoint
-    )[:4]
+    open_now = founding.store.invitations("approved")
+    if sum(each.sponsor == node.member_id for each in open_now) >= MAX_AUTHORITIES:
+        raise MembershipError(
+            f"{MAX_AUTHORITIES} invitations of this founder are open already",
+            hint="Take some back: `symbolon coalition invitations`, then `symbolon coalition withdraw ID`.",
+            code="membership.invitation.many",
+        )
     code = InvitationCode(
         coalition=CoalitionId(state.members.coalition),
         member_id=wanted.member_id,
         sponsor=node.member_id,
         endpoints=(own.endpoint,),
-        relays=relays,
         root_version=state.root_version,
         root_sha256=state.root_sha256(),
         expires=node.now.replace(microsecond=0) + wanted.open_for,
@@ -92,11 +108,12 @@ def write_invitation(node: Node, wanted: Invited) -> InvitationCode:
         coalition=code.coalition,
         member_id=wanted.member_id,
         kind=wanted.kind,
-        roles=(Role.RELAY,) if wanted.relay else (),
+        roles=wanted.roles,
         jurisdiction=wanted.jurisdiction,
         vetting=Vetting(node.member_id, wanted.person, wanted.vetted, wanted.criteria, wanted.lapses),
         expires=code.expires,
         invitation_key=invitation_key(code),
+        replaces=wanted.replaces,
     )
     founding.store.keep_invitation(
         StoredInvitation(
@@ -119,20 +136,15 @@ async def ask_approval(node: Node, code: InvitationCode) -> dict[str, SymbolonEr
     Returns:
         The founders that could not be told, and why.
     """
-    founding = node.founding
-    kept = next(each for each in founding.store.invitations("approved") if each.sha256 == code.stored_hash)
-    request = pb.InviteRequest(invitation_sha256=kept.sha256, terms=kept.terms)
-    failures: dict[str, SymbolonError] = {}
-    for founder in founding.state().founders:
-        if founder.member_id != node.member_id:
-            try:
-                await call_member(node, founder.member_id, lambda stub: stub.Invite(request, timeout=CALL_S))
-            except SymbolonError as error:
-                failures[founder.member_id] = error
-    return failures
+    kept = next(
+        each for each in node.founding.store.invitations("approved") if each.sha256 == code.stored_hash
+    )
+    return (await tell_founders(node, kept)).failures
 
 
-def take_invitation(founding: Founding, sponsor: MemberId, sha256: bytes, terms: bytes) -> bool:
+def take_invitation(
+    founding: Founding, sponsor: MemberId, sha256: bytes, terms: bytes, now: datetime
+) -> bool:
     """Keeps an invitation of another founder; what is known of it stays as it is.
 
     Args:
@@ -140,18 +152,22 @@ def take_invitation(founding: Founding, sponsor: MemberId, sha256: bytes, terms:
         sponsor: who wrote it, as TLS says.
         sha256: 32 bytes, hash of its code.
         terms: what it admits, canonical JSON.
+        now: the current time, aware.
 
     Returns:
         Whether a person here approved it.
 
     Raises:
-        MembershipError: it is another founder's, of another coalition, or known with other terms.
+        MembershipError: it is another founder's, of another coalition, not of these weeks, known with other
+            terms, or one too many.
     """
     wanted = decode_invitation_terms(terms)
     if len(sha256) != FINGERPRINT_BYTES or wanted.coalition != founding.state().members.coalition:
         raise _refused("the invitation is of another coalition, or names no code")
     if wanted.vetting.by != sponsor:
         raise _refused(f"{sponsor} invites in the name of {wanted.vetting.by}")
+    if not now < wanted.expires <= now + MAX_INVITATION_VALIDITY + CLOCK_SKEW:
+        raise _refused(f"the invitation would be open until {wanted.expires:%Y-%m-%d %H:%M} UTC")
     known = {
         each.sha256: each for each in founding.store.invitations("offered", "approved", "used", "withdrawn")
     }
@@ -159,8 +175,9 @@ def take_invitation(founding: Founding, sponsor: MemberId, sha256: bytes, terms:
         if known[sha256].terms != terms:
             raise _refused("the invitation is known with other terms")
         return known[sha256].state != "offered"
-    if len(known) >= MAX_KNOWN:
-        raise _refused(f"{MAX_KNOWN} invitations are open already")
+    waiting = [each for each in known.values() if each.sponsor == sponsor and each.state != "used"]
+    if len(waiting) >= MAX_OFFERED:
+        raise _refused(f"{MAX_OFFERED} invitations of {sponsor} are open already")
     founding.store.keep_invitation(
         StoredInvitation(
             sha256, wanted.member_id, sponsor, terms, b"", int(wanted.expires.timestamp()), "offered"

@@ -15,17 +15,22 @@ A connection lost at any point leaves keys and metadata that the same command go
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import grpc
 
 from symbolon.api.membership.v1 import membership_pb2_grpc as stubs
 from symbolon.errors import MembershipError, UnavailableError
-from symbolon.membership.certificates import certificate_fingerprint, tls_target_name, verify_leaf
+from symbolon.membership.certificates import (
+    certificate_fingerprint,
+    load_certificate,
+    tls_target_name,
+    verify_leaf,
+)
 from symbolon.membership.coalition_parts import root_part
 from symbolon.membership.coalition_state import State
 from symbolon.membership.coalition_store import CoalitionStore
@@ -33,7 +38,7 @@ from symbolon.membership.due_diligence import Acceptance
 from symbolon.membership.invitation_code import InvitationCode
 from symbolon.membership.invitation_identity import InvitedLeaf, invited_leaf, join_proof
 from symbolon.membership.member_record import Role
-from symbolon.membership.member_statement import Place
+from symbolon.membership.member_statement import Place, public_key_sha256
 from symbolon.rpc.dial import CONNECT_S, channel_options, dialled
 from symbolon.rpc.membership_client import fetch
 from symbolon.rpc.membership_codec import JoinRequest, encode_join, understood
@@ -41,6 +46,11 @@ from symbolon.rpc.status import from_status
 
 ACCEPT_S: Final = 60.0
 """How long the sponsor may take: it asks the other founders to sign."""
+
+PENDING: Final = "unavailable.pending"
+"""Other founders have yet to sign; the same command goes on later."""
+
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +90,36 @@ async def join(
         MembershipError: a step above failed, or the sponsor refused.
         UnavailableError: the sponsor cannot be reached, or further founders have yet to sign.
     """
+
+    async def apply(stub: Any, shown: bytes) -> tuple[bytes, State]:
+        return await _join(code, store, applicant, now, stub, shown)
+
+    return await _at_sponsor(code, now, apply)
+
+
+async def look(code: InvitationCode, store: CoalitionStore, now: Callable[[], datetime]) -> State:
+    """Takes in the coalition's metadata and sends nothing: steps 1 and 2, for what joining depends on.
+
+    Args:
+        code: as the sponsor gave it.
+        store: this node's copy of the metadata, empty or from an earlier attempt.
+        now: the current time, aware.
+
+    Raises:
+        MembershipError: a step failed, or the metadata is another coalition's.
+        UnavailableError: the sponsor cannot be reached.
+    """
+
+    async def take(stub: Any, _: bytes) -> State:
+        return await _metadata(code, store, stub)
+
+    return await _at_sponsor(code, now, take)
+
+
+async def _at_sponsor(
+    code: InvitationCode, now: Callable[[], datetime], work: Callable[[Any, bytes], Awaitable[_Result]]
+) -> _Result:
+    """Does something at the first endpoint of the sponsor that answers."""
     # Step 1.
     code.require_unexpired(now())
     leaf = invited_leaf(code, now())
@@ -87,20 +127,16 @@ async def join(
     for endpoint in code.endpoints:
         try:
             async with _sponsor(code, endpoint, leaf) as (stub, shown):
-                return await _join(code, store, applicant, now, stub, shown)
+                return await work(stub, shown)
         except UnavailableError as error:
             if error.full_code == PENDING:
                 raise
             failures.append(f"{endpoint}: {error.detail}")
     raise UnavailableError(
-        f"{code.sponsor} cannot be reached ({'; '.join(failures) or 'the code names no endpoint'})",
+        f"{code.sponsor} cannot be reached ({'; '.join(failures)})",
         hint=f"Check this machine's clock, and ask {code.sponsor} whether its node runs and the code is still"
         " open; then run this again.",
     )
-
-
-PENDING: Final = "unavailable.pending"
-"""Other founders have yet to sign; the same command goes on later."""
 
 
 async def _join(
@@ -144,6 +180,12 @@ async def _join(
     identity = verify_leaf(certificate, state.authorities_pem, code.coalition, now=now())
     if identity.member_id != code.member_id:
         raise MembershipError("the sponsor sent another member's certificate", code="membership.certificate")
+    if public_key_sha256(load_certificate(certificate).public_key()) != applicant.key_sha256:
+        raise MembershipError(
+            "the sponsor sent a certificate for a key that this node does not have",
+            hint="Do not trust this sponsor; tell the other founders.",
+            code="membership.key",
+        )
     # Step 6.
     state.members.require_certificate(code.member_id, identity.fingerprint, now().date())
     return certificate, state

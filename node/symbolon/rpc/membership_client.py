@@ -19,8 +19,8 @@ from symbolon.errors import SymbolonError
 from symbolon.membership.coalition_parts import TIMESTAMP_PART
 from symbolon.membership.coalition_state import State
 from symbolon.membership.member import MemberId
-from symbolon.membership.proposal import decode_proposal
 from symbolon.rpc.founding import Founding
+from symbolon.rpc.gathering import gather
 from symbolon.rpc.membership_codec import check_proposal, decode_parts, decode_signatures, understood
 from symbolon.rpc.node import Node
 from symbolon.rpc.reach import reached
@@ -96,7 +96,7 @@ async def sync(node: Node, members: Iterable[str] = ()) -> dict[str, SymbolonErr
     Returns:
         For each member that was asked, why nothing came of it, or None.
     """
-    named = tuple(members) or _others(await asyncio.to_thread(node.coalition.state), node.member_id)
+    named = tuple(members) or others(await asyncio.to_thread(node.coalition.state), node.member_id)
     failures: dict[str, SymbolonError | None] = {}
 
     async def one(member_id: str) -> None:
@@ -112,24 +112,26 @@ async def sync(node: Node, members: Iterable[str] = ()) -> dict[str, SymbolonErr
 
 
 async def announce(node: Node) -> None:
-    """Tells all members that can be reached which timestamp this node holds."""
+    """Tells all members that can be reached which timestamp this node holds.
+
+    Those too whose records have lapsed: new terms have all of them lapse, and each has to hear of it.
+    """
     state = await asyncio.to_thread(node.coalition.state)
     request = pb.AnnounceRequest(timestamp_version=state.timestamp_version)
 
     async def one(member_id: str) -> None:
         try:
-            await call_member(node, member_id, lambda stub: stub.Announce(request, timeout=CALL_S))
+            await call_member(
+                node, member_id, lambda stub: stub.Announce(request, timeout=CALL_S), though_lapsed=True
+            )
         except SymbolonError as error:
             log.info("%s was not told of the new state: %s", member_id, error.full_code)
 
-    await _at_once(one(each) for each in _others(state, node.member_id))
+    await _at_once(one(each) for each in others(state, node.member_id))
 
 
 async def spread(node: Node, founding: Founding, sha256: bytes) -> dict[str, SymbolonError]:
     """Sends a proposal to the other founders, gathers signatures, and publishes it if they are enough.
-
-    First all are asked whether they would sign; only once enough of them would, one after the other signs:
-    a signature binds its founder, see `symbolon.rpc.founding`.
 
     Args:
         node: this node.
@@ -137,69 +139,49 @@ async def spread(node: Node, founding: Founding, sha256: bytes) -> dict[str, Sym
         sha256: names the proposal.
 
     Returns:
-        The founders that could not be asked, or refused, and why.
+        The founders that could not be asked, or refused, and why; this one, when the proposal does not hold
+        any more.
     """
-    proposal = decode_proposal(await asyncio.to_thread(founding.document, sha256))
-    state = await asyncio.to_thread(node.coalition.state)
-    if state.targets_version >= proposal.version:
+    document = check_proposal(await asyncio.to_thread(founding.document, sha256))
+    if await asyncio.to_thread(founding.is_past, sha256):
         await announce(node)
         return {}
-    founders = {each.member_id for each in state.founders}
-    if proposal.founding is not None:
-        founders |= {each.member_id for each in proposal.founding.founders}
-    willing: set[str] = {node.member_id}
-    failures: dict[str, SymbolonError] = {}
 
-    async def ask(member_id: MemberId) -> None:
-        try:
-            if await _propose(node, founding, sha256, member_id, sign=False):
-                willing.add(member_id)
-        except SymbolonError as error:
-            failures[member_id] = error
+    async def ask(member_id: MemberId, sign: bool) -> bool:
+        asked = pb.ProposeRequest(proposal=document, sign=sign)
+        response = await call_member(
+            node, member_id, lambda stub: stub.Propose(asked, timeout=CALL_S), though_lapsed=True
+        )
+        await asyncio.to_thread(founding.add_signatures, sha256, decode_signatures(response))
+        return not response.pending
 
-    await _at_once(ask(each) for each in sorted(founders - {node.member_id}))
-    for member_id in await asyncio.to_thread(founding.signers, sha256, willing):
-        try:
-            if member_id == node.member_id:
-                await asyncio.to_thread(founding.sign, sha256)
-            else:
-                await _propose(node, founding, sha256, member_id, sign=True)
-        except SymbolonError as error:
-            failures[member_id] = error
-            break
-    if await asyncio.to_thread(founding.publish_if_complete, sha256) is not None:
+    state, failures = await gather(founding, sha256, ask)
+    if state is not None:
         await announce(node)
     return failures
 
 
-async def _propose(node: Node, founding: Founding, sha256: bytes, member_id: MemberId, *, sign: bool) -> bool:
-    """Asks one founder; keeps the signatures that it knows.
-
-    Returns:
-        Whether it would sign, or has.
-    """
-    document = await asyncio.to_thread(founding.document, sha256)
-    request = pb.ProposeRequest(proposal=check_proposal(document), sign=sign)
-    response = await call_member(node, member_id, lambda stub: stub.Propose(request, timeout=CALL_S))
-    await asyncio.to_thread(founding.add_signatures, sha256, decode_signatures(response))
-    return not response.pending
-
-
-async def call_member(node: Node, member_id: str, call: Call) -> Any:
+async def call_member(node: Node, member_id: str, call: Call, *, though_lapsed: bool = False) -> Any:
     """Makes one unary call to a member's `MembershipService`.
+
+    Args:
+        node: this node.
+        member_id: whom to call.
+        call: given the stub.
+        though_lapsed: also when its records have lapsed, as `reached` says.
 
     Raises:
         SymbolonError: it cannot be reached, or it refused.
     """
-    async with reached(node, member_id) as channel:
+    async with reached(node, member_id, though_lapsed=though_lapsed) as channel:
         try:
             return understood(await call(stubs.MembershipServiceStub(channel)))
         except grpc.aio.AioRpcError as error:
             raise from_status(member_id, error) from error
 
 
-def _others(state: State, own: str) -> tuple[MemberId, ...]:
-    """All members but this one that can be reached, the founders first."""
+def others(state: State, own: str) -> tuple[MemberId, ...]:
+    """All members but one that can be reached, the founders first."""
     founders = {each.member_id for each in state.founders}
     reachable = [
         each for each in state.members.members if each.member_id != own and (each.endpoint or each.relays)

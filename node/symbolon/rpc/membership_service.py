@@ -8,6 +8,7 @@ or fetched by the same rules as everything else; nothing is believed for who sen
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final, TypeVar
 
@@ -18,7 +19,7 @@ from symbolon.api.membership.v1 import membership_pb2 as pb
 from symbolon.api.membership.v1 import membership_pb2_grpc as stubs
 from symbolon.errors import MembershipError, SymbolonError
 from symbolon.membership.member_record import Role
-from symbolon.rpc.admission import Admission
+from symbolon.rpc.admission import Admission, has_joined
 from symbolon.rpc.founding import Founding
 from symbolon.rpc.identity import caller, invited
 from symbolon.rpc.inviting import take_invitation
@@ -31,7 +32,9 @@ from symbolon.rpc.membership_codec import (
     encode_signatures,
 )
 from symbolon.rpc.node import Node
+from symbolon.rpc.open_invitations import take_withdrawal
 from symbolon.rpc.reach import reached
+from symbolon.rpc.request_limit import RequestLimit
 from symbolon.rpc.status import CODE_KEY, answered_code, answered_status, public_message
 
 log = logging.getLogger(__name__)
@@ -52,6 +55,8 @@ class MembershipService(stubs.MembershipServiceServicer):
     def __init__(self, node: Node) -> None:
         self._node = node
         self._fetching: dict[str, asyncio.Task[None]] = {}
+        self._called_back: set[str] = set()
+        self._requests = RequestLimit(time.monotonic)
 
     async def GetMetadata(  # noqa: N802 - named by the proto
         self, request: pb.GetMetadataRequest, context: grpc.aio.ServicerContext
@@ -78,7 +83,7 @@ class MembershipService(stubs.MembershipServiceServicer):
             leaf, sha256 = await asyncio.to_thread(Admission(founding).join, who, asked, self._node.now)
             await spread(self._node, founding, sha256)
             state = await asyncio.to_thread(founding.state)
-            admitted = state.members.find(who.member_id) is not None
+            admitted = has_joined(state, who.member_id, asked.signing_key)
             log.info("%s answered its invitation; admitted: %s", who.member_id, admitted)
             return pb.JoinResponse(certificate_pem=leaf, pending=not admitted)
 
@@ -87,8 +92,11 @@ class MembershipService(stubs.MembershipServiceServicer):
     async def CheckBack(  # noqa: N802 - named by the proto
         self, request: pb.CheckBackRequest, context: grpc.aio.ServicerContext
     ) -> pb.CheckBackResponse:
-        """Dials the caller, as members.json says."""
+        """Dials the caller, as members.json says; once at a time, since it says where that is."""
         member_id = caller.get().member_id
+        if member_id in self._called_back:
+            return pb.CheckBackResponse(reached=False, code="unavailable.busy")
+        self._called_back.add(member_id)
         try:
             async with asyncio.timeout(CHECK_BACK_S), reached(self._node, member_id) as channel:
                 stub = health_pb2_grpc.HealthStub(channel)
@@ -96,6 +104,8 @@ class MembershipService(stubs.MembershipServiceServicer):
         except (SymbolonError, grpc.aio.AioRpcError, TimeoutError) as error:
             code = error.full_code if isinstance(error, SymbolonError) else "unavailable"
             return pb.CheckBackResponse(reached=False, code=code)
+        finally:
+            self._called_back.discard(member_id)
         serving = answer.status == health_pb2.HealthCheckResponse.SERVING
         return pb.CheckBackResponse(reached=serving, code="" if serving else "unavailable")
 
@@ -107,9 +117,11 @@ class MembershipService(stubs.MembershipServiceServicer):
         async def renew() -> pb.RenewResponse:
             founding, member_id = self._node.founding, caller.get().member_id
             signed = decode_signed(request.statement, request.signature)
+            self._requests.require_room(member_id)
             leaf, sha256 = await asyncio.to_thread(
                 Admission(founding).renew, member_id, request.csr_pem, signed, self._node.now
             )
+            self._requests.note(member_id, sha256)
             return pb.RenewResponse(certificate_pem=leaf, pending=await self._pending(founding, sha256))
 
         return await _answered(context, renew)
@@ -122,7 +134,9 @@ class MembershipService(stubs.MembershipServiceServicer):
         async def submit() -> pb.SubmitResponse:
             founding, member_id = self._node.founding, caller.get().member_id
             signed = decode_signed(request.statement, request.signature)
+            self._requests.require_room(member_id)
             sha256 = await asyncio.to_thread(Admission(founding).submit, member_id, signed)
+            self._requests.note(member_id, sha256)
             return pb.SubmitResponse(pending=await self._pending(founding, sha256))
 
         return await _answered(context, submit)
@@ -148,7 +162,9 @@ class MembershipService(stubs.MembershipServiceServicer):
         async def propose() -> pb.ProposeResponse:
             founding, proposer = self._node.founding, caller.get()
             document = check_proposal(request.proposal)
-            named = Role.FOUNDER in proposer.roles or founding.names(document, proposer.member_id)
+            named = Role.FOUNDER in proposer.roles or await asyncio.to_thread(
+                founding.names, document, proposer.member_id
+            )
             if not named:
                 raise MembershipError(f"{proposer.member_id} is no founder", code="membership.founder")
             signatures, pending = await asyncio.to_thread(
@@ -163,14 +179,23 @@ class MembershipService(stubs.MembershipServiceServicer):
     async def Invite(  # noqa: N802 - named by the proto
         self, request: pb.InviteRequest, context: grpc.aio.ServicerContext
     ) -> pb.InviteResponse:
-        """Keeps an invitation that another founder wrote, for a person here to approve."""
+        """Keeps an invitation that another founder wrote, for a person here to approve, or its withdrawal."""
 
         async def offered() -> pb.InviteResponse:
             founding, sponsor = self._node.founding, caller.get()
             if Role.FOUNDER not in sponsor.roles:
                 raise MembershipError(f"{sponsor.member_id} is no founder", code="membership.founder")
+            if request.withdrawn:
+                sha256 = request.invitation_sha256
+                await asyncio.to_thread(take_withdrawal, founding, sponsor.member_id, sha256)
+                return pb.InviteResponse()
             approved = await asyncio.to_thread(
-                take_invitation, founding, sponsor.member_id, request.invitation_sha256, request.terms
+                take_invitation,
+                founding,
+                sponsor.member_id,
+                request.invitation_sha256,
+                request.terms,
+                self._node.now,
             )
             if not approved:
                 log.warning("an invitation by %s waits for `symbolon coalition approve`", sponsor.member_id)

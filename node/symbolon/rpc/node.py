@@ -19,17 +19,19 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from symbolon import config as configuration
 from symbolon.config import Config
-from symbolon.errors import MembershipError, SymbolonError, UnknownSuiteError
-from symbolon.membership.atomic_file import read_bounded, write_atomically
-from symbolon.membership.certificates import MAX_AUTHORITIES, MAX_CERTIFICATE_BYTES, verify_leaf
+from symbolon.errors import SymbolonError, UnknownSuiteError
+from symbolon.membership.atomic_file import erase_left_over, read_bounded, write_atomically
+from symbolon.membership.certificates import MAX_AUTHORITIES, MAX_CERTIFICATE_BYTES
 from symbolon.membership.coalition_directory import CoalitionDirectory
 from symbolon.membership.coalition_store import CoalitionStore
 from symbolon.membership.founder_keys import AUTHORITY_FILE, load_founder_keys
 from symbolon.membership.member import MemberId
+from symbolon.membership.member_record import Status
 from symbolon.membership.signing_key import load_signing_key
 from symbolon.oprf.suite import Suite, get_suite
 from symbolon.policy.operator_roles import LOCAL
 from symbolon.policy.permission import ConfiguredPermission, Direction, Permission, Rule
+from symbolon.rpc import own_certificate
 from symbolon.rpc.founding import Founding
 from symbolon.rpc.identity import Callers
 from symbolon.rpc.tls_material import LeafFiles
@@ -97,6 +99,8 @@ class Node:
         except SymbolonError:
             self.database.close()
             raise
+        for folder in (home, home / FOUNDER_FOLDER):
+            erase_left_over(folder, time.time())
         self.suppliers = SupplierStore(self.database, self.sealer)
         self.journal = JournalStore(self.database, clock, operator)
         self.sending = SenderStore(self.database, self.sealer, clock, rng, operator)
@@ -125,6 +129,10 @@ class Node:
     def answering_lock(self, peer: str) -> AbstractContextManager[None]:
         """What the one exchange that answers a peer holds, in whichever process; see `Database.exclusive`."""
         return self._exchange_lock("release", peer)
+
+    def certificate_lock(self) -> AbstractContextManager[None]:
+        """What the one renewal or joining of this node holds, in whichever process: its keys must not mix."""
+        return self.database.exclusive("certificate", "renewal of this node's certificate, or joining,")
 
     def _exchange_lock(self, kind: str, peer: str) -> AbstractContextManager[None]:
         hint = f"{WAIT_AND_RETRY} `symbolon status` shows which sessions are still open."
@@ -210,11 +218,10 @@ class Node:
         try:
             leaf = self.leaf_files.read()
         except FileNotFoundError as error:
-            raise MembershipError(
-                f"this node has not joined a coalition yet: {Path(str(error.filename)).name} is missing",
-                hint="Run `symbolon coalition join CODE` with the code of an invitation.",
-                code="membership.not_enrolled",
-            ) from None
+            # A key that waits for its certificate is there while the node joins.
+            joined = (self.home / COALITION_FOLDER).exists() and not self.leaf_files.next_key.exists()
+            name = Path(str(error.filename)).name
+            raise own_certificate.absent(name, self.member_id, joined=joined) from None
         return Credentials(leaf.private_key, leaf.certificate, self.coalition.state().authorities_pem)
 
     def require_own(self, certificate: bytes, authorities: bytes) -> None:
@@ -225,15 +232,11 @@ class Node:
             authorities: those of the coalition, PEM.
 
         Raises:
-            MembershipError: `membership.not_enrolled`, or what the certificate check says.
+            MembershipError: as `own_certificate.require_own`.
         """
-        identity = verify_leaf(certificate, authorities, self.config.node.coalition, now=self.now)
-        if identity.member_id != self.config.node.member:
-            raise MembershipError(
-                f"the certificate is for {identity.member_id}, not for {self.config.node.member}",
-                hint="Set node.member in symbolon.toml to the member that this folder is of.",
-                code="membership.not_enrolled",
-            )
+        own_certificate.require_own(
+            certificate, authorities, self.config.node.coalition, self.config.node.member, self.now
+        )
 
     @property
     def member_id(self) -> MemberId:
@@ -275,28 +278,37 @@ class Node:
     def write_open_invitations(self) -> None:
         """Writes the file that `open_invitations` reads, from the invitations that are open now.
 
-        Raises:
-            MembershipError: `membership.invitation.many` when there are more than `MAX_AUTHORITIES`.
+        Those that were answered stay in it until they end, so that an answer that was lost is heard again,
+        and whoever comes with the code of a member is told that it was used, which is how a stolen code
+        shows; but not once the member is suspended or expelled, who would learn by it what members do.
+        Where there are more than a server can trust, those that were answered go first: their holders are
+        members, and need them only to hear the answer again.
         """
+        path = self.home / FOUNDER_FOLDER / INVITATIONS_FILE
+        # Looked at again after it was written: another process may have withdrawn one in between.
+        while (document := self._open_now()) != self.open_invitations():
+            write_atomically(path, document)
+
+    def _open_now(self) -> bytes:
+        members = self.coalition.state().members
+        barred = {each.member_id for each in members.members if each.status is Status.SUSPENDED}
+        barred |= {each.member_id for each in members.expelled}
         own = [
             each
-            for each in self.founding_store.invitations("approved", "used")
-            if each.sponsor == self.member_id
+            for state in ("approved", "used")
+            for each in self.founding_store.invitations(state)
+            if each.sponsor == self.member_id and (state == "approved" or each.member not in barred)
         ]
-        if len(own) > MAX_AUTHORITIES:
-            raise MembershipError(
-                f"{len(own)} invitations are open, more than {MAX_AUTHORITIES}",
-                hint="Withdraw some, or wait until they end.",
-                code="membership.invitation.many",
-            )
-        path = self.home / FOUNDER_FOLDER / INVITATIONS_FILE
-        document = b"".join(each.authority for each in own)
-        if document != self.open_invitations():
-            write_atomically(path, document)
+        return b"".join(each.authority for each in own[:MAX_AUTHORITIES])
+
+    @property
+    def signs(self) -> bool:
+        """Whether this node is a founder's now: the root in force names its keys."""
+        return self.is_founder and self.founding.keys.founder in self.coalition.state().founders
 
     @property
     def is_founder(self) -> bool:
-        """Whether this node holds the keys of a founder."""
+        """Whether this node holds the keys of a founder, who may have been one, or be none yet."""
         return (self.home / FOUNDER_FOLDER / AUTHORITY_FILE).exists()
 
 

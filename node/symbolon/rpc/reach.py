@@ -18,7 +18,7 @@ from symbolon.rpc.relay_dialler import dialled_through
 
 @asynccontextmanager
 async def reached(
-    node: Node, member_id: str, *, for_metadata: bool = False
+    node: Node, member_id: str, *, for_metadata: bool = False, though_lapsed: bool = False
 ) -> AsyncIterator[grpc.aio.Channel]:
     """Opens a channel to a current member that trusts its listed certificate and no other.
 
@@ -28,6 +28,8 @@ async def reached(
         for_metadata: only metadata will be asked for, which is believed for its signatures. Then a state that
             ran out says well enough where the member was, and any certificate that an authority gave it does:
             a node that was off for longer than a state lasts finds back.
+        though_lapsed: also when its records have lapsed. Founders ask each other so, since all of them can
+            lapse on one day, and nobody else can mend that.
 
     Raises:
         MembershipError: it is not a member in good standing, names neither endpoint nor relay, or shows
@@ -39,8 +41,13 @@ async def reached(
         members, judge = node.coalition.state().members, _any
         member = require_present(members, MemberId(member_id))
     else:
-        members, judge = node.directory.current(), listed_certificate(node)
-        member = members.require(member_id, node.now.date())
+        members = node.directory.current()
+        if though_lapsed:
+            member = members.require_active(member_id)
+            judge = lambda shown: node.directory.require_listed(shown.member_id, shown.fingerprint, node.now)  # noqa: E731
+        else:
+            member = members.require(member_id, node.now.date())
+            judge = listed_certificate(node)
     async with AsyncExitStack() as way:
         target = member.endpoint
         if not target:

@@ -33,9 +33,14 @@ from symbolon.rpc.relay_address import RelayAddress, open_relay, why_ended
 from symbolon.rpc.relay_frames import encode_piece
 from symbolon.rpc.relay_limits import CONNECT_S
 from symbolon.rpc.relay_pipe import pipe
+from symbolon.rpc.relay_switchboard import BUSY
 from symbolon.rpc.status import CODE_KEY
 
 log = logging.getLogger(__name__)
+
+_WHEN_BUSY: Final = (
+    "Try again in a minute; if it stays so, whoever runs the relay can allow more: [relay] in symbolon.toml."
+)
 
 
 @asynccontextmanager
@@ -152,9 +157,13 @@ class _Dialler:
         if failures and all(isinstance(each, MembershipError) for each in failures):
             raise failures[0]
         said = "; ".join(each.detail for each in failures) or "it names none"
+        busy = any(each.full_code == BUSY for each in failures)
         raise UnavailableError(
             f"{self._target} cannot be reached through a relay: {said}",
-            hint="Try again; perhaps its node is not running. Its operator sees there which relays it holds.",
+            hint=_WHEN_BUSY
+            if busy
+            else "Try again; perhaps its node is not running. Its operator sees there which relays it holds.",
+            code=BUSY if busy else None,
         )
 
     async def _connect_through(self, relay: RelayAddress) -> Any:
@@ -183,13 +192,16 @@ class _Dialler:
 
     async def _refusal(self, relay: MemberId, call: Any) -> SymbolonError:
         call.cancel()
-        if CODE_KEY not in (await call.trailing_metadata() or ()):
+        told = await call.trailing_metadata() or grpc.aio.Metadata()
+        if CODE_KEY not in told:
             await self._forget(relay)
             return UnavailableError(f"{relay} cannot be reached any more")
         # It answered: the channel is good, and other connections may be using it.
+        if told[CODE_KEY] == BUSY:
+            return UnavailableError(f"the relay of {relay} carries as much as it may now", code=BUSY)
         error = await why_ended(relay, call)
         return (
-            UnavailableError(f"{relay} does not reach it now")
+            UnavailableError(f"{relay} does not reach {self._target} now")
             if isinstance(error, UnavailableError)
             else error
         )

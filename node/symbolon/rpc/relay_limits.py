@@ -8,6 +8,8 @@ Specification: docs/PROTOCOL.md, relay.
 from dataclasses import dataclass
 from typing import Final
 
+from symbolon.config import RelayConfig
+
 MAX_CHUNK_BYTES: Final = 64 * 1024
 """Data of one frame: four TLS records. Larger ones would save little and hold up the others."""
 
@@ -34,8 +36,8 @@ END_S: Final = 10.0
 """How long an end waits for the relay to close a call on which all has been said."""
 
 MAX_INCOMING: Final = 16
-"""Connections that an attached node takes up at a time. It answers fewer sessions (`node.max_sessions`), and
-each takes two connections, one after the other."""
+"""Connections that an attached node takes up at a time from one relay, which takes no places of another one.
+It answers fewer sessions (`node.max_sessions`), and each takes two connections, one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +74,14 @@ class RelayLimits:
     accept_s: float = 10.0
     idle_s: float = 150.0
     sweep_s: float = 1.0
+
+
+def configured_limits(relay: RelayConfig) -> RelayLimits:
+    """What a relay grants by its operator's configuration; the rest is as `RelayLimits` says."""
+    rate_bytes_s = relay.mib_s_per_member << 20
+    return RelayLimits(
+        connections=relay.connections,
+        connections_of_one=relay.connections_per_member,
+        rate_bytes_s=rate_bytes_s,
+        burst_bytes=rate_bytes_s,
+    )

@@ -1,8 +1,8 @@
 """A node that only dials out is reachable: it holds a call to each of its relays and takes up connections.
 
 What comes through a relay is handed to the node's own gRPC server, whose TLS says who it is; what the relay
-says about it is not believed. Refuses: more connections at a time than `MAX_INCOMING`. A relay that is lost
-is tried again after a while, for ever; connections it still carries go on meanwhile.
+says about it is not believed. Refuses: more connections of a relay at a time than `MAX_INCOMING`. A relay
+that is lost is tried again after a while, for ever; connections it still carries go on meanwhile.
 Specification: docs/PROTOCOL.md, relay.
 """
 
@@ -10,6 +10,7 @@ import asyncio
 import logging
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -26,6 +27,8 @@ from symbolon.rpc.relay_backoff import Backoff
 from symbolon.rpc.relay_frames import decode_incoming, encode_piece
 from symbolon.rpc.relay_limits import HEARTBEAT_S, MAX_INCOMING, SILENCE_S
 from symbolon.rpc.relay_pipe import pipe
+from symbolon.rpc.relay_switchboard import REPLACED
+from symbolon.rpc.status import CODE_KEY
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +60,7 @@ class RelayListener:
         self._uniform = uniform
         self._attached: set[MemberId] = set()
         self._generations: set[asyncio.Task[None]] = set()
-        self._taken = 0
+        self._taken: Counter[MemberId] = Counter()
 
     @property
     def attached(self) -> frozenset[MemberId]:
@@ -118,7 +121,7 @@ class RelayListener:
         except TimeoutError:
             raise UnavailableError(f"it said nothing for {SILENCE_S:g} s") from None
         except (asyncio.InvalidStateError, grpc.aio.UsageError, grpc.aio.AioRpcError):
-            raise await why_ended(relay, call) from None
+            raise await _why_detached(relay, call) from None
         finally:
             call.cancel()
 
@@ -129,7 +132,7 @@ class RelayListener:
             async with asyncio.timeout(SILENCE_S):
                 response = await call.read()
             if response is grpc.aio.EOF:
-                raise await why_ended(relay, call)
+                raise await _why_detached(relay, call)
             incoming = decode_incoming(response)
             # As long as it is attached, at every heartbeat: a relay that was expelled is left.
             await asyncio.to_thread(opened.judge)
@@ -139,11 +142,11 @@ class RelayListener:
             if incoming is None:
                 continue
             connection_id, asking = incoming
-            if self._taken >= MAX_INCOMING:
+            if self._taken[relay] >= MAX_INCOMING:
                 log.warning("a connection through the relay of %s was one too many", relay)
                 continue
             log.debug("the relay of %s announces %s", relay, asking)
-            self._taken += 1
+            self._taken[relay] += 1
             taken = asyncio.create_task(self._take(relay, opened.stub, connection_id))
             pipes.add(taken)
             taken.add_done_callback(pipes.discard)
@@ -163,7 +166,19 @@ class RelayListener:
         except OSError as error:
             log.error("this node's own server %s: %s", self._server, error.strerror or error)
         finally:
-            self._taken -= 1
+            self._taken[relay] -= 1
+
+
+async def _why_detached(relay: MemberId, call: Any) -> SymbolonError:
+    """As `why_ended`, and in its own words where another call of this member's took the place."""
+    told = await call.trailing_metadata() or grpc.aio.Metadata()
+    if told.get(CODE_KEY) != REPLACED:
+        return await why_ended(relay, call)
+    return UnavailableError(
+        "a second node with this one's certificate took its place there: does `symbolon serve` run in a copy "
+        "of this folder? Stop one of them; if it is not yours, tell a founder at once",
+        code=REPLACED,
+    )
 
 
 async def _open(server: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -12,7 +12,7 @@ from typing import Final
 from symbolon.api.relay.v1 import relay_pb2 as pb
 from symbolon.api.relay.v1 import relay_pb2_grpc as stubs
 from symbolon.rpc.node import Node
-from symbolon.rpc.relay_limits import MAX_MESSAGE_BYTES, WINDOW_BYTES, RelayLimits
+from symbolon.rpc.relay_limits import MAX_MESSAGE_BYTES, WINDOW_BYTES, configured_limits
 from symbolon.rpc.relay_service import RelayService
 from symbolon.rpc.server import GRACE_S, serve_until_told
 from symbolon.rpc.upkeep import follow
@@ -34,7 +34,6 @@ async def serve_relay(
     listen: str,
     listening: Callable[[str], None],
     *,
-    limits: RelayLimits | None = None,
     grace_s: float = GRACE_S,
 ) -> None:
     """Serves a relay under a node's identity until told to stop.
@@ -43,13 +42,13 @@ async def serve_relay(
         node: whose identity and member list it is.
         listen: `host:port`; port 0 takes a free one.
         listening: told the address once it is open.
-        limits: what the relay grants.
         grace_s: how long joined connections may go on after a request to stop.
 
     Raises:
         ConfigError: the address cannot be listened on.
         MembershipError: the node is not enrolled, or its certificate does not hold.
     """
+    limits = configured_limits(node.config.relay)
     service = RelayService(lambda auth: node.callers.identify(dict(auth), RELAY_SERVICE), limits)
 
     def stopping() -> None:

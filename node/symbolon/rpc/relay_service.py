@@ -26,8 +26,8 @@ from symbolon.rpc.relay_frames import decode_target, decode_ticket, encode_piece
 from symbolon.rpc.relay_joint import End, Joint
 from symbolon.rpc.relay_limits import HEARTBEAT_S, SILENCE_S, RelayLimits
 from symbolon.rpc.relay_rate import TokenBucket
-from symbolon.rpc.relay_switchboard import Connection, Switchboard
-from symbolon.rpc.status import CODE_KEY, public_code, public_message, to_status
+from symbolon.rpc.relay_switchboard import BUSY, REPLACED, Connection, Switchboard
+from symbolon.rpc.status import CODE_KEY, public_message, refused_code, to_status
 
 log = logging.getLogger(__name__)
 
@@ -46,11 +46,12 @@ class _Call:
         self.moved_s = now_s
         self.patience_s = patience_s
         self.granted = False
+        self.over = False
         self.reason: Exception | None = None
 
     def end(self, reason: Exception) -> None:
-        """Ends the call from outside, at once and for this reason."""
-        if self.reason is None:
+        """Ends the call from outside, at once and for this reason; does nothing once it is over."""
+        if self.reason is None and not self.over:
             self.reason = reason
             self.scope.reschedule(asyncio.get_running_loop().time())
 
@@ -109,7 +110,7 @@ class RelayService(stubs.RelayServiceServicer):
             line = _Line(call, self._limits.pending_for_one)
             before = self._switchboard.attach(call.member, line)
             if before is not None:
-                before.call.end(UnavailableError("the member has attached anew", code="unavailable.replaced"))
+                before.call.end(UnavailableError("the member has attached anew", code=REPLACED))
             self._grant(call, SILENCE_S)
             log.info("%s is attached; %d members are", call.member, self.attached)
             try:
@@ -218,9 +219,7 @@ class RelayService(stubs.RelayServiceServicer):
         try:
             line.incoming.put_nowait(incoming)
         except asyncio.QueueFull:
-            raise UnavailableError(
-                "that member does not take what is announced to it", code="unavailable.busy"
-            ) from None
+            raise UnavailableError("that member does not take what is announced to it", code=BUSY) from None
 
     async def _hear_beats(self, call: _Call, requests: AsyncIterator[pb.AttachRequest]) -> None:
         async for _ in requests:
@@ -270,8 +269,11 @@ class RelayService(stubs.RelayServiceServicer):
         self._calls.add(call)
         try:
             async with call.scope:
-                await self._spend(call.member, self._limits.call_bytes)
-                await work(call)
+                try:
+                    await self._spend(call.member, self._limits.call_bytes)
+                    await work(call)
+                finally:
+                    call.over = True
         except TimeoutError:
             await _abort(context, call.reason or UnavailableError("the call took too long"), what, call)
         except Exception as error:  # noqa: BLE001 - nothing unexpected leaves as more than INTERNAL
@@ -301,5 +303,8 @@ async def _abort(context: grpc.aio.ServicerContext, error: Exception, what: str,
     elif not isinstance(error, grpc.aio.BaseError):
         # gRPC's own errors are calls that broke while something was said to them.
         log.error("%s of %s: unexpected %s", what, call.member, type(error).__name__, exc_info=error)
-    context.set_trailing_metadata(((CODE_KEY, public_code(error)),))
+    # That the relay is full is no secret, and who asks has to know whose operator to talk to; nor is it one
+    # for a member that it attached a second time.
+    code = error.full_code if isinstance(error, UnavailableError) else ""
+    context.set_trailing_metadata(((CODE_KEY, code if code in (BUSY, REPLACED) else refused_code(error)),))
     await context.abort(to_status(error), public_message(error))

@@ -9,11 +9,17 @@ Specification: docs/PROTOCOL.md, relay.
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from symbolon.errors import RemoteProtocolError, UnavailableError
 from symbolon.membership.member import MemberId
 from symbolon.rpc.relay_limits import CONNECTION_ID_BYTES, RelayLimits
+
+BUSY: Final = "unavailable.busy"
+"""All that a relay grants is taken; told to whoever asks."""
+
+REPLACED: Final = "unavailable.replaced"
+"""The member has attached anew; told to whoever was attached as it."""
 
 Line = TypeVar("Line")
 """What stands for an attached member's open call."""
@@ -146,4 +152,4 @@ class Switchboard(Generic[Line]):
 
 
 def _busy(why: str) -> UnavailableError:
-    return UnavailableError(why, code="unavailable.busy")
+    return UnavailableError(why, code=BUSY)

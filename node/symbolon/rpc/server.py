@@ -1,7 +1,7 @@
 """A served node: gRPC over mutual TLS, health, reflection, and an orderly end.
 
-SIGTERM and SIGINT stop the listening at once, let running exchanges finish for a grace period, then end
-them; peers of those see a status that means "try again".
+It asks who is a member now before it takes a call. SIGTERM and SIGINT stop the listening at once, let running
+exchanges finish for a grace period, then end them; peers of those see a status that means "try again".
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from symbolon.api.membership.v1 import membership_pb2_grpc as membership_stubs
 from symbolon.errors import ConfigError, SymbolonError
 from symbolon.membership.certificates import load_certificate
 from symbolon.oprf.suite import DEFAULT_SUITE
+from symbolon.rpc.catching_up import catch_up
 from symbolon.rpc.dial import MAX_MESSAGE_BYTES
 from symbolon.rpc.exchange_service import ExchangeService
 from symbolon.rpc.identity import MemberInterceptor
@@ -33,6 +34,9 @@ log = logging.getLogger(__name__)
 
 MAX_CONNECTION_AGE_MS: Final = 30 * 60 * 1000
 CONNECTION_GRACE_MS: Final = 60 * 60 * 1000
+HANDSHAKE_S: Final = 10
+"""How long a caller may take to complete its handshakes. Nobody is known before they end, a process has a
+thousand sockets or so, and gRPC would leave each to whoever says nothing for two minutes."""
 GRACE_S: Final = 20.0
 """How long running exchanges may go on after a request to stop."""
 
@@ -44,6 +48,7 @@ _OPTIONS: Final = (
     ("grpc.max_connection_age_ms", MAX_CONNECTION_AGE_MS),
     ("grpc.max_connection_age_grace_ms", CONNECTION_GRACE_MS),
     ("grpc.max_concurrent_streams", 64),
+    ("grpc.server_handshake_timeout_ms", HANDSHAKE_S * 1000),
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
@@ -165,6 +170,8 @@ async def serve_until_told(
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
+    # Bound already, so that who dials meanwhile waits for the answer.
+    await catch_up(node)
     await server.start()
     await healthy.set("", health_pb2.HealthCheckResponse.SERVING)
     for name in names:

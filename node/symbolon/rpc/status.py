@@ -23,6 +23,7 @@ from symbolon.errors import (
     UnavailableError,
     UnknownSuiteError,
 )
+from symbolon.rpc.refusal import refusal_code, refused_by
 
 CODE_KEY: Final = "symbolon-code"
 """Trailing metadata that carries the stable code."""
@@ -60,6 +61,11 @@ def public_code(error: BaseException) -> str:
     return error.full_code if narrow and _CODE.fullmatch(error.full_code) else error.code
 
 
+def refused_code(error: BaseException) -> str:
+    """The code that ends a call: as `public_code`; to a refused member, what is wrong with its standing."""
+    return refusal_code(error) if isinstance(error, MembershipError) else public_code(error)
+
+
 def answered_code(error: BaseException) -> str:
     """The code that a caller may see once it is known: also which rule of membership its request broke."""
     if isinstance(error, MembershipError) and _CODE.fullmatch(error.full_code):
@@ -87,9 +93,16 @@ def answered_status(error: BaseException) -> grpc.StatusCode:
 
 
 _ADVICE: Final = {
+    "membership.act.again": "This member got new keys since the code was written; ask for another one.",
+    "membership.act.suspended": "This member is suspended: ask a founder why, and to reinstate it first.",
+    "membership.duplicate": (
+        "This id is a member already; if that was you with another code, ask for one with --again."
+    ),
+    "membership.expelled": "This id was expelled, and none is given twice; ask a founder why.",
     "permission.size_sessions": "The size sessions of this key epoch are used up; try again in the next one.",
     "membership.founder": "Only a founder's node can do this; `symbolon coalition members` names them.",
     "membership.invitation.unknown": "Ask the sponsor for a new invitation.",
+    "membership.invitation.withdrawn": "Ask the sponsor for a new invitation.",
     "membership.invitation.used": (
         "Ask the sponsor for a new invitation; if this one was not answered by you, say so."
     ),
@@ -119,8 +132,7 @@ def from_failure(peer: str, code: str) -> SymbolonError:
         hint = _ADVICE.get(code, f"`symbolon doctor` checks this node; the log of {peer} says more.")
         return MembershipError(f"{peer} refused the request ({code})", hint=hint, code=code)
     if code.startswith(MembershipError.code):
-        hint = "Ask the coordinator whether this member is still current; `symbolon doctor` checks the rest."
-        return MembershipError(f"{peer} does not take this node for a current member", hint=hint)
+        return refused_by(peer, code)
     if code.startswith((UnavailableError.code, StorageError.code)):
         return UnavailableError(f"{peer} cannot answer now", hint="Try again in a moment.")
     if code.startswith("protocol"):
@@ -139,6 +151,8 @@ def from_status(peer: str, error: grpc.aio.AioRpcError) -> SymbolonError:
     metadata = error.trailing_metadata()
     code = metadata.get(CODE_KEY) if metadata is not None else None
     if code is not None:
+        if error.code() is grpc.StatusCode.UNAUTHENTICATED:
+            return refused_by(peer, str(code))
         return from_failure(peer, str(code))
     if error.code() in _TRANSIENT:
         return UnavailableError(

@@ -128,6 +128,22 @@ class LeafFiles:
             self._tidy()
         write_atomically(self.next_key, key)
 
+    def prepared(self) -> ec.EllipticCurvePrivateKey | None:
+        """The key of a certificate that was asked for and has not come yet; None where there is none.
+
+        Raises:
+            FileNotFoundError: there is no certificate.
+            MembershipError: `membership.certificate.malformed` or `.key`.
+            StorageError: a file cannot be read.
+        """
+        certified = _certified(_read(self.certificate, MAX_CERTIFICATE_BYTES))
+        try:
+            key = _private_key(_read(self.next_key, MAX_KEY_BYTES))
+        except FileNotFoundError:
+            return None
+        # After a crash within `install` the next key is the one in use.
+        return None if key is None or key.public_key() == certified else key
+
     def install(self, certificate: bytes) -> None:
         """Makes a certificate the node's, whichever of the two keys it was requested with.
 
@@ -247,11 +263,16 @@ def _certified(certificate: bytes) -> ec.EllipticCurvePublicKey:
 
 def _public_key(private_key: bytes) -> ec.EllipticCurvePublicKey | None:
     """The public half; None for what is no P-256 key, which fits no certificate."""
+    key = _private_key(private_key)
+    return None if key is None else key.public_key()
+
+
+def _private_key(pem: bytes) -> ec.EllipticCurvePrivateKey | None:
     try:
-        key = serialization.load_pem_private_key(private_key, password=None)
+        key = serialization.load_pem_private_key(pem, password=None)
     except (ValueError, TypeError):
         return None
-    return key.public_key() if isinstance(key, ec.EllipticCurvePrivateKey) else None
+    return key if isinstance(key, ec.EllipticCurvePrivateKey) else None
 
 
 def _read(path: Path, limit_bytes: int) -> bytes:

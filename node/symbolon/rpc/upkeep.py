@@ -1,13 +1,13 @@
 """What a served node does by itself: it follows the coalition, stays reachable, and renews what ends.
 
 Handles: asking others for newer metadata at the start and every few minutes; attaching to the relays that
-this member's record names; a new certificate when a third of the old one's life is left; at a founder, new
+this member's record names; a new certificate once a quarter of the old one's life is over; at a founder, new
 timestamps, proposals that wait for others, and the list of open invitations. Each job is tried again at its
 next turn when it fails, and none of them stops the node. docs/adr/0013.
 """
 
 import asyncio
-import contextlib
+import functools
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 TURN_S: Final = 30.0
 """Between two turns; what a turn finds done costs a look at a file."""
 
-SYNC_EVERY: Final = 10
-"""Turns between two rounds of questions to other members: five minutes."""
+SYNC_S: Final = 300.0
+"""Between two rounds of questions to other members."""
 
 
 class Upkeep:
@@ -49,7 +49,8 @@ class Upkeep:
         Args:
             address: `host:port` where this node's own server listens.
         """
-        self._jobs.append(asyncio.create_task(self._run(address)))
+        # Apart: a round of questions takes long where many members are off, and nothing waits for it.
+        self._jobs += [asyncio.create_task(each) for each in (self._run(address), follow(self._node))]
 
     async def finish(self) -> None:
         """Ends every job."""
@@ -60,15 +61,11 @@ class Upkeep:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _run(self, address: str) -> None:
-        turn = 0
         while True:
             await _tried("relays", lambda: self._follow_relays(address))
-            if turn % SYNC_EVERY == 0:
-                await _tried("metadata", lambda: sync(self._node))
             await _tried("certificate", lambda: renew_if_due(self._node))
             if self._node.is_founder:
                 await _tried("founder", self._found)
-            turn += 1
             await asyncio.sleep(TURN_S)
 
     async def _follow_relays(self, address: str) -> None:
@@ -81,18 +78,22 @@ class Upkeep:
             return
         if self._listening is not None:
             self._listening.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._listening
-        self._relays = relays
-        self._listening = asyncio.create_task(RelayListener(self._node, addresses, address).run())
+            await asyncio.gather(self._listening, return_exceptions=True)
+        self._relays, self._listening = relays, None
+        if relays:
+            self._listening = asyncio.create_task(RelayListener(self._node, addresses, address).run())
 
     async def _found(self) -> None:
+        """Each on its own: what one cannot do must not keep the coalition from being dated."""
         node, founding = self._node, self._node.founding
-        await asyncio.to_thread(node.write_open_invitations)
-        if await asyncio.to_thread(founding.redate) is not None:
-            await announce(node)
+        await _tried("dates", self._redate)
+        await _tried("invitations", lambda: asyncio.to_thread(node.write_open_invitations))
         for sha256 in await asyncio.to_thread(founding.unfinished):
-            await spread(node, founding, sha256)
+            await _tried("proposal", functools.partial(spread, node, founding, sha256))
+
+    async def _redate(self) -> None:
+        if await asyncio.to_thread(self._node.founding.redate) is not None:
+            await announce(self._node)
 
 
 async def follow(node: Node) -> None:
@@ -103,7 +104,7 @@ async def follow(node: Node) -> None:
     """
     while True:
         await _tried("metadata", lambda: sync(node))
-        await asyncio.sleep(SYNC_EVERY * TURN_S)
+        await asyncio.sleep(SYNC_S)
 
 
 async def _tried(what: str, job: Callable[[], Awaitable[object]]) -> None:

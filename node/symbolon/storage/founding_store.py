@@ -7,8 +7,9 @@ proposal of the same version, or on the same base while the first one binds; mor
 has a use for. Whether a proposal or signature holds is for the caller to verify. docs/adr/0013.
 """
 
+import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,7 +18,7 @@ from typing import Final, Literal
 from sqlalchemy import ColumnElement, Connection, Row, case, delete, func, insert, or_, select, update
 
 from symbolon.errors import MembershipError
-from symbolon.membership.proposal import SignedRole
+from symbolon.membership.proposal import SignedRole, decode_proposal
 from symbolon.storage.database import Database
 from symbolon.storage.database_errors import StorageBusyError
 from symbolon.storage.founding_schema import (
@@ -35,13 +36,14 @@ TURN_S: Final = 20.0
 TURN_LOOK_S: Final = 0.02
 
 FORGET_AFTER: Final = timedelta(days=30)
-"""Proposals live for two weeks, and a person may look back."""
+"""Proposals live for two weeks, and a person may look back; invitations are open for a month at most."""
 
 MAX_PROPOSALS: Final = 64
-"""Of one founder on one base: more than it can have a use for, since only one of them comes into force."""
+"""Of one founder on one base, and as many that carry their own proof: more than it can have a use for, since
+only one of them comes into force."""
 
 MAX_PROPOSER_BYTES: Final = 16 * 1024 * 1024
-"""All that is kept of one founder's proposals: some thousands, or thirty with long terms of use."""
+"""All that is kept of one founder's proposals, of either kind: some thousands, or thirty with long terms."""
 
 MAX_STEPS: Final = 1_000
 """States of a coalition in two weeks, many times over."""
@@ -124,8 +126,16 @@ class FoundingStore:
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self._database = database
         self._clock = clock
+        self._this_thread = threading.local()
 
-    def vote(self, version: int, base: bytes, sha256: bytes, binds_until_s: int) -> None:
+    def vote(
+        self,
+        version: int,
+        base: bytes,
+        sha256: bytes,
+        binds_until_s: int,
+        invitations: Collection[bytes] = (),
+    ) -> None:
         """Writes down which proposal this founder signs; the same one may be voted for again.
 
         Args:
@@ -133,24 +143,40 @@ class FoundingStore:
             base: 32 bytes, SHA-256 of the members.json that the proposal starts from.
             sha256: 32 bytes, of the proposal.
             binds_until_s: until then no other one on that base is signed; seconds since 1970-01-01 UTC.
+            invitations: hashes of those that it answers.
 
         Raises:
             MembershipError: `membership.proposal.voted` when another one of this version was signed, or
-                another one on this base that still binds.
+                another one on this base that still binds; `membership.invitation.withdrawn`.
         """
-        binding = (founding_vote.c.base == base) & (founding_vote.c.binds_until_s > int(self._clock()))
-        query = select(founding_vote.c.proposal).where(or_(founding_vote.c.version == version, binding))
         with self._database.transaction("vote on a proposal") as connection:
-            voted = set(connection.execute(query).scalars())
-            if voted - {sha256}:
-                raise MembershipError(
-                    f"this founder signed another proposal of version {version} or on the same state",
-                    hint="That one comes into force first, or lapses within a week; then propose again.",
-                    code="membership.proposal.voted",
-                )
-            if not voted:
+            # In one transaction: who withdraws an invitation finds the vote, or the vote finds it withdrawn.
+            _require_not_withdrawn(connection, invitations)
+            if not self._require_free(connection, version, base, sha256):
                 row = {"version": version, "base": base, "proposal": sha256, "binds_until_s": binds_until_s}
                 connection.execute(insert(founding_vote).values(row))
+
+    def require_free(self, version: int, base: bytes, sha256: bytes) -> None:
+        """Checks that nothing keeps this founder from signing a proposal; arguments as for `vote`.
+
+        Raises:
+            MembershipError: `membership.proposal.voted`.
+        """
+        with self._database.read("look for votes") as connection:
+            self._require_free(connection, version, base, sha256)
+
+    def _require_free(self, connection: Connection, version: int, base: bytes, sha256: bytes) -> bool:
+        """As `require_free`; returns whether this very proposal was voted for."""
+        binding = (founding_vote.c.base == base) & (founding_vote.c.binds_until_s > int(self._clock()))
+        query = select(founding_vote.c.proposal).where(or_(founding_vote.c.version == version, binding))
+        voted = set(connection.execute(query).scalars())
+        if voted - {sha256}:
+            raise MembershipError(
+                f"this founder signed another proposal of version {version} or on the same state",
+                hint="That one comes into force first, or lapses within a week; then propose again.",
+                code="membership.proposal.voted",
+            )
+        return bool(voted)
 
     def keep_proposal(
         self,
@@ -176,7 +202,7 @@ class FoundingStore:
             if connection.execute(select(founding_proposal.c.sha256).where(here)).one_or_none() is not None:
                 return
             _forget(connection, now_s - int(FORGET_AFTER.total_seconds()))
-            _require_room(connection, proposer, base, len(document))
+            _require_room(connection, proposer, base, len(document), routine=routine)
             connection.execute(
                 insert(founding_proposal).values(
                     sha256=sha256,
@@ -288,11 +314,15 @@ class FoundingStore:
     def turn(self) -> Iterator[None]:
         """Has proposals of this founder made one after the other, in whichever process.
 
-        Each starts from the state that the one before left; two at once would stand in each other's way.
+        Each starts from the state that the one before left; two at once would stand in each other's way. Who
+        has the turn may take it again: what is looked up before a proposal is then still so when it is made.
 
         Raises:
             StorageBusyError: another one took longer than `TURN_S`.
         """
+        if getattr(self._this_thread, "has_turn", False):
+            yield
+            return
         end_s = time.monotonic() + TURN_S
         with ExitStack() as held:
             while True:
@@ -303,10 +333,14 @@ class FoundingStore:
                     if time.monotonic() >= end_s:
                         raise
                     time.sleep(TURN_LOOK_S)
-            yield
+            self._this_thread.has_turn = True
+            try:
+                yield
+            finally:
+                self._this_thread.has_turn = False
 
     def keep_invitation(self, invitation: StoredInvitation) -> None:
-        """Keeps an invitation.
+        """Keeps an invitation; those that ended long ago go.
 
         Raises:
             MembershipError: `membership.invitation.known` when its hash is kept already.
@@ -315,6 +349,9 @@ class FoundingStore:
             here = founding_invitation.c.sha256 == invitation.sha256
             if connection.execute(select(founding_invitation.c.sha256).where(here)).one_or_none() is not None:
                 raise MembershipError("this invitation is known already", code="membership.invitation.known")
+            old_s = int(self._clock()) - int(FORGET_AFTER.total_seconds())
+            old = founding_invitation.c.expires_at_s < old_s
+            connection.execute(delete(founding_invitation).where(old))
             connection.execute(
                 insert(founding_invitation).values(
                     sha256=invitation.sha256,
@@ -363,6 +400,50 @@ class FoundingStore:
                     code="membership.invitation.state",
                 )
 
+    def withdraw_invitation(self, sha256: bytes) -> list[StoredProposal]:
+        """Withdraws an invitation for good; one that is withdrawn already stays so.
+
+        Args:
+            sha256: 32 bytes, hash of its code.
+
+        Returns:
+            The proposals that answer it and that this founder voted for before: each of them may be in force,
+            or come into force still.
+
+        Raises:
+            MembershipError: `membership.invitation.state` when it is not known, or its member has joined.
+        """
+        here = founding_invitation.c.sha256 == sha256
+        voted = select(founding_proposal).where(
+            founding_proposal.c.sha256.in_(select(founding_vote.c.proposal))
+        )
+        with self._database.transaction("withdraw an invitation") as connection:
+            open_still = founding_invitation.c.state.in_(["offered", "approved", "withdrawn"])
+            moved = connection.execute(
+                update(founding_invitation).where(here & open_still).values(state="withdrawn")
+            )
+            if moved.rowcount != 1:
+                raise MembershipError(
+                    "the invitation is not known here, or its member has joined",
+                    hint="`symbolon coalition invitations` lists those that are open; a member is expelled.",
+                    code="membership.invitation.state",
+                )
+            found = [_proposal(connection, row) for row in connection.execute(voted).all()]
+        return [each for each in found if sha256 in decode_proposal(each.document).invitations]
+
+    def require_not_withdrawn(self, invitations: Collection[bytes]) -> None:
+        """Checks that none of some invitations was withdrawn, also of those that expired since.
+
+        Args:
+            invitations: hashes of their codes.
+
+        Raises:
+            MembershipError: `membership.invitation.withdrawn`.
+        """
+        if invitations:
+            with self._database.read("look for withdrawn invitations") as connection:
+                _require_not_withdrawn(connection, invitations)
+
     def use_invitations(self, sha256s: Iterable[bytes]) -> None:
         """Closes invitations whose members have joined; those that are used or withdrawn stay so."""
         here = founding_invitation.c.sha256.in_(list(sha256s)) & founding_invitation.c.state.in_(
@@ -370,6 +451,19 @@ class FoundingStore:
         )
         with self._database.transaction("close invitations") as connection:
             connection.execute(update(founding_invitation).where(here).values(state="used"))
+
+
+def _require_not_withdrawn(connection: Connection, invitations: Collection[bytes]) -> None:
+    query = select(founding_invitation.c.member).where(
+        founding_invitation.c.sha256.in_(list(invitations)), founding_invitation.c.state == "withdrawn"
+    )
+    withdrawn = connection.execute(query).scalars().first() if invitations else None
+    if withdrawn is not None:
+        raise MembershipError(
+            f"the invitation of {withdrawn} was withdrawn",
+            hint=f"If {withdrawn} is to join, its sponsor invites it anew.",
+            code="membership.invitation.withdrawn",
+        )
 
 
 def _proposal(connection: Connection, row: Row[tuple[object, ...]]) -> StoredProposal:
@@ -388,10 +482,15 @@ def _forget(connection: Connection, before_s: int) -> None:
         connection.execute(delete(founding_proposal).where(founding_proposal.c.sha256 == sha256))
 
 
-def _require_room(connection: Connection, proposer: str, base: bytes, size_bytes: int) -> None:
+def _require_room(
+    connection: Connection, proposer: str, base: bytes, size_bytes: int, *, routine: bool
+) -> None:
+    """What members ask for and what founders decide have room apart: neither takes the other's."""
     proposal = founding_proposal.c
     on_base = func.sum(case((proposal.base == base, 1), else_=0))
-    query = select(on_base, func.sum(func.length(proposal.document))).where(proposal.proposer == proposer)
+    query = select(on_base, func.sum(func.length(proposal.document))).where(
+        proposal.proposer == proposer, proposal.routine == routine
+    )
     count, kept_bytes = connection.execute(query).one()
     if (count or 0) >= MAX_PROPOSALS or (kept_bytes or 0) + size_bytes > MAX_PROPOSER_BYTES:
         raise MembershipError(

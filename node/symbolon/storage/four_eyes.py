@@ -45,8 +45,9 @@ def require(
     require_role(person.role, ACTION_ROLES[action], action)
     if action not in configured:
         return
-    if action == "operators" and not store.others_who_may_approve(operator):
-        # Else a node's first operator could never add the second.
+    others = store.others_who_may_approve(operator)
+    if action == "operators" and not any(each.as_second_person.own_credential for each in others):
+        # Else a node's first operator could never add the second, nor mend a mistake in doing so.
         return
     request = store.claim(action, subject, words, operator)
     if request.state == "used":

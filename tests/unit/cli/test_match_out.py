@@ -23,3 +23,11 @@ def test_match_out_that_cannot_be_written_is_told_before_the_node_is_opened(
     assert main.run(["--home", str(tmp_path / "none"), *command]) == code
     assert told in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("wrong", [("birch", "--purposes", "audit"), ("birch",)])
+def test_match_wrong_usage_names_the_help_that_a_person_can_type(
+    wrong: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.run(["match", *wrong]) == 2
+    assert "see `symbolon match --help`" in capsys.readouterr().err

@@ -15,13 +15,14 @@ from coalition_members import (
     coalition,
     invitation_code,
     leaf,
-    leaf_key,
     member,
+    new_keys,
+    renewal,
     signing_key,
     vetting,
 )
 from symbolon.errors import MembershipError
-from symbolon.membership.act_review import InvitationTerms, describe, needs_person
+from symbolon.membership.act_review import InvitationTerms, describe, describe_invitation, needs_person
 from symbolon.membership.acts import (
     Act,
     Amend,
@@ -39,7 +40,7 @@ from symbolon.membership.due_diligence import Acceptance
 from symbolon.membership.invitation_identity import invitation_key
 from symbolon.membership.member import CoalitionId, MemberId, MemberKind
 from symbolon.membership.member_record import Role
-from symbolon.membership.member_statement import Place, Renewal, public_key_sha256, sign_statement
+from symbolon.membership.member_statement import Place, Revocation, sign_statement
 
 MEMBERS = coalition()
 EBONY = MemberId("ebony")
@@ -55,8 +56,9 @@ TERMS = InvitationTerms(
     expires=NOW + timedelta(hours=1),
     invitation_key=invitation_key(invitation_code(EBONY)),
 )
-RENEWAL = sign_statement(MEMBERS, DELTA, Renewal(public_key_sha256(leaf_key(DELTA, 1))), signing_key(DELTA))
+RENEWAL = sign_statement(MEMBERS, DELTA, renewal(DELTA), signing_key(DELTA))
 MOVE = sign_statement(MEMBERS, DELTA, Place("d.example:1", (CEDAR,), ""), signing_key(DELTA))
+REVOCATION = sign_statement(MEMBERS, DELTA, Revocation(member(DELTA).certificates[0]), signing_key(DELTA))
 ATTESTATION = sign_statement(MEMBERS, DELTA, Acceptance("2026-1", TODAY, "C. Silva"), signing_key(DELTA))
 
 
@@ -151,6 +153,17 @@ def test_invitation_terms_expiry_without_time_zone_is_refused() -> None:
         ),
         (Renew(leaf(DELTA, 1), RENEWAL), "delta gets a further certificate, which it asked for itself."),
         (
+            Amend(REVOCATION),
+            "delta has every certificate of its own refused but the one that it uses now.",
+        ),
+        (
+            new_keys(DELTA),
+            "delta (company, DE) is admitted again, with new keys, and its present keys and certificates are "
+            "refused from then on, as a member without further tasks, reached at delta.example:7443; A. Rao "
+            "of acme vetted it on 2026-02-01 against charter, section 2, which holds until 2028-02-01; B. "
+            "Okoro accepted terms 2026-1 for it on 2026-02-01.",
+        ),
+        (
             Amend(MOVE),
             "delta is from now on reached at d.example:1 and through the relays of cedar.",
         ),
@@ -191,3 +204,13 @@ def test_describe_act_says_it_in_a_plain_sentence(act: Act, sentence: str) -> No
 def test_describe_member_nobody_dials_says_so() -> None:
     hidden = sign_statement(MEMBERS, DELTA, Place("", (), ""), signing_key(DELTA))
     assert describe(Amend(hidden)) == "delta is from now on reached by nobody (it only asks others)."
+
+
+def test_describe_invitation_to_come_again_says_what_becomes_of_the_keys() -> None:
+    said = "ebony (company, DE) is invited as relay, until 2026-03-01; "
+    assert describe_invitation(TERMS).startswith(said)
+    again = replace(TERMS, replaces=bytes(32))
+    assert describe_invitation(again).startswith(
+        "ebony (company, DE) is invited again, with new keys, and its present keys and certificates are "
+        "refused from then on, as relay, until 2026-03-01; "
+    )

@@ -18,10 +18,10 @@ from symbolon.membership.acts import (
 from symbolon.membership.certificates import MAX_CERTIFICATE_BYTES
 from symbolon.membership.invitation_identity import MAX_PROOF_BYTES
 from symbolon.membership.member_record import MAX_PURPOSES, MAX_RELAYS, Role
-from symbolon.membership.member_statement import Place, Renewal, SignedStatement, Statement
+from symbolon.membership.member_statement import Place, Renewal, Revocation, SignedStatement, Statement
 
 PROOF = bytes(MAX_PROOF_BYTES)
-STATEMENT = Statement(COALITION, DELTA, bytes(32), Renewal(bytes(32)))
+STATEMENT = Statement(COALITION, DELTA, bytes(32), Renewal(bytes(32), bytes(32)))
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,7 @@ STATEMENT = Statement(COALITION, DELTA, bytes(32), Renewal(bytes(32)))
         lambda: Admit(member(DELTA), bytes(32), "Prüfung".encode(), PROOF),
         lambda: Admit(member(DELTA), bytes(32), b"x" * (MAX_CERTIFICATE_BYTES + 1), PROOF),
         lambda: Admit(member(DELTA), bytes(32), leaf(DELTA), b""),
+        lambda: Admit(member(DELTA), bytes(32), leaf(DELTA), PROOF, bytes(31)),
         lambda: Admit(member(DELTA), bytes(32), leaf(DELTA), bytes(MAX_PROOF_BYTES + 1)),
         lambda: Vet("Delta", vetting()),
         lambda: Suspend("../delta", "late"),
@@ -47,14 +48,16 @@ STATEMENT = Statement(COALITION, DELTA, bytes(32), Renewal(bytes(32)))
         lambda: Purposes(("a purpose",)),
         lambda: Purposes(("b", "a")),
         lambda: Purposes(tuple(f"purpose-{number:03}" for number in range(MAX_PURPOSES + 1))),
-        lambda: Renewal(bytes(31)),
+        lambda: Renewal(bytes(31), bytes(32)),
+        lambda: Renewal(bytes(32), bytes(31)),
+        lambda: Revocation(bytes(31)),
         lambda: Place("nowhere", (), ""),
         lambda: Place("", (), "nowhere"),
         lambda: Place("", ("Cedar",), ""),
         lambda: Place("", tuple(f"relay-{number}" for number in range(MAX_RELAYS + 1)), ""),
-        lambda: Statement("Clean Hands", DELTA, bytes(32), Renewal(bytes(32))),
-        lambda: Statement(COALITION, "Delta", bytes(32), Renewal(bytes(32))),
-        lambda: Statement(COALITION, DELTA, bytes(16), Renewal(bytes(32))),
+        lambda: Statement("Clean Hands", DELTA, bytes(32), Renewal(bytes(32), bytes(32))),
+        lambda: Statement(COALITION, "Delta", bytes(32), Renewal(bytes(32), bytes(32))),
+        lambda: Statement(COALITION, DELTA, bytes(16), Renewal(bytes(32), bytes(32))),
         lambda: SignedStatement(STATEMENT, bytes(63)),
     ],
 )

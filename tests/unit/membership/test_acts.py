@@ -14,8 +14,9 @@ from coalition_members import (
     admission,
     coalition,
     leaf,
-    leaf_key,
     member,
+    new_keys,
+    renewal,
     signing_key,
     vetting,
 )
@@ -24,6 +25,7 @@ from symbolon.membership.act_application import apply_acts
 from symbolon.membership.acts import (
     MAX_ACTS,
     Act,
+    Admit,
     Amend,
     Appoint,
     Expel,
@@ -38,7 +40,7 @@ from symbolon.membership.acts import (
 from symbolon.membership.canonical_json import MAX_INTEGER
 from symbolon.membership.certificates import certificate_fingerprint
 from symbolon.membership.due_diligence import Acceptance
-from symbolon.membership.member import MemberId
+from symbolon.membership.member import MemberId, MemberKind
 from symbolon.membership.member_record import (
     MAX_EXPELLED,
     MAX_MEMBERS,
@@ -48,11 +50,12 @@ from symbolon.membership.member_record import (
     Role,
     Status,
 )
-from symbolon.membership.member_statement import Place, Renewal, public_key_sha256, sign_statement
+from symbolon.membership.member_statement import Place, Revocation, sign_statement
 from symbolon.membership.members_document import (
     MAX_MEMBERS_BYTES,
     decode_members,
     encode_members,
+    entry_sha256,
     members_sha256,
 )
 
@@ -63,12 +66,14 @@ TOMORROW = TODAY + timedelta(days=1)
 LATER = TODAY + timedelta(days=2)
 
 
-def renew(members: Members, member_id: MemberId, number: int = 1) -> Renew:
-    renewal = Renewal(public_key_sha256(leaf_key(member_id, number)))
-    return Renew(leaf(member_id, number), sign_statement(members, member_id, renewal, signing_key(member_id)))
+def renew(members: Members, member_id: MemberId, number: int = 1, beside: int = 0) -> Renew:
+    asks = renewal(member_id, number, beside)
+    return Renew(leaf(member_id, number), sign_statement(members, member_id, asks, signing_key(member_id)))
 
 
-def amend(asks: Place | Acceptance, member_id: MemberId = DELTA, members: Members = MEMBERS) -> Amend:
+def amend(
+    asks: Revocation | Place | Acceptance, member_id: MemberId = DELTA, members: Members = MEMBERS
+) -> Amend:
     return Amend(sign_statement(members, member_id, asks, signing_key(member_id)))
 
 
@@ -87,12 +92,13 @@ def refused(*acts: Act, members: Members = MEMBERS) -> str:
 
 
 def only_change(before: Members, after: Members, member_id: MemberId) -> MemberRecord:
-    """The member's new entry, after checking that no other entry changed."""
+    """The member's new entry but for `changed`, after checking that, and that no other entry changed."""
     others = [record for record in before.members if record.member_id != member_id]
     assert [record for record in after.members if record.member_id != member_id] == others
     changed = after.find(member_id)
     assert changed is not None
-    return changed
+    assert changed.changed == after.version
+    return replace(changed, changed=0)
 
 
 def test_apply_refresh_changes_version_and_base_only() -> None:
@@ -173,6 +179,84 @@ def test_apply_admission_of_tomorrow_by_another_clock_is_allowed() -> None:
     assert applied(admission(replace(joining, due_diligence=due_diligence))).find(EBONY) is not None
 
 
+def test_apply_admission_of_a_present_member_without_again_names_the_way() -> None:
+    with pytest.raises(MembershipError) as caught:
+        applied(replace(new_keys(DELTA), replaces=b""))
+    assert caught.value.full_code == "membership.duplicate"
+    assert "symbolon coalition invite delta --again" in (caught.value.hint or "")
+
+
+def test_apply_admission_again_replaces_the_entry_as_a_whole() -> None:
+    admitted = new_keys(DELTA, endpoint="", relays=(CEDAR,))
+    after = applied(admitted)
+    assert only_change(MEMBERS, after, DELTA) == admitted.record
+    with pytest.raises(MembershipError) as caught:
+        after.require_certificate(DELTA, prints(0)[0], TODAY)
+    assert caught.value.full_code == "membership.fingerprint"
+
+
+def test_apply_admission_again_of_a_relay_leaves_it_one() -> None:
+    behind = replace(
+        MEMBERS,
+        members=tuple(
+            replace(each, relays=(CEDAR,)) if each.member_id == DELTA else each for each in MEMBERS.members
+        ),
+    )
+    after = applied(new_keys(CEDAR, (Role.RELAY,)), members=behind)
+    assert after.find(DELTA) == behind.find(DELTA)
+
+
+def test_apply_admission_again_of_a_member_that_lapsed_is_allowed() -> None:
+    lapsed = replace(member(DELTA).due_diligence, vetting=vetting(lapses=TODAY))
+    members = replace(
+        MEMBERS,
+        members=tuple(
+            replace(each, due_diligence=lapsed) if each.member_id == DELTA else each
+            for each in MEMBERS.members
+        ),
+    )
+    assert applied(new_keys(DELTA), members=members).require(DELTA, TODAY).member_id == DELTA
+
+
+def test_apply_admission_again_in_a_full_coalition_is_allowed() -> None:
+    one = member(DELTA)
+    crowd = [
+        replace(one, member_id=MemberId(f"member-{number:04}"), signing_key=number.to_bytes(32))
+        for number in range(MAX_MEMBERS - 2)
+    ]
+    full = coalition(member(ACME, (Role.FOUNDER,)), one, *crowd)
+    assert len(applied(new_keys(DELTA), members=full).members) == MAX_MEMBERS
+
+
+@pytest.mark.parametrize(
+    ("admitted", "code"),
+    [
+        (new_keys(EBONY), "membership.unknown"),
+        (new_keys(ACME, (Role.FOUNDER,)), "membership.act.founder"),
+        (new_keys(DELTA, kind=MemberKind.NGO), "membership.act.again"),
+        (new_keys(DELTA, jurisdiction="KE"), "membership.act.again"),
+        (new_keys(DELTA, (Role.RELAY,)), "membership.act.again"),
+        (new_keys(CEDAR), "membership.act.again"),
+        (replace(new_keys(DELTA), replaces=bytes(32)), "membership.act.again"),
+        (new_keys(DELTA, signing_key=member(DELTA).signing_key), "membership.duplicate"),
+        (new_keys(DELTA, number=0), "membership.act.certificate"),
+        (new_keys(DELTA, status=Status.SUSPENDED, reason="late"), "membership.act.suspended"),
+    ],
+    ids=["absent", "founder", "kind", "country", "more roles", "fewer roles", "other keys", "its own key",
+         "its own leaf", "suspended"],
+)  # fmt: skip
+def test_apply_admission_again_that_does_not_fit_is_refused(admitted: Admit, code: str) -> None:
+    assert refused(admitted) == code
+
+
+def test_apply_admission_again_of_a_suspended_member_asks_to_reinstate_it_first() -> None:
+    suspended = applied(Suspend(DELTA, "under review"))
+    with pytest.raises(MembershipError) as caught:
+        applied(new_keys(DELTA), members=suspended)
+    assert caught.value.full_code == "membership.act.suspended"
+    assert "symbolon coalition reinstate delta" in (caught.value.hint or "")
+
+
 def test_apply_admission_vetted_by_a_suspended_founder_is_refused() -> None:
     suspended = applied(Suspend(ACME, "silent for months"))
     assert refused(admission(member(EBONY)), members=suspended) == "membership.act.vetting"
@@ -196,12 +280,40 @@ def test_apply_renewal_lists_the_new_certificate_beside_the_present_one() -> Non
     assert only_change(MEMBERS, after, DELTA) == replace(member(DELTA), certificates=expected)
 
 
-def test_apply_second_renewal_keeps_the_newest_two() -> None:
-    once = applied(renew(MEMBERS, DELTA, 1))
-    twice = applied(renew(once, DELTA, 2), members=once)
-    record = twice.find(DELTA)
+def prints(*numbers: int) -> tuple[bytes, ...]:
+    return tuple(certificate_fingerprint(leaf(DELTA, number)) for number in numbers)
+
+
+def listed(members: Members) -> tuple[bytes, ...]:
+    record = members.find(DELTA)
     assert record is not None
-    assert record.certificates == tuple(certificate_fingerprint(leaf(DELTA, number)) for number in (1, 2))
+    return record.certificates
+
+
+@pytest.mark.parametrize("in_use", [0, 1])
+def test_apply_second_renewal_keeps_the_certificate_in_use_and_the_new_one(in_use: int) -> None:
+    """0: the answer to the first renewal was lost, so that its certificate is nowhere."""
+    once = applied(renew(MEMBERS, DELTA, 1))
+    twice = applied(renew(once, DELTA, 2, in_use), members=once)
+    assert listed(twice) == prints(in_use, 2)
+
+
+def test_apply_renewal_beside_a_certificate_that_is_not_listed_is_refused() -> None:
+    assert refused(renew(MEMBERS, DELTA, 1, beside=2)) == "membership.act.certificate"
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+def test_apply_revocation_leaves_the_certificate_that_the_member_names(kept: int) -> None:
+    two = applied(renew(MEMBERS, DELTA, 1))
+    one = applied(amend(Revocation(prints(kept)[0]), members=two), members=two)
+    assert only_change(two, one, DELTA) == replace(member(DELTA), certificates=prints(kept))
+
+
+@pytest.mark.parametrize(
+    ("kept", "code"), [(0, "membership.act.idle"), (1, "membership.act.certificate")], ids=["one", "another"]
+)
+def test_apply_revocation_that_does_not_fit_is_refused(kept: int, code: str) -> None:
+    assert refused(amend(Revocation(prints(kept)[0]))) == code
 
 
 def test_apply_renewal_with_a_listed_certificate_is_refused() -> None:
@@ -326,12 +438,13 @@ def test_apply_vetting_that_does_not_hold_is_refused(by: MemberId, changes: dict
     assert refused(Vet(DELTA, vetting(by=by, **changes))) == code
 
 
-def test_apply_suspension_and_reinstatement_come_back_to_the_same_entry() -> None:
+def test_apply_suspension_and_reinstatement_come_back_to_the_same_entry_of_another_version() -> None:
     suspended = applied(Suspend(DELTA, "under review"))
     record = only_change(MEMBERS, suspended, DELTA)
     assert record == replace(member(DELTA), status=Status.SUSPENDED, reason="under review")
     back = applied(Reinstate(DELTA), members=suspended)
-    assert back.members == MEMBERS.members
+    assert only_change(suspended, back, DELTA) == member(DELTA)
+    assert entry_sha256(back.members[3]) != entry_sha256(MEMBERS.members[3])
     assert refused(Suspend(DELTA, "under review"), members=suspended) == "membership.act.idle"
     assert refused(Reinstate(DELTA)) == "membership.act.idle"
 

@@ -10,11 +10,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from symbolon.errors import MembershipError
 from symbolon.membership.authorities import Authorities
 from symbolon.membership.certificates import (
+    LEAF_VALIDITY,
     MAX_AUTHORITIES,
     add_authority_extensions,
     certificate_builder,
     common_name,
     issue_leaf,
+    issuer_of,
     load_certificate,
     make_root,
     verify_leaf,
@@ -47,6 +49,10 @@ def leaf_by(founder: str, member_id: str = "delta", **options: object) -> bytes:
     )
 
 
+def signer(bundle: Authorities, leaf: bytes) -> x509.Certificate:
+    return issuer_of(load_certificate(leaf), bundle.certificates)
+
+
 def refused(call) -> str:
     with pytest.raises(MembershipError) as caught:
         call()
@@ -68,8 +74,8 @@ def test_authorities_in_any_order_give_the_same_document_and_come_back() -> None
 @pytest.mark.parametrize("founder", KEYS)
 def test_authorities_issuer_of_a_leaf_is_the_founder_that_signed_it(founder: str) -> None:
     leaf = leaf_by(founder)
-    assert BUNDLE.issuer_of(leaf) == load_certificate(ROOTS[founder])
-    assert founder in BUNDLE.issuer_of(leaf).subject.rfc4514_string()
+    assert signer(BUNDLE, leaf) == load_certificate(ROOTS[founder])
+    assert founder in signer(BUNDLE, leaf).subject.rfc4514_string()
     assert verify_leaf(leaf, BUNDLE.certificates, COALITION, now=NOW).member_id == "delta"
     assert verify_leaf(leaf, BUNDLE.encode(), COALITION, now=NOW).member_id == "delta"
 
@@ -80,7 +86,7 @@ def test_authorities_issuer_of_a_leaf_of_another_authority_of_the_same_name_is_r
     leaf = issue_leaf(
         "delta", COALITION, new_key().public_key(), root_key=false_key, root_pem=false_root, now=NOW
     )
-    assert refused(lambda: BUNDLE.issuer_of(leaf)) == "membership.certificate.issuer"
+    assert refused(lambda: signer(BUNDLE, leaf)) == "membership.certificate.issuer"
     assert (
         refused(lambda: verify_leaf(leaf, BUNDLE.encode(), COALITION, now=NOW))
         == "membership.certificate.issuer"
@@ -106,8 +112,8 @@ def test_authority_replaced_by_its_founder_stands_beside_the_old_one() -> None:
     leaf = issue_leaf(
         "delta", COALITION, new_key().public_key(), root_key=second_key, root_pem=second, now=NOW
     )
-    assert both.issuer_of(leaf) == load_certificate(second)
-    assert both.issuer_of(leaf_by("acme")) == load_certificate(ROOTS["acme"])
+    assert signer(both, leaf) == load_certificate(second)
+    assert signer(both, leaf_by("acme")) == load_certificate(ROOTS["acme"])
 
 
 def wrong_order() -> bytes:
@@ -138,7 +144,6 @@ def of_an_invitation() -> bytes:
         member_id="delta",
         sponsor="acme",
         endpoints=("acme.example:1",),
-        relays=(),
         root_version=1,
         root_sha256=bytes(32),
         expires=NOW + timedelta(days=1),
@@ -187,3 +192,30 @@ def test_root_without_a_founder_keeps_its_plain_name() -> None:
 def test_root_of_the_longest_names_can_be_made() -> None:
     root = load_certificate(make_root("c" * 32, KEYS["acme"], NOW, founder="f" * 32))
     assert root.subject.rfc4514_string() == f"CN={'c' * 32} root,O={'f' * 32}"
+
+
+LATER = make_root(COALITION, new_key(), NOW + timedelta(days=9), founder="acme")
+"""That of a founder with other keys."""
+
+ENDED = LEAF_VALIDITY + timedelta(seconds=1)
+
+
+def holders(authorities: Authorities) -> list[bytes]:
+    return sorted(map(pem, authorities.certificates))
+
+
+def test_authority_of_a_founder_that_goes_stays_while_what_it_signed_may_last() -> None:
+    kept = BUNDLE.after([LATER], {"acme", "birch"}, LEAF_VALIDITY)
+    assert holders(kept) == sorted([*ROOTS.values(), LATER])
+    assert signer(kept, leaf_by("cedar")) == load_certificate(ROOTS["cedar"])
+    # The change by which it goes: it has signed until now.
+    assert holders(BUNDLE.after([], set(ROOTS), ENDED)) == sorted(ROOTS.values())
+
+
+def test_authorities_of_former_founders_and_of_former_keys_go_once_all_that_they_signed_has_ended() -> None:
+    both = BUNDLE.after([LATER], {"acme", "birch"}, LEAF_VALIDITY)
+    assert holders(both.after([], {"acme", "birch"}, ENDED)) == sorted([LATER, ROOTS["birch"]])
+
+
+def test_authority_that_is_offered_again_stands_there_once() -> None:
+    assert BUNDLE.after([ROOTS["acme"]], set(ROOTS), timedelta(0)) == BUNDLE

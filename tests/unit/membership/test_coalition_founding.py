@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from coalition_members import ACME, BIRCH, COALITION, NOW, TERMS, member, vetting
+from founder_nodes import own_leaf
 from symbolon.errors import MembershipError
 from symbolon.membership.authorities import Authorities
+from symbolon.membership.certificates import certificate_fingerprint
 from symbolon.membership.coalition_founding import found_coalition
 from symbolon.membership.coalition_store import CoalitionStore
 from symbolon.membership.founder_keys import (
@@ -34,13 +36,20 @@ class Beginning:
         self.root_key = load_root_key(folder / "founder" / ROOT_KEY_FILE, self.keys.founder)
         self.other_root_key = load_root_key(folder / "other" / ROOT_KEY_FILE, self.other.founder)
 
-    def found(self, record: MemberRecord = RECORD, **changes: Any) -> Any:
-        options = {"root_key": self.root_key, "keys": self.keys} | changes
+        self.leaf = own_leaf(self.keys)
+
+    def named(self, record: MemberRecord = RECORD) -> MemberRecord:
+        """The entry, with the founder's own certificate."""
+        return replace(record, certificates=(certificate_fingerprint(self.leaf),))
+
+    def found(self, record: MemberRecord | None = None, **changes: Any) -> Any:
+        options = {"root_key": self.root_key, "keys": self.keys, "leaf": self.leaf} | changes
         return found_coalition(
             self.store,
             options.pop("keys"),
             options.pop("root_key"),
-            record,
+            record or self.named(),
+            options.pop("leaf"),
             **{
                 "coalition": COALITION,
                 "purposes": ("remediation", "due-diligence", "remediation"),
@@ -66,7 +75,7 @@ def test_found_coalition_state_is_version_one_of_one_founder(beginning: Beginnin
     members = state.members
     assert (members.coalition, members.version, members.previous) == (COALITION, 1, bytes(32))
     assert members.purposes == ("due-diligence", "remediation")
-    assert members.members == (RECORD,)
+    assert members.members == (beginning.named(),)
     assert (members.terms_version, state.terms) == (TERMS, TEXT)
     assert state.authorities_pem == Authorities.of([beginning.keys.authority_pem]).encode()
     state.require_fresh(NOW)
@@ -105,7 +114,29 @@ def test_found_coalition_with_what_does_not_fit_is_refused_and_writes_nothing(be
     ]
     for code, record, changes in cases:
         with pytest.raises(MembershipError) as caught:
-            beginning.found(record, **changes)
+            beginning.found(beginning.named(record), **changes)
+        assert caught.value.full_code == code
+        with pytest.raises(MembershipError) as caught:
+            beginning.store.state()
+        assert caught.value.full_code == "membership.metadata.missing"
+
+
+def test_found_coalition_with_a_certificate_that_no_other_node_would_take_is_refused(
+    beginning: Beginning,
+) -> None:
+    others = own_leaf(beginning.other, ACME)
+    cases: list[tuple[str, bytes, bytes]] = [
+        # Issued by another authority than the one that goes into authorities.pem.
+        ("membership.certificate.issuer", others, others),
+        ("membership.certificate.trust_domain", *[own_leaf(beginning.keys, coalition="elsewhere")] * 2),
+        ("membership.founder", *[own_leaf(beginning.keys, BIRCH)] * 2),
+        # The entry names another one than the one that was verified.
+        ("membership.founder", beginning.leaf, others),
+    ]
+    for code, certificate, named in cases:
+        record = replace(RECORD, certificates=(certificate_fingerprint(named),))
+        with pytest.raises(MembershipError) as caught:
+            beginning.found(record, leaf=certificate)
         assert caught.value.full_code == code
         with pytest.raises(MembershipError) as caught:
             beginning.store.state()

@@ -16,7 +16,6 @@ from symbolon.membership.coalition_roles import (
     TARGETS_VALIDITY,
     Founder,
     Missing,
-    founders_of,
     key_id,
     make_root,
     make_snapshot,
@@ -72,7 +71,7 @@ def test_read_root_returns_what_it_was_made_from() -> None:
     record = read_root(root)
     assert (record.version, record.founders, record.threshold) == (4, THREE, 3)
     assert record.expires == NOW + ROOT_VALIDITY
-    assert founders_of(root) == THREE
+    assert read_root(root).founders == THREE
 
 
 @pytest.mark.parametrize(

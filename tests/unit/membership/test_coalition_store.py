@@ -48,7 +48,7 @@ def test_bootstrap_pinned_root_gives_the_state(store, repository: Repository) ->
     assert state.founders == tuple(repository.founders)
     assert state.root.threshold == 2
     assert state.root_bytes == repository.roots[0]
-    assert store.root_sha256() == root_fingerprint(repository.roots[0])
+    assert store.state().root_sha256() == root_fingerprint(repository.roots[0])
     assert (state.expires - repository.now).days == 7
 
 
@@ -366,8 +366,8 @@ def test_root_sha256_is_the_same_whoever_signed(store, repository: Repository, t
     root = signed(document, key(ACME, "root"), key(BIRCH, "root"))
     assert root != repository.roots[0]
     other = CoalitionStore(tmp_path / "other", lambda: repository.now)
-    other.bootstrap(root, store.root_sha256(), repository.parts)
-    assert other.root_sha256() == store.root_sha256()
+    other.bootstrap(root, store.state().root_sha256(), repository.parts)
+    assert other.state().root_sha256() == store.state().root_sha256()
 
 
 @pytest.mark.parametrize(("file", "content"), [("authorities", b"none"), ("terms", b"\xff")])

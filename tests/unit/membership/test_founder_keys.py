@@ -141,6 +141,7 @@ def test_root_key_with_a_passphrase_opens_with_it_alone(folder: Path) -> None:
         error = refused(lambda wrong=wrong: load_root_key(path, keys.founder, wrong))  # type: ignore[misc]
         assert error.full_code == "membership.root_key"
         assert told in error.detail
+        assert "--passphrase-file" in (error.hint or "")
 
 
 def test_root_key_with_a_passphrase_it_does_not_have_says_so(folder: Path, keys: FounderKeys) -> None:

@@ -37,7 +37,6 @@ CODE = InvitationCode(
     member_id="acme",
     sponsor="bolt",
     endpoints=("bolt.example.org:7443",),
-    relays=(),
     root_version=3,
     root_sha256=bytes(32),
     expires=NOW + timedelta(days=7),

@@ -39,6 +39,7 @@ terms = st.builds(
     vetting=st.sampled_from([vetting(), vetting(person="Prüfer 樹")]),
     expires=st.integers(0, 2**35).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
     invitation_key=st.sampled_from(["ebony", "fir"]).map(lambda each: invitation_key(invitation_code(each))),
+    replaces=st.just(b"") | st.binary(min_size=32, max_size=32),
 )
 
 
@@ -73,6 +74,7 @@ def test_invitation_terms_at_their_longest_stay_below_the_limit() -> None:
         (b'"invitation_key":"04', b'"invitation_key":"', "membership.malformed"),
         (b'"invitation_key":"', b'"invitation_kex":"', "membership.malformed"),
         (b'"jurisdiction":"DE",', b"", "membership.malformed"),
+        (b'"replaces":""', b'"replaces":"00"', "membership.malformed"),
         (b'"expires":', b'"expires":9007', "membership.malformed"),
         (b'"expires":', b'"expires":-', "membership.malformed"),
         (b'"kind":"company"', b'"kind":"emperor"', "membership.malformed"),

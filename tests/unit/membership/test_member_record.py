@@ -68,6 +68,7 @@ def code_of(call: Callable[[], object]) -> str:
         {"status": Status.SUSPENDED},
         {"reason": "active members have none"},
         {"status": Status.SUSPENDED, "reason": "two\nlines"},
+        {"changed": -1},
     ],
 )
 def test_member_record_of_another_shape_is_refused(changes: dict[str, Any]) -> None:
@@ -85,6 +86,7 @@ def test_member_record_of_another_shape_is_refused(changes: dict[str, Any]) -> N
         {"terms_version": ""},
         {"expelled": (Expelled(MemberId("alder-co"), DAY, "sold data"),)},
         {"members": (member("birch-co"), member("alder-co"))},
+        {"members": (member("alder-co", changed=10**6),)},
         {"members": (member("alder-co"), member("alder-co"))},
     ],
 )

@@ -43,6 +43,7 @@ def test_encode_members_example_is_these_bytes() -> None:
         member(
             DELTA,
             certificates=(bytes(range(32)),),
+            changed=6,
             signing_key=bytes(range(32, 64)),
             due_diligence=DueDiligence(
                 Acceptance("2026-1", date(2026, 2, 1), "B. Okoro"), vetting(), date(2026, 2, 2)
@@ -53,7 +54,7 @@ def test_encode_members_example_is_these_bytes() -> None:
     assert encode_members(one) == (
         b'{"coalition":"clean-hands","expelled":[{"member_id":"zelkova","on":"2026-01-05",'
         b'"reason":"resold what it was told"}],"members":[{"certificates":['
-        b'"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"],"due_diligence":{'
+        b'"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"],"changed":6,"due_diligence":{'
         b'"acceptance":{"on":"2026-02-01","person":"B. Okoro","terms_version":"2026-1"},'
         b'"attested":"2026-02-02","vetting":{"by":"acme","criteria":"charter, section 2",'
         b'"lapses":"2028-02-01","on":"2026-02-01","person":"A. Rao"}},"endpoint":"delta.example:7443",'
@@ -76,12 +77,13 @@ def test_decode_members_encoded_is_the_same() -> None:
 def test_entry_sha256_any_change_of_the_entry_changes_it() -> None:
     entry = member(DELTA)
     changed = [
+        replace(entry, changed=1),
         replace(entry, jurisdiction="FR"),
         replace(entry, relays=(CEDAR,)),
         replace(entry, certificates=(*entry.certificates, bytes(32))),
         replace(entry, due_diligence=replace(entry.due_diligence, attested=date(2026, 2, 3))),
     ]
-    assert len({entry_sha256(each) for each in [entry, *changed]}) == 5
+    assert len({entry_sha256(each) for each in [entry, *changed]}) == 1 + len(changed)
     assert entry_sha256(member(DELTA)) == entry_sha256(entry)
 
 

@@ -17,7 +17,7 @@ from symbolon.membership.acts import Appoint, Expel, NewTerms, Refresh, Suspend
 from symbolon.membership.authorities import Authorities
 from symbolon.membership.certificates import make_root as make_authority
 from symbolon.membership.coalition_parts import MAX_TERMS_BYTES
-from symbolon.membership.coalition_roles import MAX_VERSION, founders_of, signature_over
+from symbolon.membership.coalition_roles import MAX_VERSION, read_root, signature_over
 from symbolon.membership.coalition_state import State
 from symbolon.membership.founding_words import describe_founding
 from symbolon.membership.member import CoalitionId
@@ -202,7 +202,7 @@ def test_draft_of_new_founders_makes_a_root_and_takes_their_authorities(
     proposal = proposed(state, acts=(Appoint(CEDAR, ()),), founding=new)
     made = draft(proposal, state, NOW)
     assert made.root is not None
-    assert [each.member_id for each in founders_of(made.root)] == [ACME, BIRCH]
+    assert [each.member_id for each in read_root(made.root).founders] == [ACME, BIRCH]
     assert made.authorities_pem == new.authorities_pem != state.authorities_pem
 
 

@@ -16,6 +16,7 @@ from coalition_members import (
     invitation_code,
     leaf,
     member,
+    new_keys,
     signing_key,
     vetting,
 )
@@ -23,16 +24,19 @@ from founder_nodes import NAMES, PLAIN, FounderNode, Founders
 from symbolon.errors import MembershipError
 from symbolon.membership.act_review import InvitationTerms
 from symbolon.membership.acts import Amend, Appoint, NewTerms, Purposes, Refresh, Reinstate, Suspend
+from symbolon.membership.certificates import certificate_fingerprint
 from symbolon.membership.due_diligence import Acceptance
+from symbolon.membership.enrolment import make_leaf_key_and_csr, verify_csr
 from symbolon.membership.invitation_identity import invitation_key
 from symbolon.membership.invitation_terms import encode_invitation_terms
 from symbolon.membership.member import MemberId, MemberKind
 from symbolon.membership.member_record import Role
-from symbolon.membership.member_statement import Place, sign_statement
+from symbolon.membership.member_statement import Place, Renewal, public_key_sha256, sign_statement
 from symbolon.membership.members_document import members_sha256
 from symbolon.membership.proposal import decode_proposal, encode_proposal, proposal_sha256
 from symbolon.membership.proposal_draft import BINDING, MAX_AGE, SIGNING
-from symbolon.storage.founding_store import StoredInvitation
+from symbolon.rpc.admission import Admission
+from symbolon.storage.founding_store import InvitationState, StoredInvitation
 
 ACME, BIRCH, CEDAR = NAMES[:3]
 EBONY = MemberId("ebony")
@@ -73,14 +77,18 @@ def invite(node: FounderNode, state: str = "approved") -> None:
         expires=code.expires,
         invitation_key=invitation_key(code),
     )
+    keep_invitation(node, terms, code.stored_hash, state)
+
+
+def keep_invitation(node: FounderNode, terms: InvitationTerms, sha256: bytes, state: str) -> None:
     node.founding.store.keep_invitation(
         StoredInvitation(
-            sha256=code.stored_hash,
-            member=EBONY,
+            sha256=sha256,
+            member=terms.member_id,
             sponsor=ACME,
             terms=encode_invitation_terms(terms),
-            authority=leaf(EBONY),
-            expires_at_s=int(code.expires.timestamp()),
+            authority=leaf(terms.member_id),
+            expires_at_s=int(terms.expires.timestamp()),
             state=state,  # type: ignore[arg-type]
         )
     )
@@ -96,6 +104,14 @@ def signed_by(node: FounderNode, sha256: bytes) -> bool:
     stored = node.founding.store.proposal(sha256)
     assert stored is not None
     return any(waiting.signed for waiting in node.founding.waiting() if waiting.sha256 == sha256)
+
+
+def test_waiting_for_another_threshold_does_not_say_that_nothing_changes(founders: Founders) -> None:
+    acme = founders[ACME]
+    acme.founding.propose([Refresh()], founding=founders.names_all(3, 3), root_key=acme.root_key)
+    (waiting,) = acme.founding.waiting()
+    (said,) = waiting.words
+    assert said.startswith("From now on 3 of 3 founders sign together: acme, birch, cedar; until now 2 of 3")
 
 
 def test_propose_of_a_founder_who_is_enough_is_in_force_at_once(alone: FounderNode) -> None:
@@ -191,7 +207,8 @@ def test_an_admission_by_an_approved_invitation_needs_no_person(founders: Founde
         invite(node)
     acme = founders[ACME]
     sha256 = acme.founding.propose([admission(member(EBONY))])
-    assert founders.settle(sha256, acme).members.find(EBONY) == member(EBONY)
+    after = founders.settle(sha256, acme).members
+    assert after.find(EBONY) == replace(member(EBONY), changed=after.version)
 
 
 def test_an_admission_by_an_invitation_nobody_here_approved_waits(founders: Founders) -> None:
@@ -253,7 +270,13 @@ def test_a_founder_bound_to_one_proposal_signs_no_other_on_that_state(founders: 
     error = refused(lambda: cedar.take(second, BIRCH, sign=True))
     assert error.full_code == "membership.proposal.voted"
     assert error.hint
-    assert cedar.take(second, BIRCH, sign=False) == ({}, False)
+    # Said before it is asked to sign, so that nobody else is bound to what it cannot sign.
+    assert refused(lambda: cedar.take(second, BIRCH, sign=False)).full_code == "membership.proposal.voted"
+    assert founders.carry(proposal_sha256(second), birch, to=[CEDAR]) is None
+    assert [node.founding.is_free(proposal_sha256(second)) for node in (birch, founders[CEDAR])] == [
+        True,
+        False,
+    ]
 
 
 def test_a_founder_is_free_again_once_the_proposal_that_bound_it_has_lapsed(founders: Founders) -> None:
@@ -591,3 +614,69 @@ def test_an_attestation_carries_its_own_proof(founders: Founders) -> None:
     assert record is not None
     assert record.due_diligence.attested == NOW.date()
     assert Role.FOUNDER not in record.roles
+
+
+def asked_again(node: FounderNode) -> InvitationTerms:
+    """Acme's invitation of the plain member, whose keys are lost."""
+    code = invitation_code(PLAIN)
+    present = node.state.members.find(PLAIN)
+    assert present is not None
+    return InvitationTerms(
+        coalition=COALITION,
+        member_id=PLAIN,
+        kind=present.kind,
+        roles=present.roles,
+        jurisdiction=present.jurisdiction,
+        vetting=vetting(),
+        expires=code.expires,
+        invitation_key=invitation_key(code),
+        replaces=present.signing_key,
+    )
+
+
+def invitations(node: FounderNode, state: InvitationState) -> list[str]:
+    return [each.member for each in node.founding.store.invitations(state)]
+
+
+def test_invitation_of_a_present_member_again_stays_open_until_its_keys_are_replaced(
+    founders: Founders,
+) -> None:
+    acme, birch, cedar = founders
+    code = invitation_code(PLAIN)
+    for node, state in ((acme, "approved"), (birch, "approved"), (cedar, "offered")):
+        keep_invitation(node, asked_again(acme), code.stored_hash, state)
+    founders.settle(acme.founding.propose([moved(acme)]), acme)
+    assert invitations(acme, "approved") == invitations(cedar, "offered") == [PLAIN]
+    # Whom nobody at cedar approved is for a person there; the other two are enough.
+    act = new_keys(PLAIN)
+    sha256 = acme.founding.propose([act])
+    _, pending = cedar.founding.take(acme.founding.document(sha256), ACME, sign=True)
+    assert pending
+    after = founders.settle(sha256, acme)
+    assert after.members.find(PLAIN) == replace(act.record, changed=after.members.version)
+    assert invitations(acme, "used") == invitations(cedar, "used") == [PLAIN]
+    # The same answer once more is one that no founder takes.
+    assert refused(lambda: acme.founding.propose([act])).full_code == "membership.act.again"
+
+
+def test_renewal_asked_again_with_the_same_statement_is_the_same_proposal(founders: Founders) -> None:
+    acme, birch, _ = founders
+    made = make_leaf_key_and_csr(PLAIN, COALITION)
+    key = verify_csr(made.csr_pem, PLAIN, COALITION)
+    asks = Renewal(public_key_sha256(key), member(PLAIN).certificates[0])
+    signed = sign_statement(acme.state.members, PLAIN, asks, signing_key(PLAIN))
+    leaf_pem, sha256 = Admission(acme.founding).renew(PLAIN, made.csr_pem, signed, acme.now())
+    assert Admission(acme.founding).renew(PLAIN, made.csr_pem, signed, acme.now()) == (leaf_pem, sha256)
+    # Another founder that was asked to sign it answers with it too.
+    birch.founding.take(acme.founding.document(sha256), ACME, sign=False)
+    assert Admission(birch.founding).renew(PLAIN, made.csr_pem, signed, birch.now()) == (leaf_pem, sha256)
+    # Once nobody would sign it any more, there is another one.
+    founders.clock.later(days=SIGNING.days)
+    other, second = Admission(acme.founding).renew(PLAIN, made.csr_pem, signed, acme.now())
+    assert (other == leaf_pem, second == sha256) == (False, False)
+    listed = founders.settle(second, acme).members.find(PLAIN)
+    assert listed is not None
+    assert listed.certificates == (asks.beside, certificate_fingerprint(other))
+    # In force, it answers nothing any more: the statement is stale.
+    stale = refused(lambda: Admission(acme.founding).renew(PLAIN, made.csr_pem, signed, acme.now()))
+    assert stale.full_code == "membership.statement.stale"

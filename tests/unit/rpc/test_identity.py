@@ -31,8 +31,9 @@ from coalition_members import (
 )
 from symbolon.api.exchange.v1 import exchange_pb2
 from symbolon.api.membership.v1 import membership_pb2
-from symbolon.errors import MembershipError
+from symbolon.errors import MembershipError, SymbolonError
 from symbolon.membership.certificates import (
+    LEAF_VALIDITY,
     certificate_fingerprint,
     issue_leaf,
     make_root,
@@ -195,7 +196,7 @@ def test_caller_of_another_coalition_is_refused(scene: Scene, tmp_path: Path) ->
 
 def test_caller_whose_certificate_has_expired_is_refused(scene: Scene) -> None:
     _, leaf = scene.keys[DELTA]
-    scene.now += timedelta(days=31)
+    scene.now += LEAF_VALIDITY + timedelta(days=1)
     assert scene.identify(leaf) == "membership.certificate.expired"
 
 
@@ -226,7 +227,9 @@ def test_invited_caller_is_let_into_two_methods_alone(scene: Scene) -> None:
     found = {method: scene.identify(leaf, method=method) for method in METHODS}
     assert {method for method, who in found.items() if who == f"invited {NEWCOMER}"} == INVITED_METHODS
     assert {GET_METADATA, JOIN} == INVITED_METHODS
-    assert {who for method, who in found.items() if method not in INVITED_METHODS} == {"membership.unknown"}
+    assert {who for method, who in found.items() if method not in INVITED_METHODS} == {
+        "membership.invitation.only"
+    }
 
 
 def test_invited_caller_whose_invitation_closed_is_refused_both_methods(scene: Scene) -> None:
@@ -245,7 +248,7 @@ def test_invited_caller_after_the_end_of_its_code_is_refused(scene: Scene) -> No
 
 def test_invited_caller_in_the_name_of_a_member_is_not_that_member(scene: Scene) -> None:
     _, leaf = scene.invite(DELTA)
-    assert scene.identify(leaf) == "membership.unknown"
+    assert scene.identify(leaf) == "membership.invitation.only"
     assert scene.identify(leaf, method=JOIN) == "invited delta"
 
 
@@ -314,6 +317,13 @@ class Service:
             self.heard.put_nowait(request)
             yield self.who()
 
+    async def fail(self, _request: bytes, _context: Any) -> bytes:
+        raise OSError("/home/ada/.symbolon/seal.key is gone")
+
+    async def fail_late(self, _request: bytes, _context: Any) -> AsyncIterator[bytes]:
+        yield b"one"
+        raise OSError("/home/ada/.symbolon/seal.key is gone")
+
     async def write(self, requests: AsyncIterator[bytes], context: Any) -> None:
         async for request in requests:
             self.heard.put_nowait(request)
@@ -331,6 +341,8 @@ class Service:
                 "ReadMany": grpc.unary_stream_rpc_method_handler(
                     self.many, membership_pb2.AnnounceRequest.FromString
                 ),
+                "Fail": grpc.unary_unary_rpc_method_handler(self.fail),
+                "FailLate": grpc.unary_stream_rpc_method_handler(self.fail_late),
                 "Many": grpc.unary_stream_rpc_method_handler(self.many),
                 "Gather": grpc.stream_unary_rpc_method_handler(self.gather),
                 "Talk": grpc.stream_stream_rpc_method_handler(self.talk),
@@ -400,7 +412,7 @@ async def refusal(call: Any) -> tuple[str, str]:
     return status.name, str(dict(metadata or ()).get(CODE_KEY, ""))
 
 
-REFUSED = ("UNAUTHENTICATED", "membership")
+REFUSED = ("UNAUTHENTICATED", "membership.expelled")
 
 
 def test_guard_member_expelled_while_it_only_reads_gets_no_further_message(tmp_path: Path) -> None:
@@ -443,9 +455,9 @@ def test_guard_member_whose_records_lapse_in_a_stream_gets_no_further(tmp_path: 
         async with connection.member() as channel:
             call = channel.unary_stream(f"/{SERVICE}/Many")(b"")
             assert await call.read() == b"delta None"
-            # No new state: a day has passed by this node's own clock.
+            # No new state: time has passed by this node's own clock.
             connection.scene.now += timedelta(days=501)
-            assert await refusal(call) == REFUSED
+            assert await refusal(call) == ("UNAUTHENTICATED", "membership.expired")
 
     connected(tmp_path, talk)
 
@@ -476,6 +488,36 @@ def test_guard_bytes_that_are_no_message_are_told_to_a_known_caller_alone(tmp_pa
             connection.scene.expel(DELTA)
             assert await refusal(channel.unary_unary(f"/{SERVICE}/Read")(b"\xff\xff\xff")) == REFUSED
         assert connection.noted == ["protocol.malformed"] * 2 + ["membership.expelled"]
+
+    connected(tmp_path, talk)
+
+
+@pytest.mark.parametrize("method", ["Fail", "FailLate"])
+def test_guard_tells_a_caller_nothing_of_what_went_wrong_inside(tmp_path: Path, method: str) -> None:
+    async def talk(connection: Connection) -> None:
+        async with connection.member() as channel:
+            make = channel.unary_unary if method == "Fail" else channel.unary_stream
+            call = make(f"/{SERVICE}/{method}")(b"")
+            assert await refusal(call) == ("INTERNAL", "internal")
+            assert await call.details() == SymbolonError.public
+
+    connected(tmp_path, talk)
+
+
+@pytest.mark.parametrize("method", ["Submit", "Many"])
+def test_guard_that_cannot_tell_who_calls_tells_nothing_of_why(
+    tmp_path: Path, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def talk(connection: Connection) -> None:
+        def broken(*_: object) -> None:
+            raise OSError("/home/ada/.symbolon/seal.key is gone")
+
+        monkeypatch.setattr(connection.scene.callers, "identify", broken)
+        async with connection.member() as channel:
+            make = channel.unary_unary if method == "Submit" else channel.unary_stream
+            call = make(f"/{SERVICE}/{method}")(b"")
+            assert await refusal(call) == ("INTERNAL", "internal")
+            assert await call.details() == SymbolonError.public
 
     connected(tmp_path, talk)
 

@@ -1,6 +1,7 @@
 """A relay's calls, played without gRPC; whole connections are in tests/adversary and tests/integration."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
@@ -67,10 +68,13 @@ class Relay(RelayService):
     def __init__(self, **limits: Any) -> None:
         self.expelled: set[bytes] = set()
         self.fault: Exception | None = None
+        self.judging = threading.Event()
+        self.judging.set()
         self.now_s = 0.0
         super().__init__(self._judge_caller, RelayLimits(**limits), clock=lambda: self.now_s)
 
     def _judge_caller(self, auth: Mapping[str, Any]) -> None:
+        assert self.judging.wait(5)
         if self.fault is not None:
             raise self.fault
         if auth["x509_pem_cert"][0] in self.expelled:
@@ -99,7 +103,7 @@ def test_relay_member_that_attaches_anew_replaces_its_older_call() -> None:
     async def scene(relay: Relay) -> None:
         older = await relay.attach("beta-co")
         newer = await relay.attach("beta-co")
-        assert await older.refusal() == "UNAVAILABLE unavailable"
+        assert await older.refusal() == "UNAVAILABLE unavailable.replaced"
         assert relay.attached == 1, "the end of the older one detaches nobody"
         await relay.joined("alpha-co", "beta-co", newer)
 
@@ -109,7 +113,7 @@ def test_relay_member_that_attaches_anew_replaces_its_older_call() -> None:
 def test_relay_attaches_no_more_members_than_its_limit() -> None:
     async def scene(relay: Relay) -> None:
         await relay.attach("beta-co")
-        assert await Call("gamma-co").begin(relay.Attach).refusal() == "UNAVAILABLE unavailable"
+        assert await Call("gamma-co").begin(relay.Attach).refusal() == "UNAVAILABLE unavailable.busy"
         await relay.attach("beta-co")
 
     play(scene, attached=1)
@@ -130,6 +134,22 @@ def test_relay_sweep_ends_the_calls_of_one_who_is_no_member_and_no_others() -> N
         assert gamma.over is not None
         assert not gamma.over.done()
         assert (relay.attached, relay.connections) == (1, 0)
+
+    play(scene)
+
+
+def test_relay_sweep_outlives_a_call_that_ends_while_it_is_judged() -> None:
+    async def scene(relay: Relay) -> None:
+        leaving, other = await relay.attach("beta-co"), await relay.attach("gamma-co")
+        relay.expelled.add(b"beta-co")
+        relay.judging.clear()
+        sweep = asyncio.create_task(relay.sweep_once())
+        leaving.says.put_nowait(None)
+        assert await leaving.refusal() == "UNAVAILABLE unavailable"
+        relay.judging.set()
+        await sweep
+        assert other.over is not None
+        assert not other.over.done()
 
     play(scene)
 

@@ -76,6 +76,23 @@ def test_leaf_files_renewed_with_the_same_key_keep_a_key_that_is_still_awaited(f
     assert files.read() == SECOND
 
 
+def test_leaf_files_prepared_key_waits_until_its_certificate_is_there(files: LeafFiles) -> None:
+    assert files.prepared() is None
+    files.prepare(SECOND.private_key)
+    waiting = files.prepared()
+    assert waiting is not None
+    assert waiting.public_key() == load_certificate(SECOND.certificate).public_key()
+    files.install(SECOND.certificate)
+    assert files.prepared() is None
+
+
+def test_leaf_files_prepared_key_that_is_in_use_or_is_none_does_not_wait(files: LeafFiles) -> None:
+    """After a crash within `install` the next key is the one in use; and what is no key is not used."""
+    for content in (FIRST.private_key, b"scrambled"):
+        files.next_key.write_bytes(content)
+        assert files.prepared() is None
+
+
 def test_leaf_files_after_a_crash_between_certificate_and_key_still_fit(
     files: LeafFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:

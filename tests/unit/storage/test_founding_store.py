@@ -3,12 +3,16 @@
 import hashlib
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from coalition_members import COALITION, admission, member
 from symbolon.errors import MembershipError
+from symbolon.membership.acts import Refresh
+from symbolon.membership.proposal import Proposal, encode_proposal
 from symbolon.storage import founding_store
 from symbolon.storage.database import Database
 from symbolon.storage.founding_store import (
@@ -154,6 +158,16 @@ def test_proposals_of_one_founder_on_one_base_are_limited(kept: Kept) -> None:
     kept.propose("on another base", base=h("other"))
 
 
+def test_proposals_that_carry_their_own_proof_take_no_room_of_others(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(founding_store, "MAX_PROPOSER_BYTES", 1000)
+    for number in range(MAX_PROPOSALS):
+        kept.propose(f"asked {number}", document=b"x" * 15, routine=True)
+    assert refused(kept.propose, "asked again", routine=True) == "membership.proposal.many"
+    kept.propose("decided", document=b"x" * 900, routine=False)
+
+
 def test_proposals_of_one_founder_are_limited_in_bytes(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(founding_store, "MAX_PROPOSER_BYTES", 1000)
     kept.propose("large", document=b"x" * 600)
@@ -290,6 +304,74 @@ def test_invitations_used_stay_used_and_withdrawn_ones_withdrawn(kept: Kept) -> 
     assert {each.member for each in kept.store.invitations("used")} == {"offered", "approved", "used"}
     assert [each.member for each in kept.store.invitations("withdrawn")] == ["withdrawn"]
     assert [each.member for each in kept.store.invitations("approved")] == ["left alone"]
+
+
+def answer(name: str, version: int = 2) -> bytes:
+    """A proposal that answers the invitation of ebony."""
+    at = datetime.fromtimestamp(START_S, UTC)
+    act = replace(admission(member("ebony")), invitation_sha256=h("ebony"))
+    proposal = Proposal(COALITION, h(name), version, at, at, (act,))
+    return encode_proposal(proposal)
+
+
+def test_vote_for_the_answer_to_a_withdrawn_invitation_is_refused(kept: Kept) -> None:
+    kept.store.keep_invitation(invitation("ebony"))
+    kept.store.keep_invitation(invitation("open"))
+    assert kept.store.withdraw_invitation(h("ebony")) == []
+    vote = kept.store.vote
+    until_s = START_S + WEEK_S
+    for _ in range(2):
+        error = refused(vote, 2, h("base"), h("first"), until_s, (h("open"), h("ebony")))
+        assert error == "membership.invitation.withdrawn"
+        # For good, also when it would have ended by itself.
+        kept.now_s += 7200
+    kept.store.require_not_withdrawn([h("open"), h("unknown")])
+    vote(2, h("base"), h("first"), until_s, (h("open"), h("unknown")))
+
+
+def test_withdraw_tells_which_answers_were_voted_for_before(kept: Kept) -> None:
+    kept.store.keep_invitation(invitation("ebony"))
+    voted = kept.propose("answer", document=answer("base"))
+    kept.propose("not voted for", document=answer("base", 3))
+    other = Proposal(COALITION, h("base"), 4, *[datetime.fromtimestamp(START_S, UTC)] * 2, (Refresh(),))
+    kept.propose("another", document=encode_proposal(other))
+    kept.vote(2, "answer")
+    kept.vote(4, "another", base="later")
+    for _ in range(2):
+        assert [each.sha256 for each in kept.store.withdraw_invitation(h("ebony"))] == [voted]
+
+
+def test_withdraw_of_what_is_used_or_unknown_is_refused(kept: Kept) -> None:
+    kept.store.keep_invitation(invitation("ebony", state="used"))
+    for name in ("ebony", "unknown"):
+        assert refused(kept.store.withdraw_invitation, h(name)) == "membership.invitation.state"
+    assert [each.member for each in kept.store.invitations("used")] == ["ebony"]
+
+
+def test_vote_and_withdrawal_at_once_do_not_miss_each_other(database_url: str) -> None:
+    with Database.open(database_url, create=True) as database:
+        kept = Kept(database)
+        for number in range(8):
+            name = f"ebony {number}"
+            kept.store.keep_invitation(invitation(name))
+            act = replace(admission(member("ebony")), invitation_sha256=h(name))
+            at = datetime.fromtimestamp(START_S, UTC)
+            document = encode_proposal(Proposal(COALITION, h(name), number + 2, at, at, (act,)))
+            kept.propose(name, version=number + 2, document=document)
+            found: list[object] = []
+
+            def vote(name: str = name, number: int = number, found: list[object] = found) -> None:
+                try:
+                    kept.store.vote(number + 2, h(name), h(name), START_S + WEEK_S, [h(name)])
+                    found.append("voted")
+                except MembershipError as error:
+                    found.append(error.full_code)
+
+            voting = threading.Thread(target=vote)
+            voting.start()
+            seen = kept.store.withdraw_invitation(h(name))
+            voting.join(60)
+            assert found == (["voted"] if seen else ["membership.invitation.withdrawn"])
 
 
 def test_founding_store_survives_a_restart(database_url: str) -> None:

@@ -131,12 +131,14 @@ class ProposeResponse(_message.Message):
     def __init__(self, signatures: _Optional[_Iterable[_Union[Signature, _Mapping]]] = ..., pending: _Optional[bool] = ...) -> None: ...
 
 class InviteRequest(_message.Message):
-    __slots__ = ("invitation_sha256", "terms")
+    __slots__ = ("invitation_sha256", "terms", "withdrawn")
     INVITATION_SHA256_FIELD_NUMBER: _ClassVar[int]
     TERMS_FIELD_NUMBER: _ClassVar[int]
+    WITHDRAWN_FIELD_NUMBER: _ClassVar[int]
     invitation_sha256: bytes
     terms: bytes
-    def __init__(self, invitation_sha256: _Optional[bytes] = ..., terms: _Optional[bytes] = ...) -> None: ...
+    withdrawn: bool
+    def __init__(self, invitation_sha256: _Optional[bytes] = ..., terms: _Optional[bytes] = ..., withdrawn: _Optional[bool] = ...) -> None: ...
 
 class InviteResponse(_message.Message):
     __slots__ = ("approved",)

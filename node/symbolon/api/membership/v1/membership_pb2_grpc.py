@@ -142,7 +142,7 @@ class MembershipServiceServicer:
 
     def Invite(self, request, context):
         """One founder tells another of an invitation that it wrote, so that a person there approves it ahead of the
-        join. The same request again tells whether that has happened.
+        join, or that it withdrew one. The same request again tells whether that has happened.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

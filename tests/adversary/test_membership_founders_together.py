@@ -1,0 +1,127 @@
+"""What two founders do together, with real nodes and commands: new terms, an invitation withdrawn."""
+
+import asyncio
+import hashlib
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from processes import DEADLINE_S, wait_until
+from served_coalition import FOUNDER, ServedCoalition, served_coalition
+from symbolon.cli.local_coalition import own_environment, symbolon
+from symbolon.membership.acts import NewTerms
+from symbolon.rpc.membership_client import spread
+from symbolon.rpc.node import Node
+
+BIRCH = "birch-ngo"
+VETTED = ("--vetted-by", "Ben", "--criteria", "charter 3")
+
+
+@pytest.fixture(scope="module")
+def coalition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedCoalition]:
+    """Two founders, who sign each change together."""
+    with served_coalition(tmp_path_factory.mktemp("coalition"), BIRCH) as made:
+        made.name_founders(BIRCH)
+        yield made
+
+
+def test_invitation_withdrawn_while_its_answer_waits_is_signed_by_nobody(coalition: ServedCoalition) -> None:
+    code = coalition.invite("regretted-co")
+    told = coalition.join("regretted-co", code, code=75).stderr
+    assert "other founders have yet to sign it" in told
+    (answer, invitation) = coalition.waiting(BIRCH)
+    coalition.run(FOUNDER, "coalition", "withdraw", invitation)
+    # Birch was told, and does not sign; nor would the sponsor, if birch did.
+    assert "was withdrawn" in coalition.run(BIRCH, "coalition", "approve", answer, code=77).stderr
+    coalition.run(BIRCH, "coalition", "approve", invitation, code=2)
+    assert "was withdrawn" in coalition.run(FOUNDER, "coalition", "proposals").stdout
+    told = coalition.join("regretted-co", code, code=75).stderr
+    assert "withdrawn" in told
+    for member in (FOUNDER, BIRCH):
+        assert coalition.members(member).find("regretted-co") is None
+
+
+def test_invitations_say_who_approved_them_and_who_has_yet_to(coalition: ServedCoalition) -> None:
+    code = coalition.invite("elder-co")
+    (kept,) = json.loads(coalition.run(FOUNDER, "coalition", "invitations", "--json").stdout)
+    assert (kept["member"], kept["approved_by"], kept["waits_for"]) == ("elder-co", [], [BIRCH])
+    assert kept["invitation"][:12] in coalition.run(BIRCH, "coalition", "invitations").stdout
+    coalition.run(BIRCH, "coalition", "approve", kept["invitation"][:12])
+    assert f"approved by {BIRCH}" in coalition.run(FOUNDER, "coalition", "invitations").stdout
+    # A founder takes back its own approval; the invitation stays its sponsor's.
+    told = coalition.run(BIRCH, "coalition", "withdraw", kept["invitation"][:12]).stderr
+    assert f"{FOUNDER} still lets its code in" in told
+    told = coalition.join("elder-co", code, code=75).stderr
+    assert "other founders have yet to sign it" in told
+    coalition.stop(BIRCH)
+    told = coalition.run(FOUNDER, "coalition", "withdraw", kept["invitation"][:12]).stderr
+    assert f"{BIRCH} could not be told" in told
+    assert "lets nobody in any more" in told
+    coalition.start(BIRCH)
+
+
+def test_founders_who_all_lapse_by_new_terms_sign_each_others_attestation(
+    coalition: ServedCoalition,
+) -> None:
+    text = b"Nothing here is for the police, nor for anybody's landlord.\n"
+    with Node(coalition.home(FOUNDER)) as node:
+        act = NewTerms("2", hashlib.sha256(text).digest())
+        sha256 = node.founding.propose([act], terms=text)
+        asyncio.run(spread(node, node.founding, sha256))
+    waiting = coalition.waiting(BIRCH)
+    coalition.run(
+        BIRCH, "coalition", "approve", next(each for each in waiting if sha256.hex().startswith(each))
+    )
+    wait_until(lambda: coalition.members().terms_version == "2", "the new terms")
+    # All have lapsed: nobody is in good standing who could help the first one.
+    told = coalition.run(FOUNDER, "coalition", "suspend", BIRCH, "--reason", "late", code=77).stderr
+    assert "symbolon coalition attest" in told
+    for member in (FOUNDER, BIRCH):
+        coalition.run(member, "coalition", "attest", "--person", "Ada", "--accept-terms", "2")
+    for record in coalition.members(BIRCH).founders:
+        assert record.due_diligence.acceptance.terms_version == "2"
+
+
+@pytest.mark.parametrize(
+    ("command", "before", "stays"),
+    [
+        (
+            ("vet", BIRCH, "--person", "Ben", "--criteria", "typed too fast"),
+            "Proposed: ",
+            "It stays proposed as ",
+        ),
+        (("invite", "fig-co", "--jurisdiction", "KE", *VETTED), "The code is good once", "symbolon1-"),
+    ],
+    ids=["proposal", "invitation"],
+)
+def test_command_interrupted_while_another_founder_is_asked_says_what_stays(
+    coalition: ServedCoalition, command: tuple[str, ...], before: str, stays: str
+) -> None:
+    """Ctrl-C does not take back what is written already: a code is shown, and a proposal named."""
+    with coalition.stands_still(BIRCH):
+        process = subprocess.Popen(
+            symbolon("--home", str(coalition.home(FOUNDER)), "coalition", *command),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=own_environment(),
+        )
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith(before):
+                break
+        # By then it waits for birch, which it would for ten times as long.
+        time.sleep(2)
+        process.send_signal(signal.SIGINT)
+        code, told = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 130
+    assert stays in told + code
+    assert told.endswith("symbolon: interrupted; nothing is half-written.\n")
+    listed = coalition.run(FOUNDER, "coalition", "proposals").stdout
+    listed += coalition.run(FOUNDER, "coalition", "invitations").stdout
+    assert ("typed too fast" if "vet" in command else "fig-co") in listed

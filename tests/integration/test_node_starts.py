@@ -1,0 +1,181 @@
+"""A node that was off asks who is a member now before it takes its first call: real processes."""
+
+import contextlib
+import re
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from processes import wait_until
+from symbolon.membership.certificates import tls_target_name
+from symbolon.rpc.catching_up import ENOUGH_S, MOST_S
+from symbolon.rpc.node import LEAF_FILE, LEAF_KEY_FILE, Node
+from symbolon.rpc.status import CODE_KEY
+from typed_member import Member
+
+from grpc_health.v1 import health_pb2, health_pb2_grpc  # isort: skip
+import grpc  # isort: skip - after symbolon.rpc, which sets the cipher list
+
+COALITION = "spring"
+FOUNDER = "founder-co"
+SLACK_S = 8.0
+"""What the start of a process may take beside, on a machine that is shared."""
+
+
+@pytest.fixture
+def founder(tmp_path: Path) -> Iterator[Member]:
+    """A founder that is served."""
+    founder = Member(FOUNDER, tmp_path)
+    founder.found(COALITION)
+    founder.serve()
+    yield founder
+    assert founder.stop() == 0
+
+
+def joined(founder: Member, name: str) -> Member:
+    member = Member(name, founder.home.parent)
+    member.join(founder.invite(name))
+    return member
+
+
+@contextlib.contextmanager
+def stopped(member: Member) -> Iterator[None]:
+    """A machine that takes connections and says nothing, as one that is suspended."""
+    assert member.process is not None
+    member.process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        member.process.send_signal(signal.SIGCONT)
+
+
+@contextlib.contextmanager
+def channel(member: Member, to: Member) -> Iterator[grpc.Channel]:
+    """A connection of a member to another, with nothing above TLS."""
+    with Node(member.home) as node:
+        authorities = node.coalition.state().authorities_pem
+    key, leaf = ((member.home / name).read_bytes() for name in (LEAF_KEY_FILE, LEAF_FILE))
+    options = (
+        ("grpc.ssl_target_name_override", tls_target_name(to.name, COALITION)),
+        ("grpc.use_local_subchannel_pool", 1),
+    )
+    tls = grpc.ssl_channel_credentials(authorities, key, leaf)
+    with grpc.secure_channel(to.listen, tls, options) as opened:
+        yield opened
+
+
+def first_call(opened: grpc.Channel) -> Any:
+    """A call that is made before the node is there, and waits for it."""
+    check = health_pb2_grpc.HealthStub(opened).Check
+    return check.future(health_pb2.HealthCheckRequest(), timeout=60, wait_for_ready=True)
+
+
+def outcome(call: Any) -> tuple[str, str]:
+    code = call.code()
+    return code.name, str(dict(call.trailing_metadata()).get(CODE_KEY, ""))
+
+
+def listens(member: Member) -> bool:
+    host, _, port = member.listen.rpartition(":")
+    with contextlib.suppress(OSError), socket.create_connection((host, int(port)), 1):
+        return True
+    return False
+
+
+def test_node_that_was_off_refuses_who_was_expelled_and_serves_who_joined_at_their_first_call(
+    founder: Member,
+) -> None:
+    member, leaves = joined(founder, "was-off"), joined(founder, "leaves")
+    # It knows both; then it is off.
+    member.run("coalition", "sync")
+    founder.run("coalition", "expel", leaves.name, "--reason", "resold data")
+    comes = joined(founder, "comes")
+    assert member.members().find(leaves.name) is not None
+    assert member.members().find(comes.name) is None
+    with channel(leaves, member) as gone, channel(comes, member) as new:
+        calls = [first_call(gone), first_call(new)]
+        member.serve()
+        try:
+            assert outcome(calls[0]) == ("UNAUTHENTICATED", "membership.expelled")
+            assert outcome(calls[1]) == ("OK", "")
+        finally:
+            assert member.stop() == 0
+    assert "asks others" not in member.log.read_text()
+
+
+def test_node_whose_founder_answers_late_waits_for_it_before_it_takes_a_call(founder: Member) -> None:
+    member, leaves = joined(founder, "waits"), joined(founder, "leaves")
+    member.run("coalition", "sync")
+    founder.run("coalition", "expel", leaves.name, "--reason", "resold data")
+    with channel(leaves, member) as gone:
+        with stopped(founder):
+            call = first_call(gone)
+            starting = member.begin_serving()
+            wait_until(lambda: listens(member), "the port")
+            wait_until(lambda: "asks others who is a member now" in member.log.read_text(), "the line")
+            assert not call.done()
+        member.served(starting)
+        try:
+            assert outcome(call) == ("UNAUTHENTICATED", "membership.expelled")
+        finally:
+            assert member.stop() == 0
+
+
+def test_node_starts_in_time_whoever_is_silent_and_says_what_it_knew(founder: Member) -> None:
+    member, other = joined(founder, "starts"), joined(founder, "other")
+    member.run("coalition", "sync")
+    other.serve()
+    with stopped(founder), stopped(other):
+        begin = time.monotonic()
+        member.serve()
+        assert time.monotonic() - begin < MOST_S + SLACK_S
+    assert re.search(
+        r"WARNING nobody could be asked .*; starts with what it knew at [-0-9]{10} [0-9:]{5} UTC",
+        member.log.read_text(),
+    )
+    # It goes on asking by itself.
+    assert member.stop() == 0
+    # One silent member holds nothing up where the founder answers.
+    with stopped(other):
+        begin = time.monotonic()
+        member.serve()
+        assert time.monotonic() - begin < ENOUGH_S + SLACK_S
+    assert member.stop() == 0
+    assert member.log.read_text().count("starts with what it knew") == 1
+    assert other.stop() == 0
+
+
+def test_node_that_is_alone_starts_at_once_and_says_so(founder: Member) -> None:
+    member = joined(founder, "alone")
+    assert founder.stop() == 0
+    member.serve()
+    assert member.stop() == 0
+    told = member.log.read_text()
+    assert "nobody could be asked who is a member now; starts with what it knew at" in told
+    assert "asks others" not in told
+    founder.serve()
+
+
+def test_expelled_node_is_told_so_when_it_starts(founder: Member) -> None:
+    member = joined(founder, "former")
+    founder.run("coalition", "expel", member.name, "--reason", "resold data")
+    member.serve()
+    assert member.stop() == 0
+    told = member.log.read_text()
+    assert f"{FOUNDER} does not take this node for a current member: it was expelled" in told
+
+
+def test_node_is_served_once_at_a_time_and_again_after_it_was_killed(founder: Member) -> None:
+    told = founder.run("serve", code=75).stderr
+    assert "another `symbolon serve` of this node is running" in told
+    assert founder.process is not None
+    founder.process.kill()
+    founder.process.wait(30)
+    assert founder.process.stdout is not None
+    founder.process.stdout.close()
+    founder.serve()

@@ -1,0 +1,145 @@
+"""What a served node does by itself, seen from its jobs; among others: tests/integration/test_joining.py."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from symbolon.cli.init import create_node
+from symbolon.cli.local_coalition import COALITION
+from symbolon.cli.local_founder import LocalFounder
+from symbolon.errors import MembershipError, StorageError
+from symbolon.membership.member import MemberId
+from symbolon.membership.member_statement import Place
+from symbolon.rpc import upkeep
+from symbolon.rpc.node import Node
+from symbolon.rpc.relay_listener import RelayListener
+
+RELAY = MemberId("relay-co")
+NOBODY = "127.0.0.1:9"
+"""Where nobody listens."""
+
+
+class Coalition:
+    """A founder, a member that runs a relay, and a member; none of them served."""
+
+    def __init__(self, folder: Path) -> None:
+        self.founder = LocalFounder.create(folder / "founder", COALITION, ("audit",))
+        self.home = folder / "member-co"
+        for home in (folder / RELAY, self.home):
+            create_node(home, member=home.name, coalition=COALITION, listen="127.0.0.1:0")
+        self.founder.admit(folder / RELAY, kind="company", place=Place("", (), NOBODY))
+        self.founder.admit(self.home, kind="company", place=Place("", (RELAY,), ""))
+
+    def move(self, place: Place) -> None:
+        self.founder.move(self.home, place)
+        self.founder.tell(self.home)
+
+
+@pytest.fixture
+def coalition(tmp_path: Path) -> Iterator[Coalition]:
+    made = Coalition(tmp_path)
+    try:
+        yield made
+    finally:
+        made.founder.close()
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    while not holds():  # noqa: ASYNC110 - what is waited for has no event
+        await asyncio.sleep(0.02)
+
+
+async def serving(node: Node, scene: Callable[[], Any]) -> None:
+    jobs = upkeep.Upkeep(node)
+    jobs.start(NOBODY)
+    try:
+        async with asyncio.timeout(20):
+            await scene()
+    finally:
+        await jobs.finish()
+
+
+def test_upkeep_of_a_node_that_left_its_relays_for_a_while_attaches_again(
+    coalition: Coalition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running: list[RelayListener] = []
+
+    class Listening(RelayListener):
+        async def run(self) -> None:
+            running.append(self)
+            try:
+                await super().run()
+            finally:
+                running.remove(self)
+
+    monkeypatch.setattr(upkeep, "RelayListener", Listening)
+    monkeypatch.setattr(upkeep, "TURN_S", 0.05)
+
+    async def scene() -> None:
+        await until(lambda: len(running) == 1)
+        await asyncio.to_thread(coalition.move, Place("127.0.0.1:7443", (), ""))
+        await until(lambda: not running)
+        await asyncio.sleep(0.2)
+        await asyncio.to_thread(coalition.move, Place("", (RELAY,), ""))
+        await until(lambda: len(running) == 1)
+
+    with Node(coalition.home) as node:
+        asyncio.run(serving(node, scene))
+
+
+def test_upkeep_of_a_founder_dates_the_coalition_though_other_jobs_fail(
+    coalition: Coalition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node, done = coalition.founder.node, set[str]()
+
+    def fail(what: str, error: Exception) -> Callable[..., None]:
+        def failing(*_: object, **__: object) -> None:
+            done.add(what)
+            raise error
+
+        return failing
+
+    def redate() -> None:
+        done.add("dated")
+
+    async def spread(_: Node, __: object, sha256: bytes) -> None:
+        fail(sha256.decode(), MembershipError("overtaken"))()
+
+    monkeypatch.setattr(upkeep, "TURN_S", 0.05)
+    monkeypatch.setattr(upkeep, "spread", spread)
+    monkeypatch.setattr(node, "write_open_invitations", fail("invitations", StorageError("disk full")))
+    monkeypatch.setattr(node.founding, "redate", redate)
+    monkeypatch.setattr(node.founding, "unfinished", lambda: [b"one", b"another"])
+
+    async def scene() -> None:
+        await until(lambda: done == {"invitations", "dated", "one", "another"})
+
+    asyncio.run(serving(node, scene))
+
+
+def test_upkeep_does_its_jobs_while_a_question_to_the_others_hangs(
+    coalition: Coalition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, renewed = asyncio.Event(), asyncio.Event()
+
+    async def sync(_: Node) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    async def renew_if_due(_: Node) -> None:
+        renewed.set()
+
+    monkeypatch.setattr(upkeep, "sync", sync)
+    monkeypatch.setattr(upkeep, "renew_if_due", renew_if_due)
+    monkeypatch.setattr(upkeep, "TURN_S", 0.05)
+
+    async def scene() -> None:
+        await asked.wait()
+        renewed.clear()
+        await renewed.wait()
+
+    with Node(coalition.home) as node:
+        asyncio.run(serving(node, scene))
