@@ -123,7 +123,7 @@ def test_member_whose_folder_is_lost_joins_again_under_its_id_and_the_old_folder
         # The code is used, by whoever has it and with whichever keys.
         other = Member(member.name, tmp_path / "other")
         other.home.parent.mkdir()
-        assert "Ask the sponsor" in other.run(*other.joining(done.stdout.strip()), code=77).stderr
+        assert "Ask the founder" in other.run(*other.joining(done.stdout.strip()), code=77).stderr
 
         member.run("suppliers", "import", str(tmp_path / "list.csv"))
         member.allow(founder.name)

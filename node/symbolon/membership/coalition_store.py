@@ -113,7 +113,7 @@ class CoalitionStore:
         if not hmac.compare_digest(root_fingerprint(root), root_sha256):
             raise MembershipError(
                 "the root is not the one that the invitation names",
-                hint="Ask the sponsor for a new invitation; somebody may have answered in its place.",
+                hint="Stop: somebody may be answering in the founder's place. Call the founder.",
                 code="membership.metadata.root",
             )
         with self._changing():

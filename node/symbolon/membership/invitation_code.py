@@ -218,6 +218,6 @@ def _miscopied() -> MembershipError:
 def _malformed(detail: str) -> MembershipError:
     return MembershipError(
         detail,
-        hint=f"An invitation code begins with {CODE_PREFIX}; ask the sponsor for one of this version.",
+        hint=f"An invitation code begins with {CODE_PREFIX}; ask the founder for one of this version.",
         code="membership.invitation.malformed",
     )

@@ -122,7 +122,7 @@ class Admission:
                 return each.sha256, decode_invitation_terms(each.terms)
         raise MembershipError(
             f"no invitation of {invited.member_id} is open here",
-            hint="Ask the sponsor for a new invitation.",
+            hint="Ask the founder for a new invitation.",
             code="membership.invitation.unknown",
         )
 
@@ -200,7 +200,7 @@ def _require_same(act: Admit, public_key: ec.EllipticCurvePublicKey, signing_key
     if certified != public_key or act.record.signing_key != signing_key:
         raise MembershipError(
             f"the invitation of {act.member_id} was answered already, with other keys",
-            hint="If that was not you, tell the sponsor at once: somebody else has the code.",
+            hint="If that was not you, tell the founder at once: somebody else has the code.",
             code="membership.invitation.used",
         )
 

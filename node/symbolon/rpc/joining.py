@@ -179,11 +179,11 @@ async def _join(
     state = await _metadata(code, store, stub)
     identity = verify_leaf(certificate, state.authorities_pem, code.coalition, now=now())
     if identity.member_id != code.member_id:
-        raise MembershipError("the sponsor sent another member's certificate", code="membership.certificate")
+        raise MembershipError("the founder sent another member's certificate", code="membership.certificate")
     if public_key_sha256(load_certificate(certificate).public_key()) != applicant.key_sha256:
         raise MembershipError(
-            "the sponsor sent a certificate for a key that this node does not have",
-            hint="Do not trust this sponsor; tell the other founders.",
+            "the founder sent a certificate for a key that this node does not have",
+            hint="Do not trust this founder; tell the other founders.",
             code="membership.key",
         )
     # Step 6.

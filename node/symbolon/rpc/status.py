@@ -101,10 +101,10 @@ _ADVICE: Final = {
     "membership.expelled": "This id was expelled, and none is given twice; ask a founder why.",
     "permission.size_sessions": "The size sessions of this key epoch are used up; try again in the next one.",
     "membership.founder": "Only a founder's node can do this; `symbolon coalition members` names them.",
-    "membership.invitation.unknown": "Ask the sponsor for a new invitation.",
-    "membership.invitation.withdrawn": "Ask the sponsor for a new invitation.",
+    "membership.invitation.unknown": "Ask the founder for a new invitation.",
+    "membership.invitation.withdrawn": "Ask the founder for a new invitation.",
     "membership.invitation.used": (
-        "Ask the sponsor for a new invitation; if this one was not answered by you, say so."
+        "Ask the founder for a new invitation; if this one was not answered by you, say so."
     ),
     "membership.statement.stale": "Run `symbolon coalition sync`, then the same command again.",
     "permission.small": "Size mode needs at least 1,000 records on each side; agree on --mode intersection.",

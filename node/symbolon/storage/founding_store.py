@@ -396,7 +396,7 @@ class FoundingStore:
             if moved.rowcount != 1:
                 raise MembershipError(
                     f"the invitation is not {before} any more, or has expired",
-                    hint="Ask the sponsor for a new invitation.",
+                    hint="Ask the founder for a new invitation.",
                     code="membership.invitation.state",
                 )
 
@@ -461,7 +461,7 @@ def _require_not_withdrawn(connection: Connection, invitations: Collection[bytes
     if withdrawn is not None:
         raise MembershipError(
             f"the invitation of {withdrawn} was withdrawn",
-            hint=f"If {withdrawn} is to join, its sponsor invites it anew.",
+            hint=f"If {withdrawn} is to join, a founder invites it anew.",
             code="membership.invitation.withdrawn",
         )
 
