@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -37,38 +38,67 @@ def invitations(as_json: Annotated[bool, typer.Option("--json", help="Print JSON
 
 def withdraw(
     invitation: Annotated[
-        str, typer.Argument(help="Its first hexadecimal digits, as `invitations` shows them.")
+        str,
+        typer.Argument(
+            help="Id of the member it is for, for all of its codes; or the first digits of one code."
+        ),
     ],
 ) -> None:
     """Take an invitation back: its code lets nobody in any more.
 
     Run it again while a founder could not be told. Of another founder's invitation this node takes back its
-    own approval, and no more: the sponsor still lets the code in.
+    own approval, and no more: that founder still lets the code in.
     """
     with open_node() as node:
         known = node.founding.store.invitations("offered", "approved", "used", "withdrawn")
-        found = [each for each in known if each.sha256.hex().startswith(invitation.lower())]
-        if len(found) != 1 or not invitation:
-            raise UsageError(
-                f"{len(found)} invitations begin with {invitation!r}",
-                hint="`symbolon coalition invitations` lists those that are open.",
-            )
-        chosen = found[0]
-        done = asyncio.run(withdraw_invitation(node, chosen))
-        for each, failure in sorted(done.told.failures.items()):
-            print(f"{each} could not be told: {failure.detail}", file=sys.stderr)
-        if done.answered:
-            print(
-                f"It was answered before, and this founder has signed: {chosen.member} may be admitted yet. "
-                f"Look at `symbolon coalition members`; then `symbolon coalition expel {chosen.member}`.",
-                file=sys.stderr,
-            )
-        if chosen.sponsor == node.member_id:
-            print(f"Withdrawn: the code of {chosen.member} lets nobody in any more.", file=sys.stderr)
-        else:
-            print(
-                f"This node signs no answer to it; {chosen.sponsor} still lets its code in.", file=sys.stderr
-            )
+        for each in chosen(known, invitation):
+            _withdraw(node, each)
+
+
+def chosen(known: Sequence[StoredInvitation], typed: str) -> list[StoredInvitation]:
+    """The invitations that somebody means to take back.
+
+    Args:
+        known: in every state.
+        typed: the id of the member they are for, or the first digits of the hash of one.
+
+    Returns:
+        Of a member: all but those that it joined with, where there are others.
+
+    Raises:
+        UsageError: none is meant, more than one by digits, or one by digits that are also an id.
+    """
+    digits = typed.strip().lower()
+    by_id = [each for each in known if each.member == digits]
+    by_digits = [each for each in known if digits and each.sha256.hex().startswith(digits)]
+    if not by_id and len(by_digits) == 1:
+        return by_digits
+    if by_id and all(each.member == digits for each in by_digits):
+        return [each for each in by_id if each.state != "used"] or by_id
+    said = f"{len(by_id) + len(by_digits)} invitations" if by_id or by_digits else "no invitation"
+    raise UsageError(
+        f"{said} can be meant by {typed!r}",
+        hint="Name the member that it is for, or more digits: `symbolon coalition invitations --json` lists "
+        "those that are open.",
+    )
+
+
+def _withdraw(node: Node, invitation: StoredInvitation) -> None:
+    """Takes back one, and says what that does and does not do."""
+    done = asyncio.run(withdraw_invitation(node, invitation))
+    for each, failure in sorted(done.told.failures.items()):
+        print(f"{each} could not be told: {failure.detail}", file=sys.stderr)
+    if done.answered:
+        print(
+            f"It was answered before, and this founder has signed: {invitation.member} may be admitted yet. "
+            f"Look at `symbolon coalition members`; then `symbolon coalition expel {invitation.member}`.",
+            file=sys.stderr,
+        )
+    code = f"the code {invitation.sha256.hex()[:12]} of {invitation.member}"
+    if invitation.sponsor == node.member_id:
+        print(f"Withdrawn: {code} lets nobody in any more.", file=sys.stderr)
+    else:
+        print(f"This node signs no answer to {code}; {invitation.sponsor} still lets it in.", file=sys.stderr)
 
 
 async def _told(node: Node, open_now: list[StoredInvitation]) -> dict[bytes, Told]:
