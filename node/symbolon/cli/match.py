@@ -171,15 +171,17 @@ def _report(node: Node, ask: Ask, outcome: Outcome, *, out: Path | None, table: 
         if table:
             print_table(rows)
             if stored:
-                _suggest_review(ask.peer, rows)
+                suggest_review(ask.peer, rows)
     if outcome.key_rules != "same":
         print(f"symbolon: hint: {REMEDY}", file=sys.stderr)
 
 
-def _suggest_review(peer: str, rows: list[MatchRow]) -> None:
+def suggest_review(peer: str, rows: list[MatchRow]) -> None:
+    """Says on stderr how many matches wait for a person, if any."""
     open_rows = sum(row.decision == "open" for row in rows)
     if open_rows:
-        print(f"{open_rows} matches wait for a person: `symbolon match review {peer}`.", file=sys.stderr)
+        words = "1 match waits" if open_rows == 1 else f"{open_rows} matches wait"
+        print(f"{words} for a person: `symbolon match review {peer}`.", file=sys.stderr)
 
 
 def _document(node: Node, ask: Ask, outcome: Outcome) -> dict[str, object]:

@@ -1,10 +1,14 @@
-"""`symbolon match --out` is refused before anything is asked where nothing could be written."""
+"""`symbolon match`: --out that cannot be written is refused before anything is asked; open rows are told."""
 
 from pathlib import Path
 
 import pytest
 
 from symbolon.cli import main
+from symbolon.cli.match import suggest_review
+from symbolon.cli.match_table import MatchRow
+from symbolon.matching.evidence import Match
+from symbolon.suppliers.tier import Tier
 
 
 @pytest.mark.parametrize(
@@ -31,3 +35,19 @@ def test_match_wrong_usage_names_the_help_that_a_person_can_type(
 ) -> None:
     assert main.run(["match", *wrong]) == 2
     assert "see `symbolon match --help`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("decisions", "told"),
+    [
+        (("open",), "1 match waits for a person: `symbolon match review birch`.\n"),
+        (("open", "accepted", "open"), "2 matches wait for a person: `symbolon match review birch`.\n"),
+        (("rejected",), ""),
+    ],
+)
+def test_match_open_rows_are_counted_in_words(
+    decisions: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    match = Match(1, 2, Tier.B, (), ())
+    suggest_review("birch", [MatchRow(match, "S-1", "Mill", "4 Mill Lane", "BD", each) for each in decisions])
+    assert capsys.readouterr().err == told
