@@ -21,7 +21,9 @@ from symbolon.errors import UsageError
 from symbolon.membership.atomic_file import read_bounded
 from symbolon.membership.coalition_parts import MAX_TERMS_BYTES
 from symbolon.membership.due_diligence import PROHIBITED_USES, Acceptance, DueDiligence, Vetting
+from symbolon.membership.founder_keys import ROOT_KEY_FILE
 from symbolon.rpc.founder_setup import STANDARD_TERMS, Charter, found
+from symbolon.rpc.node import FOUNDER_FOLDER
 
 VETTING = timedelta(days=365)
 DEFAULT_PURPOSES = ("audit", "due-diligence", "remediation")
@@ -90,7 +92,14 @@ def create(
         print(f"Founded {coalition}: {member_id} is its only founder.", file=sys.stderr)
         print(f"Purposes: {', '.join(state.members.purposes)}.", file=sys.stderr)
         print(f"Prohibited: {', '.join(PROHIBITED_USES)}.", file=sys.stderr)
+        print(
+            f"The root key is {node.home / FOUNDER_FOLDER / ROOT_KEY_FILE}: best moved away from this "
+            "machine, with a copy kept; `--root-key PATH` names it where it is needed.",
+            file=sys.stderr,
+        )
         print("Next: run `symbolon serve`, then `symbolon coalition invite MEMBER`.", file=sys.stderr)
+        print("The fingerprint of the first root, which members can compare:", file=sys.stderr)
+        sys.stderr.flush()
         print(state.root_sha256().hex())
 
 
