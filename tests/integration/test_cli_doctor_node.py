@@ -157,6 +157,17 @@ def test_doctor_fresh_node_is_warned_of_what_is_still_to_do(home: Path, examine:
     assert checks["supplier list"]["code"] == "suppliers.none"
 
 
+@pytest.mark.parametrize("kind", ["auditor", "coordinator"])
+def test_doctor_member_that_needs_no_list_is_not_urged_to_import_one(
+    founder: LocalFounder, tmp_path: Path, examine: Examine, kind: str
+) -> None:
+    home = tmp_path / "looks-on"
+    create_node(home, member="looks-on", coalition=COALITION, listen="127.0.0.1:0")
+    founder.admit(home, kind=kind, place=Place("127.0.0.1:1", (), ""))
+    found = examine(home, 0)["supplier list"]
+    assert (found["state"], kind in found["said"]) == ("ok", True)
+
+
 def test_doctor_text_is_numbered_with_hints_and_a_summary(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -21,6 +21,7 @@ from symbolon.membership.certificates import certificate_fingerprint
 from symbolon.membership.coalition_state import State
 from symbolon.membership.due_diligence import PROHIBITED_USES, Acceptance
 from symbolon.membership.invitation_code import InvitationCode
+from symbolon.membership.member import WITHOUT_LIST
 from symbolon.rpc.first_contact import check_both_ways
 from symbolon.rpc.join_node import join_with, place_in
 from symbolon.rpc.node import Node
@@ -44,7 +45,7 @@ def join(
     is reached through the coalition's relays, if it has any, and opens no port. Interrupted, or told to wait
     for other founders, run the same command again.
     """
-    invitation = InvitationCode.decode(sys.stdin.read() if code == "-" else code)
+    invitation = InvitationCode.decode(_given(sys.stdin.read() if code == "-" else code))
     folder = home()
     place, joined = typed_place(endpoint, relay, relay_endpoint), False
     if has_node(folder):
@@ -85,8 +86,25 @@ def join(
             print(f"{node.member_id} is a member of {state.members.coalition}.", file=sys.stderr)
         for line in asyncio.run(check_both_ways(node, invitation.sponsor)):
             print(line, file=sys.stderr)
-        print("Next: `symbolon suppliers import FILE`, then `symbolon serve`.", file=sys.stderr)
+        own = node.coalition.state().members.find(node.member_id)
+        imports = "" if own and own.kind in WITHOUT_LIST else "`symbolon suppliers import FILE`, then "
+        print(f"Next: {imports}`symbolon serve`.", file=sys.stderr)
         print(folder)
+
+
+def _given(code: str) -> str:
+    """The code that somebody typed.
+
+    Raises:
+        UsageError: they typed none.
+    """
+    if code.strip() in ("", "CODE"):
+        raise UsageError(
+            "no code was given",
+            hint="In its place give the code that a founder sent you, the whole word that begins with "
+            "symbolon1-; or give -, paste it and end with Ctrl-D.",
+        )
+    return code
 
 
 def _require_invited(node: Node, invitation: InvitationCode) -> None:

@@ -37,7 +37,7 @@ from symbolon.membership.certificates import (
 from symbolon.membership.coalition_state import State as CoalitionState
 from symbolon.membership.coalition_store import CoalitionStore
 from symbolon.membership.founder_keys import AUTHORITY_FILE, load_founder_keys
-from symbolon.membership.member import MemberId
+from symbolon.membership.member import WITHOUT_LIST, MemberId
 from symbolon.membership.member_record import MemberRecord
 from symbolon.membership.signing_key import load_signing_key
 from symbolon.oprf.backend import choose_backend
@@ -332,6 +332,9 @@ class Examination:
     def _suppliers(self) -> Iterator[Finding]:
         store = SupplierStore(self.database, self.sealer)
         count = store.count()
+        if not count and self.own and self.own.kind in WITHOUT_LIST:
+            yield good("supplier list", f"none, and none is needed: this member's kind is {self.own.kind}")
+            return
         if not count:
             hint = "Run `symbolon suppliers import FILE`."
             yield warned("supplier list", "suppliers.none", "no suppliers imported yet", hint)

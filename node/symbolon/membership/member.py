@@ -35,6 +35,10 @@ class MemberKind(StrEnum):
     AUDITOR = "auditor"
 
 
+WITHOUT_LIST: Final = (MemberKind.COORDINATOR, MemberKind.AUDITOR)
+"""Members of these kinds may have no suppliers of their own: nobody urges them to import a list."""
+
+
 def parse_member_id(text: str) -> MemberId:
     """Check a member id.
 
