@@ -229,6 +229,42 @@ def test_join_with_a_miscopied_code_is_refused_before_anything_is_made(
     assert not joiner.home.exists()
 
 
+@pytest.mark.parametrize(("code", "typed"), [("-", ""), ("-", " \n"), ("CODE", ""), ("", "")])
+def test_join_without_a_code_is_told_so(tmp_path: Path, code: str, typed: str) -> None:
+    member = Member("codeless", tmp_path)
+    told = member.run(*member.joining(code), typed=typed, code=2).stderr
+    assert "no code was given" in told
+    assert "symbolon1-" in told
+    assert not member.home.exists()
+
+
+def test_join_of_an_auditor_does_not_end_with_a_list_to_import(founder: Member, joiner: Member) -> None:
+    told = joiner.join(founder.invite(joiner.name, "--kind", "auditor"))
+    assert told.endswith("Next: `symbolon serve`.\n")
+
+
+def test_founder_that_gives_up_its_endpoint_is_told_that_nobody_joins_through_it(tmp_path: Path) -> None:
+    founder = Member("hidden-founder", tmp_path)
+    fingerprint, told = founder.quick(
+        *("coalition", "create", "moved", "--member", founder.name, "--person", "Ada"),
+        *("--jurisdiction", "DE", "--listen", founder.listen, "--relay-endpoint", "127.0.0.1:1"),
+    )
+    # What its output is, and where the key lies that is better kept elsewhere.
+    assert re.fullmatch(r"[0-9a-f]{64}\n", fingerprint)
+    assert told.endswith("fingerprint of the first root, which members can compare:\n")
+    assert f"The root key is {founder.home / 'founder' / 'root-key.pem'}" in told
+    assert "`--root-key PATH`" in told
+    carrier = Member("its-relay", tmp_path)
+    founder.serve()
+    try:
+        carrier.join(founder.invite(carrier.name, "--relay"), "--relay-endpoint", "127.0.0.1:2")
+    finally:
+        assert founder.stop() == 0
+    words = "Nobody can join through this founder"
+    assert words in founder.quick("coalition", "move", "--relay", carrier.name)[1]
+    assert words not in founder.quick("coalition", "move", "--endpoint", founder.listen)[1]
+
+
 def test_join_with_a_made_up_code_gets_no_further_than_the_handshake(founder: Member, joiner: Member) -> None:
     code = changed(founder.invite(joiner.name), secret=bytes(16))
     told = refused(joiner, code, exit_code=75)

@@ -29,6 +29,12 @@ def move(endpoint: Endpoint = "", relay: Relays = None, relay_endpoint: RelayEnd
     with open_node() as node:
         state = asyncio.run(state_own(node, place))
         print(f"Written down in version {state.targets_version}.", file=sys.stderr)
+        if node.is_founder and not place.endpoint:
+            print(
+                "Nobody can join through this founder any more until it has an endpoint again "
+                "(--endpoint host:port): who joins dials it directly.",
+                file=sys.stderr,
+            )
 
 
 def attest(
