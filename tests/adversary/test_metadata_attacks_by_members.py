@@ -20,6 +20,7 @@ from raw_peer import channel_to
 from real_nodes import ALPHA, BETA, MALLORY, Nodes, two_nodes
 from symbolon.api.membership.v1 import membership_pb2 as pb
 from symbolon.api.membership.v1 import membership_pb2_grpc as stubs
+from symbolon.cli import main
 from symbolon.cli.local_founder import FOUNDER
 from symbolon.membership.acts import Vet
 from symbolon.membership.coalition_parts import root_part, snapshot_part, targets_part
@@ -191,6 +192,33 @@ def test_root_that_a_member_made_itself_is_refused(
         return {**everything(nodes), root_part(2): root, **targets, **below}
 
     refused_everywhere(nodes, usurped, "signatures")
+
+
+@pytest.mark.parametrize("attack", ["unsigned", "no message", "no part"])
+def test_sync_from_a_member_that_forges_metadata_names_it_and_asks_for_a_founder(
+    nodes: Nodes, capsys: pytest.CaptureFixture[str], attack: str
+) -> None:
+    """What it sent was not taken; that the network is down would be the wrong thing to look for."""
+    state = nodes.founder.node.coalition.state()
+    dated_anew = dated(
+        state.targets_version,
+        state.timestamp_version + 9,
+        Ed25519PrivateKey.generate(),
+        nodes.founder.node.now,
+    )
+    answers = {
+        "unsigned": list(
+            encode_parts({name: with_signatures(part, []) for name, part in dated_anew.items()})
+        ),
+        "no message": [b"\xff"],
+        "no part": [pb.GetMetadataResponse(name="../seal.key", content=b"x")],
+    }
+    with liar(nodes, lambda _: iter(answers[attack])):
+        assert main.run(["--home", str(nodes.home(ALPHA)), "coalition", "sync", MALLORY]) == 77
+    told = capsys.readouterr().err
+    assert f"symbolon: error: {MALLORY} sent metadata that does not hold" in told
+    assert f"Tell a founder what {MALLORY} sends" in told
+    assert "connected" not in told
 
 
 def test_timestamp_that_a_member_signed_with_its_own_key_is_refused(

@@ -95,9 +95,9 @@ def sync(
                 said = failure.detail if each in failure.detail else f"{each}: {failure.detail}"
                 print(said, file=sys.stderr)
         if failures and all(failures.values()):
-            refused = [one for one in failures.values() if isinstance(one, MembershipError)]
+            refused = [one for one in failures.values() if one and not isinstance(one, UnavailableError)]
             if refused:
-                # It was reached: what it says of this node is what somebody has to see to.
+                # It was reached: what it says, or what it sent, is what somebody has to see to.
                 raise refused[0]
             raise UnavailableError(
                 "nobody could be asked for newer metadata",

@@ -110,7 +110,7 @@ class CoalitionStore:
         """
         require_parts(parts)
         require_parts({root_part(1): root})
-        if not hmac.compare_digest(root_fingerprint(root), root_sha256):
+        if not _is_root(root, root_sha256):
             raise MembershipError(
                 "the root is not the one that the invitation names",
                 hint="Stop: somebody may be answering in the founder's place. Call the founder.",
@@ -299,6 +299,14 @@ class CoalitionStore:
         for entry in self._folder.iterdir():
             if _LINK_NAME.fullmatch(entry.name):
                 entry.unlink(missing_ok=True)
+
+
+def _is_root(root: bytes, sha256: bytes) -> bool:
+    """Whether these bytes are the root of a fingerprint; where none came, or no root, they are not."""
+    try:
+        return hmac.compare_digest(root_fingerprint(root), sha256)
+    except MembershipError:
+        return False
 
 
 def _update(folder: Path, root: bytes, parts: Mapping[str, bytes], now: datetime) -> None:

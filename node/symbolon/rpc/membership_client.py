@@ -15,7 +15,7 @@ import grpc
 
 from symbolon.api.membership.v1 import membership_pb2 as pb
 from symbolon.api.membership.v1 import membership_pb2_grpc as stubs
-from symbolon.errors import SymbolonError
+from symbolon.errors import MembershipError, RemoteProtocolError, SymbolonError
 from symbolon.membership.coalition_parts import TIMESTAMP_PART
 from symbolon.membership.coalition_state import State
 from symbolon.membership.member import MemberId
@@ -36,6 +36,13 @@ AT_ONCE: Final = 8
 
 MAX_ROOT_PAGES: Final = 8
 """Answers in a row that bring roots alone; see `CoalitionStore.parts_newer_than`."""
+
+_NO_FORGERY: Final = (
+    "membership.metadata.expired",
+    "membership.metadata.rollback",
+    "membership.metadata.fork",
+)
+"""An honest member can send these, or its founders made it; each has a hint of its own."""
 
 Call = Callable[[Any], Awaitable[object]]
 
@@ -59,6 +66,8 @@ async def fetch(stub: Any, peer: str, root_version: int, timestamp_version: int)
             answer = await decode_parts(stub.GetMetadata(request, timeout=CALL_S))
         except grpc.aio.AioRpcError as error:
             raise from_status(peer, error) from error
+        except (MembershipError, RemoteProtocolError) as error:
+            raise _does_not_hold(peer, error) from error
         parts |= answer
         roots = [int(name.partition(".")[0]) for name in answer if name.endswith(".root.json")]
         if TIMESTAMP_PART in answer or not roots:
@@ -83,7 +92,20 @@ async def sync_with(node: Node, member_id: str) -> State:
     if not parts:
         return state
     take_in = node.founding.adopt if node.is_founder else node.coalition.absorb
-    return await asyncio.to_thread(take_in, parts)
+    try:
+        return await asyncio.to_thread(take_in, parts)
+    except MembershipError as error:
+        if error.full_code in _NO_FORGERY:
+            raise
+        raise _does_not_hold(member_id, error) from error
+
+
+def _does_not_hold(peer: str, error: MembershipError | RemoteProtocolError) -> MembershipError:
+    return MembershipError(
+        f"{peer} sent metadata that does not hold: {error.detail}",
+        hint=f"Nothing of it was taken. Tell a founder what {peer} sends, and ask another member.",
+        code=error.full_code if isinstance(error, MembershipError) else "membership.metadata.malformed",
+    )
 
 
 async def sync(node: Node, members: Iterable[str] = ()) -> dict[str, SymbolonError | None]:
