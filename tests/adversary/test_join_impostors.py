@@ -205,9 +205,8 @@ def test_founder_that_answers_a_join_with_an_older_root_is_sent_nothing(
     }[told]
     joiner = Joiner(tmp_path, code)
     with answering(sponsor(nodes), always(parts)) as answerer:
-        # Where it names none of that version, there is nothing that could be read.
-        absent = told in ("older", "none")
-        assert joiner.joins(answerer) == f"membership.metadata.{'malformed' if absent else 'root'}"
+        # Also where there is none of that version.
+        assert joiner.joins(answerer) == "membership.metadata.root"
         assert (answerer.joins, joiner.holds()) == ([], False)
     # The control: with the root that the code names, the same node comes as far as to ask.
     with answering(sponsor(nodes), always(new)) as answerer:

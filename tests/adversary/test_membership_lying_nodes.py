@@ -192,8 +192,8 @@ def test_metadata_of_another_coalition_of_the_same_name_is_refused(nodes: Nodes,
 
 def test_command_that_asks_a_liar_ends_with_a_reason_and_no_traceback(nodes: Nodes) -> None:
     with liar(nodes, LIES["endless large parts"][0]):
-        told = nodes.run(ALPHA, "coalition", "sync", MALLORY, code=75).stderr
-    assert f"{MALLORY}: " in told
+        told = nodes.run(ALPHA, "coalition", "sync", MALLORY, code=76).stderr
+    assert f"{MALLORY} sent metadata that does not hold" in told
     assert "hint: " in told
 
 

@@ -100,11 +100,11 @@ async def sync_with(node: Node, member_id: str) -> State:
         raise _does_not_hold(member_id, error) from error
 
 
-def _does_not_hold(peer: str, error: MembershipError | RemoteProtocolError) -> MembershipError:
-    return MembershipError(
+def _does_not_hold(peer: str, error: SymbolonError) -> SymbolonError:
+    return type(error)(
         f"{peer} sent metadata that does not hold: {error.detail}",
         hint=f"Nothing of it was taken. Tell a founder what {peer} sends, and ask another member.",
-        code=error.full_code if isinstance(error, MembershipError) else "membership.metadata.malformed",
+        code=error.full_code,
     )
 
 
