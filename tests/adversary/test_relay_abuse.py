@@ -216,7 +216,7 @@ def test_relay_member_that_attaches_again_and_again_holds_one_place_and_disturbs
         lines = [await members[MALLORY].attach() for _ in range(40)]
         assert service.attached == 2
         for each in lines[:-1]:
-            assert await refusal(each) == ("UNAVAILABLE", "unavailable")
+            assert await refusal(each) == ("UNAVAILABLE", "unavailable.replaced")
         await echo(*await connected(members[ALPHA], members[BETA], line, BETA), b"undisturbed")
         # It is reached by the last of its calls, once.
         await echo(*await connected(members[ALPHA], members[MALLORY], lines[-1], MALLORY), b"the newest")

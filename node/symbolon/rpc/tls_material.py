@@ -35,8 +35,9 @@ from symbolon.membership.certificates import (
 MAX_KEY_BYTES: Final = 4 * 1024
 """A P-256 key in PEM has 241 bytes."""
 
-_READS: Final = 3
-"""A replacement that falls between the reads of two files is over when they are read again."""
+_READS: Final = 10
+"""A replacement that falls between the reads of two files is over when they are read again; there may be several
+in a row."""
 
 
 @dataclass(frozen=True, slots=True)
