@@ -36,8 +36,7 @@ MAX_KEY_BYTES: Final = 4 * 1024
 """A P-256 key in PEM has 241 bytes."""
 
 _READS: Final = 10
-"""A replacement that falls between the reads of two files is over when they are read again; there may be several
-in a row."""
+"""A replacement that falls between the reads of two files is over when they are read again, perhaps twice."""
 
 
 @dataclass(frozen=True, slots=True)
