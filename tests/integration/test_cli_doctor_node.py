@@ -391,6 +391,7 @@ def test_doctor_root_and_targets_about_to_expire_name_the_founders(
     assert "targets has 14 days left" in found["said"]
     assert "timestamp" not in found["said"]
     assert found["hint"].startswith("The founders")
+    assert found["hint"].endswith("`symbolon coalition sync`.")
 
 
 def test_doctor_stale_metadata_is_told_apart_from_the_certificate(home: Path, examine: Examine) -> None:

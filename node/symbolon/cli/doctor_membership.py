@@ -72,8 +72,8 @@ def look_at_metadata(state: State, now: datetime) -> Iterator[Finding]:
         words = ", ".join(f"{role} has {days} days left" for role, days in soon.items())
         people = (
             "The founders have to sign anew, the root with `symbolon coalition founders`; then run `symbolon "
+            "coalition sync`."
         )
-        "coalition sync`."
         hint = people if {"root", "targets"} & soon.keys() else _SYNC
         yield warned("metadata", "metadata.soon", f"{held}: {words}", hint)
         return
