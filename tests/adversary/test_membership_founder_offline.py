@@ -22,10 +22,9 @@ from symbolon.api.membership.v1 import membership_pb2 as pb
 from symbolon.api.membership.v1 import membership_pb2_grpc as stubs
 from symbolon.cli.local_coalition import PURPOSE
 from symbolon.membership.acts import Act, Purposes, Suspend
-from symbolon.membership.certificates import issue_leaf
 from symbolon.membership.coalition_roles import signature_over
 from symbolon.membership.coalition_store import CoalitionStore
-from symbolon.membership.enrolment import make_leaf_key_and_csr, verify_csr
+from symbolon.membership.enrolment import leaf_key_pem, make_leaf_key
 from symbolon.membership.member import MemberId
 from symbolon.membership.members_document import members_sha256
 from symbolon.membership.proposal import Proposal
@@ -232,16 +231,9 @@ def test_expelled_founder_whose_keys_still_sign_changes_nothing(coalition: Serve
         assert refusal(coalition, each, BIRCH, at=FOUNDER) == "membership.metadata.signatures"
         assert coalition.members(FOUNDER) == before
     # It issues a certificate in the name of another; an authority stays until what it signed has ended.
-    made = make_leaf_key_and_csr(BIRCH, COALITION)
-    leaf = issue_leaf(
-        BIRCH,
-        COALITION,
-        verify_csr(made.csr_pem, BIRCH, COALITION),
-        root_key=keys.authority_key,
-        root_pem=keys.authority_pem,
-        now=datetime.now(UTC),
-    )
-    with coalition.channel(FOUNDER, (made.key_pem, leaf)) as channel:
+    key = make_leaf_key()
+    leaf = keys.issue(BIRCH, COALITION, key.public_key(), datetime.now(UTC))
+    with coalition.channel(FOUNDER, (leaf_key_pem(key), leaf)) as channel:
         call = health_pb2_grpc.HealthStub(channel).Check.future(health_pb2.HealthCheckRequest(), timeout=30)
         assert call.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNAUTHENTICATED)
     assert called(coalition, FOUNDER, BIRCH) == "OK"

@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from processes import first_line, wait_until
 from relays import RelayProcess, relay_process
@@ -32,7 +30,8 @@ from symbolon.cli.local_coalition import (
 )
 from symbolon.cli.local_founder import FOUNDER, LocalFounder
 from symbolon.membership.acts import Act, Appoint, Reinstate, Suspend
-from symbolon.membership.certificates import LEAF_VALIDITY, issue_leaf
+from symbolon.membership.certificates import LEAF_VALIDITY
+from symbolon.membership.enrolment import leaf_key_pem, make_leaf_key
 from symbolon.membership.founder_keys import create_founder_keys, load_founder_keys
 from symbolon.membership.member import MemberId
 from symbolon.membership.member_record import Role
@@ -125,22 +124,10 @@ def leaf_of(
 ) -> tuple[Path, Path]:
     """A new key and certificate for a member, signed by a founder's authority; certificate and key file."""
     founder = load_founder_keys(authority, FOUNDER)
-    key = ec.generate_private_key(ec.SECP256R1())
-    certificate = issue_leaf(
-        member,
-        COALITION,
-        key.public_key(),
-        root_key=founder.authority_key,
-        root_pem=founder.authority_pem,
-        now=issued or datetime.now(UTC),
-    )
+    key = make_leaf_key()
+    certificate = founder.issue(member, COALITION, key.public_key(), issued or datetime.now(UTC))
     (folder / "leaf.pem").write_bytes(certificate)
-    pem, pkcs8, plain = (
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    (folder / "leaf.key").write_bytes(key.private_bytes(pem, pkcs8, plain))
+    (folder / "leaf.key").write_bytes(leaf_key_pem(key))
     return folder / "leaf.pem", folder / "leaf.key"
 
 

@@ -20,8 +20,8 @@ from symbolon.cli.made_up_suppliers import MadeUpList
 from symbolon.cli.status_report import read_report
 from symbolon.config import load
 from symbolon.membership.acts import Appoint, Reinstate, Suspend
-from symbolon.membership.certificates import LEAF_VALIDITY, issue_leaf
-from symbolon.membership.enrolment import make_leaf_key_and_csr, verify_csr
+from symbolon.membership.certificates import LEAF_VALIDITY
+from symbolon.membership.enrolment import leaf_key_pem, make_leaf_key
 from symbolon.membership.founder_keys import METADATA_KEY_FILE
 from symbolon.membership.member import MemberId
 from symbolon.membership.member_record import Role as MemberRole
@@ -236,18 +236,11 @@ def test_expired_certificate_is_told_by_status_match_and_serve_with_the_way_back
 ) -> None:
     files, keys = nodes.home(ALPHA), nodes.founder.node.founding.keys
     kept = {name: (files / name).read_bytes() for name in (LEAF_FILE, LEAF_KEY_FILE)}
-    made = make_leaf_key_and_csr(ALPHA, COALITION)
-    ended = issue_leaf(
-        ALPHA,
-        COALITION,
-        verify_csr(made.csr_pem, ALPHA, COALITION),
-        root_key=keys.authority_key,
-        root_pem=keys.authority_pem,
-        now=datetime.now(UTC) - LEAF_VALIDITY - timedelta(days=1),
-    )
+    key, issued = make_leaf_key(), datetime.now(UTC) - LEAF_VALIDITY - timedelta(days=1)
+    ended = keys.issue(ALPHA, COALITION, key.public_key(), issued)
     try:
         (files / LEAF_FILE).write_bytes(ended)
-        (files / LEAF_KEY_FILE).write_bytes(made.key_pem)
+        (files / LEAF_KEY_FILE).write_bytes(leaf_key_pem(key))
         assert status(nodes, ALPHA, capsys)["certificate_days_left"] < 0
         (line,) = [each for each in text(nodes, ALPHA, capsys).splitlines() if each.startswith("certificate")]
         assert "EXPIRED" in line

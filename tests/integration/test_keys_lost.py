@@ -17,10 +17,9 @@ from symbolon.membership.acts import Renew
 from symbolon.membership.certificates import (
     LEAF_VALIDITY,
     certificate_fingerprint,
-    issue_leaf,
     load_certificate,
 )
-from symbolon.membership.enrolment import make_leaf_key_and_csr, verify_csr
+from symbolon.membership.enrolment import leaf_key_pem, make_leaf_key, make_leaf_key_and_csr, verify_csr
 from symbolon.membership.member_record import MemberRecord
 from symbolon.membership.member_statement import (
     Renewal,
@@ -148,15 +147,9 @@ def test_member_whose_certificate_has_ended_joins_again_in_its_own_folder(coalit
     with Node(coalition.home(FOUNDER)) as founder, Node(home) as node:
         made = make_leaf_key_and_csr(node.member_id, founder.config.node.coalition)
         node.leaf_files.prepare(made.key_pem)
-        own = founder.founding.keys
-        ended = issue_leaf(
-            node.member_id,
-            founder.config.node.coalition,
-            verify_csr(made.csr_pem, node.member_id, founder.config.node.coalition),
-            root_key=own.authority_key,
-            root_pem=own.authority_pem,
-            now=datetime.now(UTC) - LEAF_VALIDITY - timedelta(days=1),
-        )
+        public_key = verify_csr(made.csr_pem, node.member_id, founder.config.node.coalition)
+        issued = datetime.now(UTC) - LEAF_VALIDITY - timedelta(days=1)
+        ended = founder.founding.keys.issue(CEDAR, founder.config.node.coalition, public_key, issued)
         node.leaf_files.install(ended)
     told = coalition.run(CEDAR, "coalition", "sync", code=(75, 77)).stderr
     assert f"symbolon coalition invite {CEDAR} --again" in coalition.run(CEDAR, "serve", code=77).stderr, told
@@ -226,16 +219,9 @@ def test_node_that_was_off_for_90_days_after_its_last_renewal_renews_by_itself(
     home = coalition.home(BIRCH)
     with Node(coalition.home(FOUNDER)) as founder:
         own = founder.founding.keys
-    made = make_leaf_key_and_csr(BIRCH, COALITION)
-    old = issue_leaf(
-        BIRCH,
-        COALITION,
-        verify_csr(made.csr_pem, BIRCH, COALITION),
-        root_key=own.authority_key,
-        root_pem=own.authority_pem,
-        now=datetime.now(UTC) - timedelta(days=30 + 89),
-    )
-    list_certificate(coalition, old, made.key_pem)
+    key, issued = make_leaf_key(), datetime.now(UTC) - timedelta(days=30 + 89)
+    old = own.issue(BIRCH, COALITION, key.public_key(), issued)
+    list_certificate(coalition, old, leaf_key_pem(key))
 
     async def due() -> bool:
         with Node(home) as node:

@@ -8,14 +8,16 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from symbolon.cli.init import create_node
 from symbolon.errors import MembershipError
 from symbolon.membership.acts import Act, Admit, Amend, Expel, Renew
-from symbolon.membership.certificates import certificate_fingerprint, issue_leaf
+from symbolon.membership.certificates import certificate_fingerprint
 from symbolon.membership.coalition_roles import root_fingerprint
 from symbolon.membership.coalition_store import CoalitionStore
 from symbolon.membership.due_diligence import Acceptance, DueDiligence, Vetting
-from symbolon.membership.enrolment import make_leaf_key_and_csr, verify_csr
+from symbolon.membership.enrolment import leaf_key_pem, make_leaf_key
 from symbolon.membership.member import MemberId, MemberKind
 from symbolon.membership.member_record import MemberRecord, Members, Status
 from symbolon.membership.member_statement import (
@@ -77,9 +79,7 @@ class LocalFounder:
         """Makes the node in a folder a member, with the metadata as it stands then."""
         member = Node(home)
         try:
-            made = make_leaf_key_and_csr(member.member_id, self.members.coalition)
-            member.leaf_files.prepare(made.key_pem)
-            leaf = self._issue(member.member_id, made.csr_pem)
+            leaf = self._issue(member, _prepared(member))
             where = place or Place("", (), "")
             record = MemberRecord(
                 member_id=member.member_id,
@@ -109,13 +109,11 @@ class LocalFounder:
     def renew(self, home: Path) -> bytes:
         """Lists a further certificate of a member, for a new key that it keeps; it is not installed yet."""
         with Node(home) as member:
-            made = make_leaf_key_and_csr(member.member_id, self.members.coalition)
-            member.leaf_files.prepare(made.key_pem)
-            public_key = verify_csr(made.csr_pem, member.member_id, self.members.coalition)
+            public_key = _prepared(member)
             in_use = certificate_fingerprint(member.leaf_files.read().certificate)
             asks = Renewal(public_key_sha256(public_key), in_use)
             signed = sign_statement(self.members, member.member_id, asks, member.signing_key)
-            leaf = self._issue(member.member_id, made.csr_pem)
+            leaf = self._issue(member, public_key)
         self._do(Renew(leaf, signed))
         return leaf
 
@@ -136,16 +134,9 @@ class LocalFounder:
             return
         theirs.absorb(mine.parts_newer_than(held.root_version, held.timestamp_version))
 
-    def _issue(self, member_id: MemberId, csr_pem: bytes) -> bytes:
-        keys, coalition = self.node.founding.keys, self.members.coalition
-        return issue_leaf(
-            member_id,
-            coalition,
-            verify_csr(csr_pem, member_id, coalition),
-            root_key=keys.authority_key,
-            root_pem=keys.authority_pem,
-            now=self.node.now,
-        )
+    def _issue(self, member: Node, public_key: ec.EllipticCurvePublicKey) -> bytes:
+        keys = self.node.founding.keys
+        return keys.issue(member.member_id, self.members.coalition, public_key, self.node.now)
 
     def _do(self, act: Act) -> None:
         self.node.founding.propose([act])
@@ -161,3 +152,10 @@ class LocalFounder:
             Vetting(self.node.member_id, PERSON, today, "runs on this machine", today + VETTING),
             today,
         )
+
+
+def _prepared(member: Node) -> ec.EllipticCurvePublicKey:
+    """Makes a key that a member keeps for its next certificate; its public half."""
+    key = make_leaf_key()
+    member.leaf_files.prepare(leaf_key_pem(key))
+    return key.public_key()

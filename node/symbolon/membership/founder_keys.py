@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from symbolon.errors import MembershipError, StorageError, SymbolonError
 from symbolon.membership.atomic_file import locked, read_bounded, write_atomically
 from symbolon.membership.authorities import Authorities
-from symbolon.membership.certificates import make_root
+from symbolon.membership.certificates import issue_leaf, make_root
 from symbolon.membership.coalition_roles import Founder
 from symbolon.membership.member import MemberId
 
@@ -54,6 +54,19 @@ class FounderKeys:
     metadata_key: Ed25519PrivateKey = field(repr=False)
     authority_key: ec.EllipticCurvePrivateKey = field(repr=False)
     authority_pem: bytes = field(repr=False)
+
+    def issue(
+        self, member_id: str, coalition: str, public_key: ec.EllipticCurvePublicKey, now: datetime
+    ) -> bytes:
+        """Signs a leaf for a member's key, in PEM; arguments and errors as for `issue_leaf`."""
+        return issue_leaf(
+            member_id,
+            coalition,
+            public_key,
+            root_key=self.authority_key,
+            root_pem=self.authority_pem,
+            now=now,
+        )
 
 
 def create_founder_keys(

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from symbolon.errors import MembershipError
 from symbolon.membership.act_review import InvitationTerms
 from symbolon.membership.acts import Admit, Amend, Renew
-from symbolon.membership.certificates import certificate_fingerprint, issue_leaf, load_certificate
+from symbolon.membership.certificates import certificate_fingerprint, load_certificate
 from symbolon.membership.coalition_state import State
 from symbolon.membership.due_diligence import DueDiligence
 from symbolon.membership.enrolment import verify_csr
@@ -79,7 +79,7 @@ class Admission:
                 return act.certificate_pem, sha256
             # Another proposal overtook it: the same act again, on the present state.
         else:
-            act = self._admission(state, invitation, terms, request, public_key, now)
+            act = self._admission(invitation, terms, request, public_key, now)
         return act.certificate_pem, self._founding.propose([act])
 
     def renew(
@@ -100,7 +100,7 @@ class Admission:
             earlier = self._earlier_renewal(state, signed, now)
             if earlier is not None:
                 return earlier
-            leaf = self._issue(state, member_id, public_key, now)
+            leaf = self._founding.keys.issue(member_id, state.members.coalition, public_key, now)
             return leaf, self._founding.propose([Renew(leaf, signed)])
 
     def submit(self, member_id: MemberId, signed: SignedStatement) -> bytes:
@@ -151,14 +151,13 @@ class Admission:
 
     def _admission(
         self,
-        state: State,
         invitation: bytes,
         terms: InvitationTerms,
         request: JoinRequest,
         public_key: ec.EllipticCurvePublicKey,
         now: datetime,
     ) -> Admit:
-        leaf = self._issue(state, terms.member_id, public_key, now)
+        leaf = self._founding.keys.issue(terms.member_id, terms.coalition, public_key, now)
         record = MemberRecord(
             member_id=terms.member_id,
             kind=terms.kind,
@@ -174,19 +173,6 @@ class Admission:
             due_diligence=DueDiligence(request.acceptance, terms.vetting, request.attested),
         )
         return Admit(record, invitation, leaf, request.proof, terms.replaces)
-
-    def _issue(
-        self, state: State, member_id: MemberId, public_key: ec.EllipticCurvePublicKey, now: datetime
-    ) -> bytes:
-        keys = self._founding.keys
-        return issue_leaf(
-            member_id,
-            state.members.coalition,
-            public_key,
-            root_key=keys.authority_key,
-            root_pem=keys.authority_pem,
-            now=now,
-        )
 
 
 def has_joined(state: State, member_id: MemberId, signing_key: bytes) -> bool:

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from symbolon.errors import MembershipError
-from symbolon.membership.certificates import certificate_fingerprint, issue_leaf
+from symbolon.membership.certificates import certificate_fingerprint
 from symbolon.membership.coalition_founding import found_coalition
 from symbolon.membership.coalition_state import State
 from symbolon.membership.due_diligence import DueDiligence
-from symbolon.membership.enrolment import make_leaf_key_and_csr, verify_csr
+from symbolon.membership.enrolment import leaf_key_pem, make_leaf_key
 from symbolon.membership.founder_keys import (
     ROOT_KEY_FILE,
     create_founder_keys,
@@ -75,15 +75,8 @@ def found(
         keys = load_founder_keys(folder, member_id)
     else:
         keys = create_founder_keys(folder, coalition, member_id, now, passphrase=passphrase)
-    made = make_leaf_key_and_csr(member_id, coalition)
-    leaf = issue_leaf(
-        member_id,
-        coalition,
-        verify_csr(made.csr_pem, member_id, coalition),
-        root_key=keys.authority_key,
-        root_pem=keys.authority_pem,
-        now=now,
-    )
+    key = make_leaf_key()
+    leaf = keys.issue(member_id, coalition, key.public_key(), now)
     record = MemberRecord(
         member_id=member_id,
         kind=kind,
@@ -99,7 +92,7 @@ def found(
         due_diligence=due_diligence,
     )
     root_key = load_root_key(folder / ROOT_KEY_FILE, keys.founder, passphrase)
-    node.leaf_files.prepare(made.key_pem)
+    node.leaf_files.prepare(leaf_key_pem(key))
     node.leaf_files.install(leaf)
     return found_coalition(
         node.coalition,

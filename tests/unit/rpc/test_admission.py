@@ -55,7 +55,7 @@ def side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
             meeting.wait(APART_S)
         return issue_leaf(*args, **more)
 
-    monkeypatch.setattr("symbolon.rpc.admission.issue_leaf", issuing)
+    monkeypatch.setattr("symbolon.membership.founder_keys.issue_leaf", issuing)
 
 
 def proposed(founder: FounderNode, kind: type[Admit | Renew]) -> list[Admit | Renew]:
