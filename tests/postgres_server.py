@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import URL, create_engine, make_url, text
+from sqlalchemy import URL, Engine, create_engine, make_url, text
 
 from symbolon.storage.database import Database
 
@@ -82,7 +82,7 @@ class PostgresServer:
         try:
             yield self._url.set(database=name).render_as_string(hide_password=False)
         finally:
-            self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            drop_database(self._engine, name)
 
     def node_database(self) -> contextlib.AbstractContextManager[str]:
         """Like `database`, with the tables of a node in it: quicker than making them."""
@@ -92,6 +92,23 @@ class PostgresServer:
         """Runs one statement outside all transactions."""
         with self._engine.connect() as connection:
             connection.execute(text(statement))
+
+
+def drop_database(server: Engine, name: str) -> None:
+    """Ends this role's sessions in a database, then drops it; `server` must be in autocommit.
+
+    Not WITH (FORCE): that asks for rights over whoever is in it, and fails where a vacuum is, which belongs
+    to nobody. Without it the server stops a vacuum by itself, and waits for sessions to end.
+    """
+    with server.connect() as connection:
+        connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = :name AND usename = current_user"
+            ),
+            {"name": name},
+        )
+        connection.execute(text(f"DROP DATABASE {name}"))
 
 
 @pytest.fixture(scope="session")

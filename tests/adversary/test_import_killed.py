@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import postgres_server
 from processes import is_running, wait_until
 from symbolon.errors import StorageError
 from symbolon.storage.database import Database
@@ -27,7 +28,8 @@ _HEADER = "supplier_id,name,address,city,region,postal_code,country,sector,lei\n
 _DRIVER = """
 import contextlib, os, shutil, signal, sys, time
 from pathlib import Path
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import NullPool, create_engine, make_url, text
+from postgres_server import drop_database
 from symbolon.storage import supplier_import as importing, supplier_sweep
 from symbolon.storage.database import Database
 from symbolon.storage.database_errors import StorageBusyError
@@ -47,11 +49,7 @@ def url(name):
     base = make_url(server)
     return base.set(database=base.database + name).render_as_string(hide_password=False)
 
-def on_server(statement):
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(statement))
-    engine.dispose()
+engine = create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool) if server else None
 
 @contextlib.contextmanager
 def copied(name, of):
@@ -60,11 +58,12 @@ def copied(name, of):
         yield name
         return
     copy = make_url(url(name)).database
-    on_server(f"CREATE DATABASE {copy} TEMPLATE {make_url(url(of)).database}")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {copy} TEMPLATE {make_url(url(of)).database}"))
     try:
         yield name
     finally:
-        on_server(f"DROP DATABASE {copy} WITH (FORCE)")
+        drop_database(engine, copy)
 
 def take_in(name, file):
     with Database.open(url(name), create=True) as database:
@@ -157,6 +156,7 @@ def test_import_killed_at_every_transaction_leaves_one_whole_list(
     home.mkdir()
     run = subprocess.run(
         [sys.executable, "-c", _DRIVER, str(home), str(first), str(second), server],
+        env={**os.environ, "PYTHONPATH": str(Path(postgres_server.__file__).parent)},
         capture_output=True,
         text=True,
         check=False,
