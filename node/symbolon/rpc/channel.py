@@ -18,7 +18,7 @@ import grpc
 
 from symbolon.errors import UnavailableError
 from symbolon.membership.certificates import PeerIdentity, peer_identity, tls_target_name
-from symbolon.rpc.dial import CONNECT_S, channel_options, dialled, grpc_address
+from symbolon.rpc.dial import CONNECT_S, channel_options, grpc_address, shown_certificate
 from symbolon.rpc.node import Node
 
 _HANDSHAKES: Final = ThreadPoolExecutor(16, "handshake")
@@ -52,15 +52,15 @@ async def pinned_channel(
     end = time.monotonic() + CONNECT_S
     try:
         loop = asyncio.get_running_loop()
-        leaf = await loop.run_in_executor(_HANDSHAKES, _shown_certificate, node, target, name)
+        leaf = await loop.run_in_executor(_HANDSHAKES, _shown, node, target, name)
     except ssl.SSLCertVerificationError as error:
         raise _unreachable(member_id, f"shows a wrong certificate: {error.verify_message}") from None
     except TimeoutError:
         raise _unreachable(member_id, f"did not complete a handshake within {CONNECT_S:g} s") from None
     except OSError as error:
         raise _unreachable(member_id, f"cannot be reached: {error.strerror or error}") from None
-    judge(peer_identity(leaf.encode("ascii"), node.config.node.coalition, now=node.now))
-    tls = grpc.ssl_channel_credentials(leaf.encode("ascii"), credentials.private_key, credentials.certificate)
+    judge(peer_identity(leaf, node.config.node.coalition, now=node.now))
+    tls = grpc.ssl_channel_credentials(leaf, credentials.private_key, credentials.certificate)
     async with grpc.aio.secure_channel(grpc_address(target), tls, channel_options(name)) as channel:
         try:
             async with asyncio.timeout(max(0.0, end - time.monotonic())):
@@ -75,16 +75,15 @@ def _unreachable(member_id: str, why: str) -> UnavailableError:
     return UnavailableError(f"{member_id} {why}", hint=hint)
 
 
-def _shown_certificate(node: Node, target: str, name: str) -> str:
-    """The certificate, PEM, that a server shows in a handshake that ends well on this side.
-
-    Raises:
-        OSError: no connection, or TLS refused it (`ssl.SSLError` is one).
-    """
+def _verifying(node: Node) -> ssl.SSLContext:
+    """TLS 1.3 as this node, to servers whose certificate is of its coalition."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.load_verify_locations(cadata=node.credentials.authorities.decode("ascii"))
     node.leaf_files.load_into(context)
     context.set_alpn_protocols(["h2"])
-    with dialled(target) as plain, context.wrap_socket(plain, server_hostname=name) as secure:
-        return ssl.DER_cert_to_PEM_cert(secure.getpeercert(binary_form=True) or b"")
+    return context
+
+
+def _shown(node: Node, target: str, name: str) -> bytes:
+    return shown_certificate(_verifying(node), target, name)

@@ -36,6 +36,7 @@ from symbolon.rpc.diagnosis_finding import (
     failed,
 )
 from symbolon.rpc.diagnosis_tls import X25519MLKEM768, group_name, group_wanted
+from symbolon.rpc.dial import unverified
 from symbolon.rpc.own_certificate import require_own
 
 CONNECT_S: Final = 5.0
@@ -108,20 +109,10 @@ def presented_certificate(address: tuple[str, int], server_name: str) -> bytes |
     """
     with _dial(address) as raw:
         try:
-            with _unverified().wrap_socket(raw, server_hostname=server_name) as wrapped:
+            with unverified().wrap_socket(raw, server_hostname=server_name) as wrapped:
                 return wrapped.getpeercert(binary_form=True)
         except OSError:
             return None
-
-
-def _unverified() -> ssl.SSLContext:
-    """Verifies nothing and shows nothing; only fit to look at what the other side presents."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.set_alpn_protocols(["h2"])
-    return context
 
 
 def _port(target: Target) -> Finding:
@@ -157,7 +148,7 @@ def _port(target: Target) -> Finding:
 
 def _tls(target: Target) -> tuple[Finding, bytes | None]:
     """A handshake that verifies nothing and shows nothing, for the sake of the certificate presented."""
-    context = _unverified()
+    context = unverified()
     try:
         with _dial(target.address) as raw, context.wrap_socket(raw, server_hostname=target.name) as wrapped:
             presented = wrapped.getpeercert(binary_form=True)

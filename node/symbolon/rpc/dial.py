@@ -1,6 +1,7 @@
-"""Dialling: where a server is, and the options of every channel to one."""
+"""Dialling: where a server is, what it shows, and the options of every channel to one."""
 
 import socket
+import ssl
 from typing import Final
 
 MAX_MESSAGE_BYTES: Final = 4 << 20
@@ -35,6 +36,31 @@ def channel_options(name: str) -> ChannelOptions:
 def grpc_address(target: str) -> str:
     """What gRPC dials for `host:port` or a socket."""
     return target if target.startswith(UNIX) else f"dns:///{target}"
+
+
+def unverified() -> ssl.SSLContext:
+    """TLS 1.3 that verifies nothing and shows nothing; only fit to look at what the other side presents."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(["h2"])
+    return context
+
+
+def shown_certificate(context: ssl.SSLContext, target: str, name: str) -> bytes:
+    """The certificate, PEM, that a server shows in a handshake that ends well on this side.
+
+    Args:
+        context: decides what ends well.
+        target: as for `dialled`.
+        name: asked for in the handshake.
+
+    Raises:
+        OSError: no connection, or TLS refused it (`ssl.SSLError` is one).
+    """
+    with dialled(target) as plain, context.wrap_socket(plain, server_hostname=name) as secure:
+        return ssl.DER_cert_to_PEM_cert(secure.getpeercert(binary_form=True) or b"").encode("ascii")
 
 
 def dialled(target: str) -> socket.socket:

@@ -39,7 +39,7 @@ from symbolon.membership.invitation_code import InvitationCode
 from symbolon.membership.invitation_identity import InvitedLeaf, invited_leaf, join_proof
 from symbolon.membership.member_record import Role
 from symbolon.membership.member_statement import Place, public_key_sha256
-from symbolon.rpc.dial import CONNECT_S, channel_options, dialled
+from symbolon.rpc.dial import CONNECT_S, channel_options, shown_certificate, unverified
 from symbolon.rpc.membership_client import fetch
 from symbolon.rpc.membership_codec import JoinRequest, encode_join, understood
 from symbolon.rpc.status import from_status
@@ -223,7 +223,8 @@ async def _sponsor(
     """
     name = tls_target_name(code.sponsor, code.coalition)
     try:
-        shown = await asyncio.to_thread(_shown, endpoint, name, leaf)
+        # Judged in step 3, against the metadata, before anything is sent.
+        shown = await asyncio.to_thread(shown_certificate, unverified(), endpoint, name)
     except ssl.SSLError as error:
         raise UnavailableError(f"the handshake failed ({error.reason or error})") from None
     except OSError as error:
@@ -238,14 +239,3 @@ async def _sponsor(
                 "the handshake did not succeed: the code is used, withdrawn or wrong, or the address is",
             ) from None
         yield stubs.MembershipServiceStub(channel), shown
-
-
-def _shown(endpoint: str, name: str, leaf: InvitedLeaf) -> bytes:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    # Judged in step 3, against the metadata, before anything is sent.
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.set_alpn_protocols(["h2"])
-    with dialled(endpoint) as plain, context.wrap_socket(plain, server_hostname=name) as secure:
-        return ssl.DER_cert_to_PEM_cert(secure.getpeercert(binary_form=True) or b"").encode("ascii")
