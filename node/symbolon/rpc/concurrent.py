@@ -1,12 +1,19 @@
-"""Coroutines of one exchange, none of which outlives another's failure; and locks between exchanges."""
+"""Coroutines side by side.
+
+Handles: those of one exchange, none of which outlives another's failure; calls to many members, a few at a
+time; locks between exchanges.
+"""
 
 import asyncio
 import contextlib
 import contextvars
 import functools
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import AbstractContextManager, asynccontextmanager
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
+
+AT_ONCE: Final = 8
+"""Members called at a time."""
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
@@ -29,6 +36,17 @@ async def together(*work: Coroutine[Any, Any, None]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def few_at_once(work: Iterable[Awaitable[None]]) -> None:
+    """Runs coroutines side by side, `AT_ONCE` at a time, until all are done; none of them may raise."""
+    turn = asyncio.Semaphore(AT_ONCE)
+
+    async def one(each: Awaitable[None]) -> None:
+        async with turn:
+            await each
+
+    await asyncio.gather(*(one(each) for each in work))
 
 
 async def to_the_end(

@@ -15,10 +15,8 @@ from typing import Final
 from symbolon.errors import MembershipError, SymbolonError, UnavailableError
 from symbolon.membership.coalition_state import State
 from symbolon.membership.member import MemberId
+from symbolon.rpc.concurrent import few_at_once
 from symbolon.rpc.founding import Founding
-
-AT_ONCE: Final = 8
-"""Founders asked at a time."""
 
 OVERTAKEN: Final = "membership.proposal.overtaken"
 
@@ -43,18 +41,16 @@ async def gather(
     own = founding.keys.founder.member_id
     failures: dict[str, SymbolonError] = {}
     willing = {own} if await asyncio.to_thread(founding.is_free, sha256) else set[MemberId]()
-    turn = asyncio.Semaphore(AT_ONCE)
 
     async def asked(member_id: MemberId) -> None:
-        async with turn:
-            try:
-                if await ask(member_id, False):
-                    willing.add(member_id)
-            except SymbolonError as error:
-                failures[member_id] = error
+        try:
+            if await ask(member_id, False):
+                willing.add(member_id)
+        except SymbolonError as error:
+            failures[member_id] = error
 
     try:
-        await asyncio.gather(*(asked(each) for each in await asyncio.to_thread(founding.whom_to_ask, sha256)))
+        await few_at_once(asked(each) for each in await asyncio.to_thread(founding.whom_to_ask, sha256))
         state = await asyncio.to_thread(founding.publish_if_complete, sha256)
         if any(error.full_code == OVERTAKEN for error in failures.values()):
             return state, failures

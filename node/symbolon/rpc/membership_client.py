@@ -19,6 +19,7 @@ from symbolon.errors import MembershipError, RemoteProtocolError, SymbolonError
 from symbolon.membership.coalition_parts import TIMESTAMP_PART
 from symbolon.membership.coalition_state import State
 from symbolon.membership.member import MemberId
+from symbolon.rpc.concurrent import few_at_once
 from symbolon.rpc.founding import Founding
 from symbolon.rpc.gathering import gather
 from symbolon.rpc.membership_codec import check_proposal, decode_parts, decode_signatures, understood
@@ -30,9 +31,6 @@ log = logging.getLogger(__name__)
 
 CALL_S: Final = 20.0
 """How long one call may take; each is a few messages."""
-
-AT_ONCE: Final = 8
-"""Members called at a time."""
 
 MAX_ROOT_PAGES: Final = 8
 """Answers in a row that bring roots alone; see `CoalitionStore.parts_newer_than`."""
@@ -129,7 +127,7 @@ async def sync(node: Node, members: Iterable[str] = ()) -> dict[str, SymbolonErr
             failures[member_id] = error
             log.info("no metadata from %s: %s (%s)", member_id, error.detail, error.full_code)
 
-    await _at_once(one(each) for each in named)
+    await few_at_once(one(each) for each in named)
     return failures
 
 
@@ -149,7 +147,7 @@ async def announce(node: Node) -> None:
         except SymbolonError as error:
             log.info("%s was not told of the new state: %s", member_id, error.full_code)
 
-    await _at_once(one(each) for each in others(state, node.member_id))
+    await few_at_once(one(each) for each in others(state, node.member_id))
 
 
 async def spread(node: Node, founding: Founding, sha256: bytes) -> dict[str, SymbolonError]:
@@ -211,13 +209,3 @@ def others(state: State, own: str) -> tuple[MemberId, ...]:
     return tuple(
         each.member_id for each in sorted(reachable, key=lambda each: each.member_id not in founders)
     )
-
-
-async def _at_once(work: Iterable[Awaitable[None]]) -> None:
-    turn = asyncio.Semaphore(AT_ONCE)
-
-    async def one(each: Awaitable[None]) -> None:
-        async with turn:
-            await each
-
-    await asyncio.gather(*(one(each) for each in work))
