@@ -13,7 +13,7 @@ from rich.table import Table
 
 from symbolon.cli.node_home import open_node
 from symbolon.cli.typed_ids import typed_member_id
-from symbolon.errors import MembershipError, UnavailableError
+from symbolon.errors import UnavailableError
 from symbolon.membership.coalition_state import State
 from symbolon.membership.member_record import MemberRecord, Members
 from symbolon.rpc.membership_client import sync as ask_members
@@ -26,7 +26,7 @@ class _Shown:
     """A member as it is shown.
 
     Attributes:
-        standing: `good`, or the code of what is wrong with it.
+        standing: as `Members.standing`.
     """
 
     member: str
@@ -108,11 +108,6 @@ def sync(
 
 
 def _shown(each: MemberRecord, state: Members, today: date) -> _Shown:
-    standing = "good"
-    try:
-        state.require(each.member_id, today)
-    except MembershipError as error:
-        standing = error.full_code.removeprefix("membership.")
     reached = each.endpoint or ", ".join(f"relay {relay}" for relay in each.relays) or "not at all"
     record = each.due_diligence
     return _Shown(
@@ -121,7 +116,7 @@ def _shown(each: MemberRecord, state: Members, today: date) -> _Shown:
         ", ".join(each.roles),
         each.jurisdiction,
         reached,
-        standing,
+        state.standing(each.member_id, today),
         record.vetting.lapses.isoformat(),
         record.attested.isoformat(),
     )

@@ -200,11 +200,9 @@ def look_at_founder(folder: Path, keys: FounderKeys, state: State, founding: Fou
         yield failed("founder", "founder.keys", said, hint)
         return
     root_key = _root_key(folder / ROOT_KEY_FILE, keys)
-    waiting = [each for each in founding.waiting() if not each.approved and not each.refused]
+    waiting = sum(each.for_a_person for each in founding.waiting())
     if waiting:
-        said = (
-            f"{len(waiting)} {'proposal waits' if len(waiting) == 1 else 'proposals wait'} for a person here"
-        )
+        said = f"{waiting} {'proposal waits' if waiting == 1 else 'proposals wait'} for a person here"
         hint = "`symbolon coalition proposals` shows them, `symbolon coalition approve` signs one."
         yield warned("founder", "founder.proposals", said, hint)
         return

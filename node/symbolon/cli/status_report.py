@@ -31,7 +31,7 @@ class Listed:
     Attributes:
         endpoint: where it is dialled, or ''.
         relays: through whom it is reached otherwise, the preferred one first.
-        standing: `good`, or `suspended`, `lapsed.vetting`, `lapsed.attestation` or `lapsed.terms`.
+        standing: as `Members.standing` of the metadata.
         certificate_days_left: known of this node alone: metadata holds fingerprints.
     """
 
@@ -240,18 +240,13 @@ def _own_standing(node: Node) -> str:
 
 
 def _listed(each: MemberRecord, state: State, today: date, days: int | None) -> Listed:
-    standing = "good"
-    try:
-        state.members.require(each.member_id, today)
-    except MembershipError as error:
-        standing = error.full_code.removeprefix("membership.")
     return Listed(
         each.member_id,
         each.kind.value,
         [role.value for role in each.roles],
         each.endpoint,
         list(each.relays),
-        standing,
+        state.members.standing(each.member_id, today),
         days,
     )
 
@@ -264,7 +259,7 @@ def _waiting(node: Node, troubles: list[str]) -> int | None:
     except SymbolonError as error:
         troubles.append(f"the proposals cannot be read: {error.detail}")
         return None
-    return sum(not each.approved and not each.refused for each in waiting)
+    return sum(each.for_a_person for each in waiting)
 
 
 def _supplier_list(node: Node) -> SupplierList:

@@ -216,6 +216,22 @@ class Members:
             ) from error
         return member
 
+    def standing(self, member_id: str, today: date) -> str:
+        """How a member stands, in one word.
+
+        Args:
+            member_id: whose standing is asked.
+            today: UTC.
+
+        Returns:
+            `good`, or the code of what `require` raises without its area: `suspended`, `lapsed.vetting`, …
+        """
+        try:
+            self.require(member_id, today)
+        except MembershipError as error:
+            return error.full_code.removeprefix("membership.")
+        return "good"
+
     def require_certificate(self, member_id: str, fingerprint: bytes, today: date) -> MemberRecord:
         """A member in good standing whose certificate this is.
 

@@ -83,6 +83,11 @@ class Waiting:
     approved: bool = False
     terms: str = ""
 
+    @property
+    def for_a_person(self) -> bool:
+        """Whether a person at this founder has yet to decide."""
+        return not self.approved and not self.refused
+
 
 class Founding:
     """One founder at work. Every method may be called from several processes at once.
