@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import SSHPrivateKeyTypes
 
 from symbolon.errors import MembershipError, StorageError, SymbolonError
 from symbolon.membership.atomic_file import locked, read_bounded, write_atomically
@@ -31,7 +32,11 @@ AUTHORITY_KEY_FILE: Final = "authority-key.pem"
 AUTHORITY_FILE: Final = "authority.pem"
 ROOT_PUBLIC_FILE: Final = "root-key.pub"
 
+PASSPHRASE_ROUNDS: Final = 100
+"""Of bcrypt, for a root key's passphrase: about a second for each guess."""
+
 _LOCK: Final = ".lock"
+_OPENSSH: Final = b"-----BEGIN OPENSSH PRIVATE KEY-----"
 _MAX_KEY_BYTES: Final = 16 * 1024
 """A key in PEM has below 1 KiB."""
 
@@ -102,7 +107,8 @@ def create_founder_keys(
         root_key, metadata_key = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
         authority_key = ec.generate_private_key(ec.SECP256R1())
         authority_pem = make_root(coalition, authority_key, now, founder=member_id)
-        write_atomically(folder / ROOT_KEY_FILE, _pem(root_key, passphrase))
+        encoded = _pem(root_key) if passphrase is None else _encrypted(root_key, passphrase)
+        write_atomically(folder / ROOT_KEY_FILE, encoded)
         write_atomically(folder / ROOT_PUBLIC_FILE, root_key.public_key().public_bytes_raw().hex().encode())
         write_atomically(folder / METADATA_KEY_FILE, _pem(metadata_key))
         write_atomically(folder / AUTHORITY_KEY_FILE, _pem(authority_key))
@@ -179,15 +185,24 @@ def load_root_key(path: Path, founder: Founder, passphrase: bytes | None = None)
     return key
 
 
-def _pem(key: Ed25519PrivateKey | ec.EllipticCurvePrivateKey, passphrase: bytes | None = None) -> bytes:
-    encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
-    if passphrase is not None:
-        encryption = serialization.BestAvailableEncryption(passphrase)
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+def _pem(key: Ed25519PrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
 
 
-def _load(path: Path, passphrase: bytes | None = None) -> PrivateKeyTypes:
-    return serialization.load_pem_private_key(read_bounded(path, _MAX_KEY_BYTES), passphrase)
+def _encrypted(key: Ed25519PrivateKey, passphrase: bytes) -> bytes:
+    """In OpenSSH's form: the library lets nobody choose the rounds of PKCS #8, and takes 2,048 of PBKDF2."""
+    form = serialization.PrivateFormat.OpenSSH
+    encryption = form.encryption_builder().kdf_rounds(PASSPHRASE_ROUNDS).build(passphrase)
+    return key.private_bytes(serialization.Encoding.PEM, form, encryption)
+
+
+def _load(path: Path, passphrase: bytes | None = None) -> SSHPrivateKeyTypes | PrivateKeyTypes:
+    content = read_bounded(path, _MAX_KEY_BYTES)
+    if content.lstrip().startswith(_OPENSSH):
+        return serialization.load_ssh_private_key(content, passphrase)
+    return serialization.load_pem_private_key(content, passphrase)
 
 
 def _reason(error: Exception) -> str:

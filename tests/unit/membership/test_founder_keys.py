@@ -1,5 +1,6 @@
 """A founder's keys: drawn once, kept for their owner alone, refused with what to do when they do not fit."""
 
+import base64
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from symbolon.membership.founder_keys import (
     AUTHORITY_FILE,
     AUTHORITY_KEY_FILE,
     METADATA_KEY_FILE,
+    PASSPHRASE_ROUNDS,
     ROOT_KEY_FILE,
     ROOT_PUBLIC_FILE,
     FounderKeys,
@@ -135,7 +137,10 @@ def test_load_founder_keys_does_not_need_the_root_key(folder: Path, keys: Founde
 def test_root_key_with_a_passphrase_opens_with_it_alone(folder: Path) -> None:
     keys = create_founder_keys(folder, COALITION, ACME, NOW, passphrase=b"two words")
     path = folder / ROOT_KEY_FILE
-    assert b"ENCRYPTED" in path.read_bytes()
+    form = base64.b64decode(b"".join(path.read_bytes().splitlines()[1:-1]))
+    # OpenSSH's PROTOCOL.key: the cipher, then the key derivation with its salt and its rounds.
+    assert form.startswith(b"openssh-key-v1\0\0\0\0\x0aaes256-ctr\0\0\0\x06bcrypt\0\0\0\x18\0\0\0\x10")
+    assert int.from_bytes(form[63:67], "big") == PASSPHRASE_ROUNDS
     assert load_root_key(path, keys.founder, b"two words")
     for wrong, told in ((None, "is encrypted"), (b"other", "does not open"), (b"", "")):
         error = refused(lambda wrong=wrong: load_root_key(path, keys.founder, wrong))  # type: ignore[misc]
@@ -161,10 +166,12 @@ def test_root_key_that_is_away_spoilt_or_another_founders_is_refused(
 ) -> None:
     other = create_founder_keys(tmp_path / "other", COALITION, BIRCH, NOW)
     (tmp_path / "spoilt.pem").write_bytes(b"rubbish")
+    (tmp_path / "cut.pem").write_bytes(b"-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNza\n")
     (tmp_path / "kind.pem").write_bytes(pem(ec.generate_private_key(ec.SECP256R1())))
     for path, founder in (
         (tmp_path / "away.pem", keys.founder),
         (tmp_path / "spoilt.pem", keys.founder),
+        (tmp_path / "cut.pem", keys.founder),
         (tmp_path / "kind.pem", keys.founder),
         (folder / METADATA_KEY_FILE, keys.founder),
         (folder / ROOT_KEY_FILE, other.founder),
