@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -13,7 +12,7 @@ from symbolon.cli.typed_ids import typed_date, typed_member_id
 from symbolon.errors import MembershipError, UnavailableError
 from symbolon.membership.act_review import describe
 from symbolon.membership.acts import Act, Expel, Reinstate, Suspend, Vet
-from symbolon.membership.due_diligence import Vetting
+from symbolon.membership.due_diligence import VETTING_VALIDITY, Vetting
 from symbolon.membership.founding_words import describe_keys_that_stay
 from symbolon.membership.member_statement import require_present
 from symbolon.membership.proposal_draft import require_no_founder
@@ -34,7 +33,7 @@ def vet(
     """Write down that a member was vetted again."""
     with open_node() as node:
         today = node.now.date()
-        until = typed_date(lapses) if lapses else today + timedelta(days=365)
+        until = typed_date(lapses) if lapses else today + VETTING_VALIDITY
         vetting = Vetting(node.member_id, person, today, criteria, until)
         _propose(node, Vet(typed_member_id(member), vetting))
 

@@ -1,7 +1,6 @@
 """`symbolon coalition create`: a new coalition, with this node as its first founder."""
 
 import sys
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -14,18 +13,19 @@ from symbolon.cli.coalition_place import (
     dialled_where_it_listens,
     typed_place,
 )
+from symbolon.cli.coalition_terms import show_uses
 from symbolon.cli.init import DEFAULT_LISTEN, DatabaseUrl, Listen, create_node, has_node
 from symbolon.cli.node_home import home, open_node
+from symbolon.cli.root_key import EncryptsRootKey, read_passphrase
 from symbolon.cli.typed_ids import typed_coalition_id, typed_jurisdiction, typed_kind, typed_member_id
 from symbolon.errors import UsageError
 from symbolon.membership.atomic_file import read_bounded
 from symbolon.membership.coalition_parts import MAX_TERMS_BYTES
-from symbolon.membership.due_diligence import PROHIBITED_USES, Acceptance, DueDiligence, Vetting
+from symbolon.membership.due_diligence import VETTING_VALIDITY, Acceptance, DueDiligence, Vetting
 from symbolon.membership.founder_keys import ROOT_KEY_FILE
 from symbolon.rpc.founder_setup import STANDARD_TERMS, Charter, found
 from symbolon.rpc.node import FOUNDER_FOLDER
 
-VETTING = timedelta(days=365)
 DEFAULT_PURPOSES = ("audit", "due-diligence", "remediation")
 
 
@@ -50,9 +50,7 @@ def create(
     relay: Relays = None,
     relay_endpoint: RelayEndpoint = "",
     database: DatabaseUrl = "",
-    passphrase_file: Annotated[
-        Path | None, typer.Option(help="File whose first line encrypts the root key.")
-    ] = None,
+    passphrase_file: EncryptsRootKey = None,
 ) -> None:
     """Found a coalition, and make this node its first founder.
 
@@ -76,7 +74,7 @@ def create(
         today = node.now.date()
         records = DueDiligence(
             Acceptance(terms_version, today, person),
-            Vetting(member_id, person, today, "founder", today + VETTING),
+            Vetting(member_id, person, today, "founder", today + VETTING_VALIDITY),
             today,
         )
         charter = Charter(tuple(purpose or DEFAULT_PURPOSES), terms_version, text)
@@ -90,8 +88,7 @@ def create(
             passphrase=passphrase,
         )
         print(f"Founded {coalition}: {member_id} is its only founder.", file=sys.stderr)
-        print(f"Purposes: {', '.join(state.members.purposes)}.", file=sys.stderr)
-        print(f"Prohibited: {', '.join(PROHIBITED_USES)}.", file=sys.stderr)
+        show_uses(state)
         print(
             f"The root key is {node.home / FOUNDER_FOLDER / ROOT_KEY_FILE}: best moved away from this "
             "machine, with a copy kept; `--root-key PATH` names it where it is needed.",
@@ -101,17 +98,3 @@ def create(
         print("The fingerprint of the first root, which members can compare:", file=sys.stderr)
         sys.stderr.flush()
         print(state.root_sha256().hex())
-
-
-def read_passphrase(path: Path | None) -> bytes | None:
-    """The first line of a file, or None where none is named.
-
-    Raises:
-        UsageError: the line is empty.
-    """
-    if path is None:
-        return None
-    line = read_bounded(path, 4096).split(b"\n", 1)[0].rstrip(b"\r")
-    if not line:
-        raise UsageError(f"{path} begins with an empty line", hint="Write the passphrase on its first line.")
-    return line

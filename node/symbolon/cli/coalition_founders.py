@@ -1,15 +1,20 @@
 """`symbolon coalition offer` and `founders`: who signs for the coalition, and how many of them."""
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from tuf.api.metadata import Root  # type: ignore[attr-defined] # as in coalition_roles
 
 from symbolon.cli.coalition_changes import carry
-from symbolon.cli.coalition_create import read_passphrase
 from symbolon.cli.node_home import open_node
+from symbolon.cli.root_key import (
+    EncryptsRootKey,
+    OpensRootKey,
+    RootKeyElsewhere,
+    read_passphrase,
+    root_key_of,
+)
 from symbolon.cli.typed_ids import typed_member_id
 from symbolon.errors import UsageError
 from symbolon.membership.acts import Act, Appoint, Refresh
@@ -19,7 +24,6 @@ from symbolon.membership.founder_keys import (
     ROOT_KEY_FILE,
     create_founder_keys,
     load_founder_keys,
-    load_root_key,
 )
 from symbolon.membership.founder_offer import FounderOffer, read_offer, sign_offer
 from symbolon.membership.founding_words import describe_offer
@@ -29,13 +33,9 @@ from symbolon.membership.proposal import NewFounders
 from symbolon.membership.proposal_draft import MAX_AGE
 from symbolon.rpc.node import FOUNDER_FOLDER
 
-PassphraseFile = Annotated[Path | None, typer.Option(help="File whose first line opens the root key.")]
-
 
 def offer(
-    passphrase_file: Annotated[
-        Path | None, typer.Option(help="File whose first line encrypts the root key.")
-    ] = None,
+    passphrase_file: EncryptsRootKey = None,
 ) -> None:
     """Make a founder's keys on this node, and print their public halves for `founders`.
 
@@ -78,10 +78,8 @@ def founders(
     drop: Annotated[
         list[str] | None, typer.Option(help="A founder that is to be none any more, repeated.")
     ] = None,
-    root_key: Annotated[
-        Path | None, typer.Option(help="The root key, where it is not kept on this node.")
-    ] = None,
-    passphrase_file: PassphraseFile = None,
+    root_key: RootKeyElsewhere = None,
+    passphrase_file: OpensRootKey = None,
 ) -> None:
     """Name the founders, and how many of them sign together; also makes a new root before the old one ends.
 
@@ -117,8 +115,7 @@ def founders(
             threshold,
             authorities.encode(),
         )
-        path = root_key or node.home / FOUNDER_FOLDER / ROOT_KEY_FILE
-        key = load_root_key(path, founding.keys.founder, read_passphrase(passphrase_file))
+        key = root_key_of(node, root_key, passphrase_file)
         acts = _appointments(state.members, set(chosen)) or [Refresh()]
         carry(node, founding.propose(acts, founding=new, root_key=key))
 

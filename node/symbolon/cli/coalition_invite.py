@@ -10,6 +10,7 @@ import typer
 from symbolon.cli.node_home import open_node
 from symbolon.cli.typed_ids import typed_date, typed_jurisdiction, typed_kind, typed_member_id
 from symbolon.errors import UsageError
+from symbolon.membership.due_diligence import VETTING_VALIDITY
 from symbolon.membership.member_record import Role
 from symbolon.membership.readmission import require_replaceable
 from symbolon.rpc.inviting import Invited, ask_approval, write_invitation
@@ -60,7 +61,7 @@ def invite(
             person=vetted_by,
             criteria=criteria,
             vetted=on,
-            lapses=typed_date(lapses) if lapses else on + timedelta(days=365),
+            lapses=typed_date(lapses) if lapses else on + VETTING_VALIDITY,
             open_for=timedelta(days=days),
         )
         earlier = [

@@ -14,12 +14,13 @@ from symbolon.cli.coalition_place import (
     dialled_where_it_listens,
     typed_place,
 )
+from symbolon.cli.coalition_terms import show_terms
 from symbolon.cli.init import DEFAULT_LISTEN, DatabaseUrl, Listen, create_node, has_node
 from symbolon.cli.node_home import home, open_node
 from symbolon.errors import MembershipError, UsageError
 from symbolon.membership.certificates import certificate_fingerprint
 from symbolon.membership.coalition_state import State
-from symbolon.membership.due_diligence import PROHIBITED_USES, Acceptance
+from symbolon.membership.due_diligence import Acceptance
 from symbolon.membership.invitation_code import InvitationCode
 from symbolon.membership.member import WITHOUT_LIST
 from symbolon.rpc.first_contact import check_both_ways
@@ -123,9 +124,7 @@ def _ask(state: State, version: str) -> None:
     Raises:
         UsageError: nobody can be asked, or whoever is asked says no.
     """
-    print(state.terms.decode("utf-8"), file=sys.stderr)
-    print(f"Purposes: {', '.join(state.members.purposes)}.", file=sys.stderr)
-    print(f"Prohibited: {', '.join(PROHIBITED_USES)}.", file=sys.stderr)
+    show_terms(state)
     answer = ""
     with contextlib.suppress(EOFError):
         print(

@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from symbolon.cli.coalition_place import Endpoint, RelayEndpoint, Relays, typed_place
+from symbolon.cli.coalition_terms import show_terms
 from symbolon.cli.node_home import open_node
 from symbolon.cli.typed_ids import typed_member_id
 from symbolon.errors import UsageError
-from symbolon.membership.due_diligence import PROHIBITED_USES, Acceptance
+from symbolon.membership.due_diligence import Acceptance
 from symbolon.rpc.renewal import renew, state_own
 
 ROTATED = ("certificate", "epoch-keys")
@@ -46,9 +47,7 @@ def attest(
         state = node.coalition.state()
         version = state.members.terms_version
         if accept_terms != version:
-            print(state.terms.decode("utf-8"), file=sys.stderr)
-            print(f"Purposes: {', '.join(state.members.purposes)}.", file=sys.stderr)
-            print(f"Prohibited: {', '.join(PROHIBITED_USES)}.", file=sys.stderr)
+            show_terms(state)
             raise UsageError(
                 "nothing was attested yet",
                 hint=f"Once you have read and accept these: --accept-terms {version}",

@@ -7,20 +7,19 @@ its invitation, which could then be approved in the place of another one's propo
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from symbolon.cli.coalition_changes import carry, lacking
-from symbolon.cli.coalition_create import read_passphrase
+from symbolon.cli.coalition_terms import shown_terms
 from symbolon.cli.node_home import open_node
+from symbolon.cli.root_key import OpensRootKey, RootKeyElsewhere, root_key_of
 from symbolon.errors import UsageError
 from symbolon.membership.act_review import describe_invitation
-from symbolon.membership.founder_keys import ROOT_KEY_FILE, load_root_key
 from symbolon.membership.invitation_terms import decode_invitation_terms
 from symbolon.rpc.founding import Waiting
-from symbolon.rpc.node import FOUNDER_FOLDER, Node
+from symbolon.rpc.node import Node
 from symbolon.storage.founding_store import StoredInvitation
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -48,12 +47,8 @@ def proposals(as_json: Json = False) -> None:
 
 def approve(
     proposal: Annotated[str, typer.Argument(help="Its first hexadecimal digits, as `proposals` shows them.")],
-    root_key: Annotated[
-        Path | None, typer.Option(help="The root key, where it is not kept on this node.")
-    ] = None,
-    passphrase_file: Annotated[
-        Path | None, typer.Option(help="File whose first line opens the root key.")
-    ] = None,
+    root_key: RootKeyElsewhere = None,
+    passphrase_file: OpensRootKey = None,
 ) -> None:
     """Sign a proposal of another founder, or approve its invitation ahead. Read what it says first."""
     with open_node() as node:
@@ -64,10 +59,7 @@ def approve(
             return
         for words in (*wanted.words, *shown_terms(wanted.terms)):
             print(words, file=sys.stderr)
-        key = None
-        if "root" in wanted.lacks:
-            path = root_key or node.home / FOUNDER_FOLDER / ROOT_KEY_FILE
-            key = load_root_key(path, founding.keys.founder, read_passphrase(passphrase_file))
+        key = root_key_of(node, root_key, passphrase_file) if "root" in wanted.lacks else None
         carry(node, founding.approve(wanted.sha256, root_key=key))
 
 
@@ -98,12 +90,6 @@ def chosen(
             hint="`symbolon coalition proposals --json` lists them with all their digits.",
         )
     return found[0]
-
-
-def shown_terms(text: str) -> list[str]:
-    """Terms of use for who has to judge them, line by line; nothing in them can move the cursor."""
-    marked = ("".join(each if each.isprintable() else "?" for each in line) for line in text.splitlines())
-    return [f"| {line}" for line in marked]
 
 
 def _state(each: Waiting, own: str) -> str:

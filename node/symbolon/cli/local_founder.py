@@ -4,7 +4,7 @@ Everything goes through the same proposals, metadata and checks as in any coalit
 is by function call.
 """
 
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +16,7 @@ from symbolon.membership.acts import Act, Admit, Amend, Expel, Renew
 from symbolon.membership.certificates import certificate_fingerprint
 from symbolon.membership.coalition_roles import root_fingerprint
 from symbolon.membership.coalition_store import CoalitionStore
-from symbolon.membership.due_diligence import Acceptance, DueDiligence, Vetting
+from symbolon.membership.due_diligence import VETTING_VALIDITY, Acceptance, DueDiligence, Vetting
 from symbolon.membership.enrolment import leaf_key_pem, make_leaf_key
 from symbolon.membership.member import MemberId, MemberKind
 from symbolon.membership.member_record import MemberRecord, Members, Status
@@ -32,7 +32,6 @@ from symbolon.rpc.node import COALITION_FOLDER, Node
 FOUNDER: Final = MemberId("the-founder")
 TERMS_VERSION: Final = "1"
 PERSON: Final = "this machine"
-VETTING: Final = timedelta(days=365)
 
 
 class LocalFounder:
@@ -149,7 +148,7 @@ class LocalFounder:
             terms = TERMS_VERSION
         return DueDiligence(
             Acceptance(terms, today, PERSON),
-            Vetting(self.node.member_id, PERSON, today, "runs on this machine", today + VETTING),
+            Vetting(self.node.member_id, PERSON, today, "runs on this machine", today + VETTING_VALIDITY),
             today,
         )
 

@@ -18,6 +18,9 @@ ATTESTATION_VALIDITY: Final = timedelta(days=366)
 MAX_VETTING: Final = timedelta(days=3 * 366)
 """A vetting that lapses later than this says nothing about today."""
 
+VETTING_VALIDITY: Final = timedelta(days=365)
+"""Of a vetting for which nothing else was said."""
+
 MAX_TEXT_CHARS: Final = 200
 
 PROHIBITED_USES: Final = (

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from symbolon.cli.coalition_changes import lacking
-from symbolon.cli.coalition_proposals import chosen, shown_terms
+from symbolon.cli.coalition_proposals import chosen
+from symbolon.cli.coalition_terms import shown_terms
 from symbolon.errors import UsageError
 from symbolon.membership.coalition_roles import Missing
 from symbolon.membership.member import MemberId
