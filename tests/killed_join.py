@@ -1,9 +1,10 @@
-"""Runs `symbolon coalition join` and kills it, as `kill -9` does, at one point of its way.
+"""Runs `symbolon coalition join` and kills it, as `kill -9` or Ctrl-C does, at one point of its way.
 
     python killed_join.py POINT -- symbolon arguments …
 
-POINT is `made` (keys are made, nothing was sent), `sent` (the request has just left), `answered` (the
-certificate has come and is not kept yet) or `kept` (it is, and the request is not cleared away).
+POINT is `made` (keys are made, nothing was sent), `sent` (the request has just left), `interrupted` (the
+same, by Ctrl-C), `answered` (the certificate has come and is not kept yet) or `kept` (it is, and the request
+is not cleared away).
 """
 
 import asyncio
@@ -30,6 +31,8 @@ def _install(point: str) -> None:
         if point == "sent":
             # The next turn but few of the event loop: gRPC has written it, nobody waited for an answer.
             asyncio.get_running_loop().call_later(0.005, _die)
+        if point == "interrupted":
+            asyncio.get_running_loop().call_later(0.005, os.kill, os.getpid(), signal.SIGINT)
         return encode_join(request)
 
     def verifying(*_: Any, **__: Any) -> Any:

@@ -221,6 +221,15 @@ def test_approval_denied_leaves_everything_as_it_was(people: NodePeople) -> None
     assert len(people.run("operators", "list", "--json").json) == 2
 
 
+def test_operator_of_a_taken_name_is_refused_before_a_second_person_is_asked(people: NodePeople) -> None:
+    people.add("Amina", Role.ADMINISTRATOR)
+    people.add("Bruno", Role.APPROVER)
+    people.configure('[operators]\nfour_eyes = ["operators"]\n')
+    refused = people.run_as("Amina", "operators", "add", "bruno", "--role", "viewer")
+    assert (refused.code, "there is an operator 'Bruno' already" in refused.talk) == (2, True)
+    assert people.run("approvals", "list", "--json").json == []
+
+
 @pytest.fixture
 def issuer() -> Iterator[Issuer]:
     with running_issuer() as running:

@@ -166,7 +166,7 @@ def test_join_without_a_relay_and_on_another_port_at_each_start_is_refused_and_m
 # Interrupted.
 
 
-@pytest.mark.parametrize("point", ["made", "sent", "answered", "kept"])
+@pytest.mark.parametrize("point", ["made", "sent", "interrupted", "answered", "kept"])
 def test_join_killed_on_its_way_goes_on_with_the_same_command(
     founder: Member, joiner: Member, point: str
 ) -> None:
@@ -176,7 +176,11 @@ def test_join_killed_on_its_way_goes_on_with_the_same_command(
     first = subprocess.run(
         [*killed, *command[3:]], capture_output=True, check=False, timeout=DEADLINE_S, env=own_environment()
     )
-    assert first.returncode == -signal.SIGKILL, first.stderr
+    if point == "interrupted":
+        assert first.returncode == 130, first.stderr
+        assert b"Run the same command again" in first.stderr
+    else:
+        assert first.returncode == -signal.SIGKILL, first.stderr
     signing_key = (joiner.home / "signing-key.pem").read_bytes()
     told = joiner.join(code)
     # Once the certificate is kept, nothing is left to ask.

@@ -83,7 +83,11 @@ def join(
             print(f"{node.member_id} has joined already.", file=sys.stderr)
             print("To have stolen keys replaced, join in another folder (--home).", file=sys.stderr)
         else:
-            state = asyncio.run(join_with(node, invitation, place, accept))
+            try:
+                state = asyncio.run(join_with(node, invitation, place, accept))
+            except KeyboardInterrupt:
+                print("Run the same command again: it goes on with the keys made here.", file=sys.stderr)
+                raise
             print(f"{node.member_id} is a member of {state.members.coalition}.", file=sys.stderr)
         for line in asyncio.run(check_both_ways(node, invitation.sponsor)):
             print(line, file=sys.stderr)

@@ -55,6 +55,7 @@ def add(
     with open_node() as node:
         first = not node.operators.exist()
         account = _account(node, oidc_subject)
+        node.operators.require_room(plain, account)
         _second_person(node, "add", f"add {plain} as {role}", name=plain, role=role, subject=oidc_subject)
         password = None if account else new_password(plain)
         person = node.operators.add(node.operator, plain, role, password=password, account=account)

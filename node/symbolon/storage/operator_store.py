@@ -216,7 +216,7 @@ class OperatorStore:
                 credential_by=pseudonym if first else by,
                 account=account,
             )
-            self._require_room(connection, entry)
+            self._require_room(connection, plain, account)
             connection.execute(
                 insert(operator_entry).values(
                     pseudonym=pseudonym,
@@ -229,6 +229,15 @@ class OperatorStore:
             self._note(connection, entry, "added", by)
         self._limit.clear(self._name_digest(plain))
         return entry
+
+    def require_room(self, name: str, account: OidcAccount | None = None) -> None:
+        """Refuses what `add` would refuse of a further operator, before anybody is asked for anything.
+
+        Raises:
+            UsageError: `usage.operator.name`, `.taken` or `.limit`.
+        """
+        with self._database.read("look at the operators") as connection:
+            self._require_room(connection, typed_name(name), account)
 
     def set_role(self, by: str, whom: str, role: Role) -> Operator:
         """Gives an operator another role, from its next command on.
@@ -320,18 +329,18 @@ class OperatorStore:
                 code="usage.operator.last",
             )
 
-    def _require_room(self, connection: Connection, entry: Operator) -> None:
+    def _require_room(self, connection: Connection, name: str, account: OidcAccount | None) -> None:
         known = self.all_in(connection)
         if len(known) >= MAX_OPERATORS:
             raise UsageError(f"a node has at most {MAX_OPERATORS} operators", code="usage.operator.limit")
         for each in known:
-            if name_key(each.name) == name_key(entry.name):
+            if name_key(each.name) == name_key(name):
                 raise UsageError(
                     f"there is an operator {each.name!r} already",
                     hint="Choose a name that tells the two apart.",
                     code="usage.operator.taken",
                 )
-            if each.account is not None and each.account == entry.account:
+            if each.account is not None and each.account == account:
                 raise UsageError(
                     f"that account is {each.name!r} already: one person, one operator",
                     code="usage.operator.taken",
