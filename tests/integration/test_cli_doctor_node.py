@@ -475,7 +475,7 @@ def test_doctor_lapsed_terms_are_told_with_the_command_that_mends_them(
 def test_doctor_lapsed_vetting_is_told_with_who_mends_it(home: Path, examine: Examine) -> None:
     found = examine(home, 1, ahead=timedelta(days=365))["own entry"]
     assert found["code"] == "membership.lapsed.vetting"
-    assert found["hint"] == "A founder vets it anew."
+    assert found["hint"] == "A founder vets it anew with `symbolon coalition vet`."
 
 
 def test_doctor_lapsed_attestation_is_told_with_the_command_that_mends_it(

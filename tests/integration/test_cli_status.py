@@ -255,6 +255,14 @@ def test_expired_certificate_is_told_by_status_match_and_serve_with_the_way_back
         assert f"ask a founder for `{again}`" in told
 
 
+def test_status_says_what_people_have_to_renew_soon(nodes: Nodes, capsys: pytest.CaptureFixture[str]) -> None:
+    assert status(nodes, BETA, capsys)["ends_soon"] == []
+    with Node(nodes.home(BETA), clock=lambda: time.time() + 350 * 86400) as node:
+        soon = read_report(node, 0).ends_soon
+    assert any(each.startswith("targets has 14 days left. The founders") for each in soon), soon
+    assert any(each.startswith("the vetting lapses on ") and "coalition vet" in each for each in soon), soon
+
+
 def test_status_of_expired_metadata_is_shown_all_the_same(nodes: Nodes) -> None:
     with Node(nodes.home(ALPHA), clock=lambda: time.time() + 8 * 86400) as node:
         report = read_report(node, 0)

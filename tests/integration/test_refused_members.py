@@ -124,7 +124,7 @@ def test_member_whose_vetting_lapsed_reads_it_from_others_and_from_its_own_node(
     with Node(member.home, clock=in_two_days) as node:
         said = read_report(node, 0).standing
         assert f"refused by all: was-vetted: the vetting lapsed on {tomorrow}" in said
-        assert "A founder vets it anew." in said
+        assert "A founder vets it anew with `symbolon coalition vet`." in said
 
 
 def in_two_days() -> float:

@@ -6,9 +6,8 @@ certificate that a relay shows. Specification: docs/PROTOCOL.md, membership; doc
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 from symbolon.errors import MembershipError
 from symbolon.membership.certificates import (
@@ -19,7 +18,7 @@ from symbolon.membership.certificates import (
 )
 from symbolon.membership.coalition_roles import VALIDITY
 from symbolon.membership.coalition_state import State
-from symbolon.membership.due_diligence import ATTESTATION_VALIDITY, DueDiligence
+from symbolon.membership.ends_soon import ASK_FOR_NEWER, metadata_ends_soon, records_end_soon
 from symbolon.membership.founder_keys import ROOT_KEY_FILE, FounderKeys, load_root_key
 from symbolon.membership.member_record import MemberRecord
 from symbolon.rpc.diagnosis import presented_certificate
@@ -35,17 +34,6 @@ from symbolon.rpc.founding import Founding
 from symbolon.rpc.own_certificate import require_own
 from symbolon.rpc.tls_material import Leaf
 
-METADATA_SOON_DAYS: Final = {"root": 60, "targets": 30, "snapshot": 3, "timestamp": 3}
-"""Fewer days left are worth a warning. Founders' nodes sign the last two again each day, so that three days
-left mean four days without news; the first two take people."""
-
-RECORD_SOON_DAYS: Final = 30
-"""Likewise for what a person has to renew in the own entry."""
-
-_SYNC: Final = (
-    "Run `symbolon coalition sync`; if nobody has newer metadata, a founder's node has to be started."
-)
-
 
 def look_at_metadata(state: State, now: datetime) -> Iterator[Finding]:
     """Versions, signers, and until when each role holds.
@@ -59,23 +47,13 @@ def look_at_metadata(state: State, now: datetime) -> Iterator[Finding]:
         ended = ", ".join(f"{role} on {expires:%Y-%m-%d %H:%M} UTC" for role, expires in gone.items())
         said = f"{held}, is stale: {ended} ended, so that nobody is a member for this node"
         yield failed(
-            "metadata", "membership.expired", said, f"{_SYNC[:-1]}; or this machine's clock is ahead."
+            "metadata", "membership.expired", said, f"{ASK_FOR_NEWER[:-1]}; or this machine's clock is ahead."
         )
         return
     state.require_bounded(now)
-    soon = {
-        role: days_left(expires, now)
-        for role, expires in state.expiries.items()
-        if days_left(expires, now) < METADATA_SOON_DAYS[role]
-    }
-    if soon:
-        words = ", ".join(f"{role} has {days} days left" for role, days in soon.items())
-        people = (
-            "The founders have to sign anew, the root with `symbolon coalition founders`; then run `symbolon "
-            "coalition sync`."
-        )
-        hint = people if {"root", "targets"} & soon.keys() else _SYNC
-        yield warned("metadata", "metadata.soon", f"{held}: {words}", hint)
+    soon = metadata_ends_soon(state, now)
+    if soon is not None:
+        yield warned("metadata", soon.code, f"{held}: {soon.said}", soon.hint)
         return
     signers = ", ".join(each.member_id for each in state.founders)
     said = f"{held}, signed by {state.root.threshold} of {signers}; "
@@ -123,10 +101,15 @@ def look_at_own_entry(state: State, member: str, now: datetime) -> Iterator[Find
         return
     state.members.require(member, now.date())
     said = f"{member} is {_kind(own)} in good standing, reached {reached_by(own)}"
-    warnings = [*_unreachable(own), *_lapsing(own.due_diligence, now)]
-    for code, ends, hint in warnings:
-        yield warned("own entry", code, f"{said}{ends}", hint)
-    if not warnings:
+    # A member whose only relay gave up is left with neither: what is no relay is taken out of entries.
+    unreachable = not own.endpoint and not own.relays
+    if unreachable:
+        hint = "If others are to ask it, name an endpoint or a relay with `symbolon coalition move`."
+        yield warned("own entry", "members.unreachable", said, hint)
+    soon = list(records_end_soon(own.due_diligence, now))
+    for each in soon:
+        yield warned("own entry", each.code, f"{said}; {each.said}", each.hint)
+    if not unreachable and not soon:
         yield good("own entry", said)
 
 
@@ -226,24 +209,6 @@ def reached_by(member: MemberRecord) -> str:
 
 def _kind(member: MemberRecord) -> str:
     return ", ".join((member.kind.value, *(each.value for each in member.roles)))
-
-
-def _unreachable(own: MemberRecord) -> Iterator[tuple[str, str, str]]:
-    """A member whose only relay gave up is left with neither: what is no relay is taken out of entries."""
-    if not own.endpoint and not own.relays:
-        hint = "If others are to ask it, name an endpoint or a relay with `symbolon coalition move`."
-        yield "members.unreachable", "", hint
-
-
-def _lapsing(record: DueDiligence, now: datetime) -> Iterator[tuple[str, str, str]]:
-    soon = now.date() + timedelta(days=RECORD_SOON_DAYS)
-    if record.vetting.lapses < soon:
-        hint = "Ask a founder to look anew and to run `symbolon coalition vet`."
-        yield "members.vetting", f"; the vetting lapses on {record.vetting.lapses}", hint
-    attested_until = record.attested + ATTESTATION_VALIDITY
-    if attested_until < soon:
-        said = f"; the yearly attestation lapses after {attested_until}"
-        yield "members.attestation", said, "Run `symbolon coalition attest`."
 
 
 def _root_key(path: Path, keys: FounderKeys) -> str:

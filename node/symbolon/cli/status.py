@@ -59,6 +59,7 @@ def _print_node(console: Console, report: Report) -> None:
         ("database", report.database),
         ("certificate", certificate or report.trouble),
         ("standing", report.standing),
+        *(("ends soon", each) for each in report.ends_soon),
         ("founder", _founder(report)),
         ("operators", report.operators.sentence),
         ("list", f"{held.suppliers:,} suppliers, revision {held.revision}; keys: {keys}"),

@@ -15,6 +15,7 @@ from symbolon.exchange.messages import AREA
 from symbolon.membership.atomic_file import read_bounded
 from symbolon.membership.certificates import MAX_CERTIFICATE_BYTES, load_certificate
 from symbolon.membership.coalition_state import State
+from symbolon.membership.ends_soon import ends_soon
 from symbolon.membership.member_record import MemberRecord
 from symbolon.rpc.node import LEAF_FILE, Node
 from symbolon.rpc.own_certificate import ended_hint
@@ -134,6 +135,7 @@ class Report:
     Attributes:
         trouble: why something of its membership cannot be read, or ''.
         standing: why others refuse this node, as far as it knows itself, and what to do; or ''.
+        ends_soon: what people have to renew soon, and who: a sentence each.
         members: None where there is no metadata, or it does not hold.
         founder: whether this node holds a founder's keys.
         proposals_waiting: proposals that wait for a person at this founder; None where it is none.
@@ -148,6 +150,7 @@ class Report:
     certificate_days_left: int | None
     trouble: str
     standing: str
+    ends_soon: list[str]
     supplier_list: SupplierList
     members: Members | None
     founder: bool
@@ -182,6 +185,7 @@ def read_report(node: Node, sessions: int) -> Report:
         certificate_days_left=own_days,
         trouble="; ".join(troubles),
         standing=_own_standing(node),
+        ends_soon=_ends_soon(node),
         supplier_list=_supplier_list(node),
         members=members,
         founder=node.is_founder,
@@ -237,6 +241,14 @@ def _own_standing(node: Node) -> str:
     except SymbolonError:
         return ""
     return ""
+
+
+def _ends_soon(node: Node) -> list[str]:
+    try:
+        state = node.coalition.state()
+    except SymbolonError:
+        return []
+    return [f"{each.said}. {each.hint}" for each in ends_soon(state, node.member_id, node.now)]
 
 
 def _listed(each: MemberRecord, state: State, today: date, days: int | None) -> Listed:

@@ -111,7 +111,11 @@ def require_standing(record: DueDiligence, terms_version: str, today: date) -> N
         MembershipError: `membership.lapsed.vetting`, `.attestation` or `.terms`; the hint says who mends it.
     """
     if today >= record.vetting.lapses:
-        raise _lapsed("vetting", f"the vetting lapsed on {record.vetting.lapses}", "A founder vets it anew.")
+        raise _lapsed(
+            "vetting",
+            f"the vetting lapsed on {record.vetting.lapses}",
+            "A founder vets it anew with `symbolon coalition vet`.",
+        )
     if today - record.attested > ATTESTATION_VALIDITY:
         raise _lapsed(
             "attestation",

@@ -162,7 +162,8 @@ async def serve_until_told(
     except RuntimeError as error:
         raise ConfigError(
             f"cannot listen on {listen}",
-            hint="Does another node run there? Name a free port: node.listen in symbolon.toml, or --listen.",
+            hint="Does another node run there? Name a free port: node.listen in symbolon.toml, or --listen. "
+            "Who dials this node hears of another one by `symbolon coalition move`.",
             code="config.listen",
         ) from error
     if stop is None:

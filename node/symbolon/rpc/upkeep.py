@@ -2,7 +2,8 @@
 
 Handles: asking others for newer metadata at the start and every few minutes; attaching to the relays that
 this member's record names; a new certificate once a quarter of the old one's life is over; at a founder, new
-timestamps, proposals that wait for others, and the list of open invitations. Each job is tried again at its
+timestamps, proposals that wait for others, and the list of open invitations. What ends and takes people to
+renew, it says once a day. Each job is tried again at its
 next turn when it fails, and none of them stops the node. docs/adr/0013.
 """
 
@@ -10,9 +11,11 @@ import asyncio
 import functools
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import date
 from typing import Final
 
 from symbolon.errors import SymbolonError
+from symbolon.membership.ends_soon import ends_soon
 from symbolon.membership.member import MemberId
 from symbolon.rpc.channel import listed_certificate
 from symbolon.rpc.membership_client import announce, spread, sync
@@ -42,6 +45,7 @@ class Upkeep:
         self._jobs: list[asyncio.Task[None]] = []
         self._relays: tuple[tuple[MemberId, str], ...] = ()
         self._listening: asyncio.Task[None] | None = None
+        self._warned: date | None = None
 
     def start(self, address: str) -> None:
         """Begins.
@@ -66,7 +70,16 @@ class Upkeep:
             await _tried("certificate", lambda: renew_if_due(self._node))
             if self._node.is_founder:
                 await _tried("founder", self._found)
+            await _tried("what ends soon", self._warn)
             await asyncio.sleep(TURN_S)
+
+    async def _warn(self) -> None:
+        """Says once a day what people have to renew: nobody may ask `doctor` for two years."""
+        node, now = self._node, self._node.now
+        if self._warned != now.date():
+            self._warned = now.date()
+            for each in ends_soon(await asyncio.to_thread(node.coalition.state), node.member_id, now):
+                log.warning("%s. %s", each.said, each.hint)
 
     async def _follow_relays(self, address: str) -> None:
         """Attaches to the relays that this member's record names now, where theirs say that they are."""

@@ -1,9 +1,11 @@
 """What a served node does by itself, seen from its jobs; among others: tests/integration/test_joining.py."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -116,6 +118,38 @@ def test_upkeep_of_a_founder_dates_the_coalition_though_other_jobs_fail(
 
     async def scene() -> None:
         await until(lambda: done == {"invitations", "dated", "one", "another"})
+
+    asyncio.run(serving(node, scene))
+
+
+def test_upkeep_says_once_a_day_what_people_have_to_renew(
+    coalition: Coalition, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    days = 341.0
+    node = coalition.founder.node
+    monkeypatch.setattr(upkeep, "TURN_S", 0.02)
+    monkeypatch.setattr(upkeep, "renew_if_due", AsyncMock())
+    node.clock = lambda: time.time() + days * 86400
+    turns = 0
+
+    def redate() -> None:
+        nonlocal turns
+        turns += 1
+
+    monkeypatch.setattr(node.founding, "redate", redate)
+
+    def said() -> list[str]:
+        return [each.getMessage() for each in caplog.records if "targets has" in each.getMessage()]
+
+    async def scene() -> None:
+        nonlocal days
+        await until(lambda: turns > 5)
+        assert [each[:23] for each in said()] == ["targets has 23 days lef"]
+        assert "The founders have to sign anew" in said()[0]
+        lapsing = [each for each in caplog.messages if each.startswith("the vetting lapses on")]
+        assert [each.endswith("`symbolon coalition vet`.") for each in lapsing] == [True]
+        days += 1
+        await until(lambda: len(said()) == 2)
 
     asyncio.run(serving(node, scene))
 
