@@ -8,8 +8,6 @@ from datetime import date
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from symbolon.cli.node_home import open_node
 from symbolon.cli.typed_ids import typed_member_id
@@ -47,6 +45,9 @@ def members(as_json: Json = False) -> None:
         if as_json:
             print(json.dumps(_document(state, shown), indent=2))
             return
+        from rich.console import Console
+        from rich.table import Table
+
         table = Table(box=None, pad_edge=False)
         for heading in (
             "member",

@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from symbolon.cli.node_home import open_node
 from symbolon.cli.sign_in import change_own_password
@@ -78,6 +76,9 @@ def list_command(
     if as_json:
         print(json.dumps([_document(each) for each in people], indent=2, ensure_ascii=False))
     elif people:
+        from rich.console import Console
+        from rich.table import Table
+
         table = Table("name", "role", "signs in with", "pseudonym", "added", "by", box=None, pad_edge=False)
         for each in people:
             added = datetime.fromtimestamp(each.added_at_s, UTC).date().isoformat()
