@@ -10,7 +10,7 @@ from symbolon import config
 from symbolon.cli.node_home import home
 from symbolon.cli.typed_ids import typed_coalition_id, typed_listen, typed_member_id
 from symbolon.errors import UsageError
-from symbolon.membership.atomic_file import write_atomically
+from symbolon.membership.atomic_file import make_private_folder, write_atomically
 from symbolon.membership.signing_key import create_signing_key
 from symbolon.rpc.node import SEAL_KEY_FILE, SIGNING_KEY_FILE
 from symbolon.storage.database import Database
@@ -74,7 +74,7 @@ def create_node(folder: Path, *, member: str, coalition: str, listen: str, datab
     Raises:
         UsageError: there is a node already.
         ConfigError: the URL of the database cannot be used.
-        StorageError: the database cannot be made, or is not this node's.
+        StorageError: the folder or the database cannot be made, or the database is not this node's.
     """
     if has_node(folder):
         raise UsageError(
@@ -83,8 +83,7 @@ def create_node(folder: Path, *, member: str, coalition: str, listen: str, datab
         )
     text = config.sample(member=member, coalition=coalition, listen=listen, url=database)
     url = config.parse(text, folder).database_url
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o700)
+    make_private_folder(folder)
     sealer = Sealer.load_or_create(folder / SEAL_KEY_FILE)
     create_signing_key(folder / SIGNING_KEY_FILE)
     # Not migrated: one that has tables of an older release is another node's.

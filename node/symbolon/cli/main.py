@@ -19,7 +19,7 @@ from typer.core import TyperGroup
 
 from symbolon import __version__
 from symbolon.cli import node_home, signed_in
-from symbolon.errors import SymbolonError, UnavailableError
+from symbolon.errors import StorageError, SymbolonError, UnavailableError
 
 # Help is plain text: typer would escape it for a renderer that rich_markup_mode=None has switched off.
 typer.core.HAS_RICH = False
@@ -146,6 +146,13 @@ def run(arguments: list[str] | None = None) -> int:
     except ConnectionError as error:
         tell_error(UnavailableError(f"the connection broke: {error}", hint="Try again; nothing was lost."))
         return UnavailableError.exit_code
+    except OSError as error:
+        if error.filename is None:
+            raise
+        from symbolon.membership.atomic_file import storage_error
+
+        tell_error(storage_error(f"cannot use {error.filename}", error))
+        return StorageError.exit_code
     if result == _INTERRUPTED:
         print("symbolon: interrupted; nothing is half-written.", file=sys.stderr)
     return result if isinstance(result, int) else 0

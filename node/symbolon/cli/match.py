@@ -11,7 +11,7 @@ import click
 import typer
 from typer.core import TyperGroup
 
-from symbolon.cli.match_table import MatchRow, check_target, match_rows, print_table, write_rows
+from symbolon.cli.match_table import MatchRow, check_out, match_rows, print_table, write_rows
 from symbolon.cli.node_home import open_node
 from symbolon.cli.outdated_list import IMPORT_AGAIN, OUTDATED
 from symbolon.cli.progress import session_progress
@@ -78,13 +78,7 @@ def match_with(
 ) -> None:
     """Find the suppliers shared with PEER. The peer learns how many keys were asked, never which."""
     ask = Ask(peer, mode, purpose, parse_tiers(mode, tiers))
-    if out is not None:
-        if mode == "size":
-            raise UsageError(
-                "size mode names no supplier: there is nothing for --out",
-                hint="Leave --out away, or use --mode intersection.",
-            )
-        check_target(out)
+    check_out(mode, out)
     with open_node() as node:
         if node.suppliers.is_outdated():
             print(f"symbolon: the supplier list was {OUTDATED}.", file=sys.stderr)

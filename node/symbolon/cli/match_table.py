@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from symbolon.errors import InputError
+from symbolon.errors import InputError, UsageError
 from symbolon.matching.evidence import Match
 from symbolon.matching.reasons import in_words
 from symbolon.membership.atomic_file import write_atomically
@@ -142,16 +143,37 @@ def _by_band(rows: Sequence[MatchRow]) -> dict[str, list[MatchRow]]:
     return bands
 
 
-def check_target(path: Path) -> None:
-    """Refuses a file that `write_rows` could not write, before a session is spent on its contents.
+def check_out(mode: str, path: Path | None) -> None:
+    """Refuses an --out that a session of this mode would not fill, before the session is spent.
 
     Raises:
-        InputError: the folder does not exist, or the name is one's.
+        UsageError: the mode names no supplier.
+        InputError: see `check_target`.
+    """
+    if path is None:
+        return
+    if mode == "size":
+        raise UsageError(
+            "size mode names no supplier: there is nothing for --out",
+            hint="Leave --out away, or use --mode intersection.",
+        )
+    check_target(path)
+
+
+def check_target(path: Path) -> None:
+    """Refuses a file that `write_rows` could not write.
+
+    Raises:
+        InputError: the folder does not exist or is not this user's to write in, or the name is a folder's.
     """
     if not path.parent.is_dir():
         raise InputError(f"there is no folder {path.parent}", hint="Make it, or name another file.")
     if path.is_dir():
         raise InputError(f"{path} is a folder", hint="Name a file in it.")
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(
+            f"this user may not write in {path.parent.absolute()}", hint="Name a file in another folder."
+        )
 
 
 def write_rows(path: Path, rows: Sequence[MatchRow]) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from symbolon.cli.local_coalition import PURPOSE, LocalCoalition, local_coalition, peak_memory_mib
 from symbolon.cli.match import exchange, parse_tiers
+from symbolon.cli.match_table import check_out
 from symbolon.cli.suppliers import header_map, import_file
 from symbolon.errors import InputError
 from symbolon.rpc.node import Node
@@ -59,6 +60,7 @@ def try_match(
     leaves this machine, and both nodes are removed at the end, also after Ctrl-C.
     """
     letters = parse_tiers(mode, tiers or ("AB" if mode == "size" else "ABC"))
+    check_out(mode, out)
     headers = header_map(columns or [])
     for file in (first, second):
         if not file.is_file():

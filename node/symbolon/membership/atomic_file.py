@@ -31,6 +31,8 @@ _HINTS: Final = {
     errno.EROFS: _OWNER,
     errno.ENOENT: "Look whether the name is right and the medium is there.",
     errno.EISDIR: "Name a file, not a folder.",
+    errno.ENOTDIR: "Name another folder: a file is in the way.",
+    errno.EEXIST: "Name another folder: a file is in the way.",
 }
 """What a person can do about it."""
 
@@ -62,7 +64,20 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o600) -> None:
             raise
         _sync_directory(path.parent)
     except OSError as error:
-        raise _refused(f"cannot write {path}", error) from error
+        raise storage_error(f"cannot write {path}", error) from error
+
+
+def make_private_folder(path: Path) -> None:
+    """Make a folder that only its owner may look into; one that is there becomes such a one.
+
+    Raises:
+        StorageError: the file system refused.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.chmod(0o700)
+    except OSError as error:
+        raise storage_error(f"cannot make {path}", error) from error
 
 
 def erase_left_over(folder: Path, now_s: float) -> None:
@@ -93,7 +108,7 @@ def read_bounded(path: Path, limit_bytes: int) -> bytes:
         with path.open("rb") as stream:
             return stream.read(limit_bytes + 1)
     except OSError as error:
-        raise _refused(f"cannot read {path}", error) from error
+        raise storage_error(f"cannot read {path}", error) from error
 
 
 @contextmanager
@@ -109,7 +124,7 @@ def locked(path: Path) -> Iterator[None]:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        raise _refused(f"cannot open {path}", error) from error
+        raise storage_error(f"cannot open {path}", error) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
@@ -117,8 +132,14 @@ def locked(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _refused(what: str, error: OSError) -> StorageError:
-    return StorageError(f"{what}: {error.strerror}", hint=_HINTS.get(error.errno or 0))
+def storage_error(what: str, error: OSError) -> StorageError:
+    """What the file system refused, with what a person can do about it.
+
+    Args:
+        what: the beginning of the sentence, without the system's reason.
+        error: the system's.
+    """
+    return StorageError(f"{what}: {error.strerror or error}", hint=_HINTS.get(error.errno or 0))
 
 
 def _sync_directory(directory: Path) -> None:

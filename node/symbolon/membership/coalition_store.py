@@ -34,7 +34,7 @@ from tuf.api.metadata import Root, Snapshot, Targets  # type: ignore[attr-define
 from tuf.ngclient import Updater  # type: ignore[attr-defined] # as in coalition_parts
 
 from symbolon.errors import MembershipError, StorageError
-from symbolon.membership.atomic_file import locked, read_bounded
+from symbolon.membership.atomic_file import locked, read_bounded, storage_error
 from symbolon.membership.coalition_parts import (
     BASE_URL,
     MAX_ROOT_BYTES,
@@ -244,7 +244,7 @@ class CoalitionStore:
                 yield
                 self._sweep()
         except OSError as error:
-            raise StorageError(f"cannot write below {self._folder}: {error.strerror or error}") from error
+            raise storage_error(f"cannot write below {self._folder}", error) from error
 
     def _advance(self, held: tuple[str, State] | None, root: bytes, parts: Mapping[str, bytes]) -> State:
         now = self._clock().astimezone(UTC)

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import SSHPrivateKeyTypes
 
 from symbolon.errors import MembershipError, StorageError, SymbolonError
-from symbolon.membership.atomic_file import locked, read_bounded, write_atomically
+from symbolon.membership.atomic_file import locked, make_private_folder, read_bounded, write_atomically
 from symbolon.membership.authorities import Authorities
 from symbolon.membership.certificates import issue_leaf, make_root
 from symbolon.membership.coalition_roles import Founder
@@ -93,10 +93,7 @@ def create_founder_keys(
     """
     if passphrase == b"":
         raise _no_root_key("the passphrase is empty", "Give one, or none at all.")
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"cannot make {folder}: {error.strerror}") from error
+    make_private_folder(folder)
     with locked(folder / _LOCK):
         if (folder / AUTHORITY_FILE).exists():
             raise MembershipError(

@@ -1,5 +1,6 @@
 """`symbolon match`: --out that cannot be written is refused before anything is asked; open rows are told."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,21 @@ def test_match_out_that_cannot_be_written_is_told_before_the_node_is_opened(
     assert main.run(["--home", str(tmp_path / "none"), *command]) == code
     assert told in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_try_match_out_that_cannot_be_written_is_told_before_anything_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There are no lists here: had they been looked for first, that would be the error."""
+    lists = ("a.csv", "b.csv")
+    assert main.run(["try", "match", *lists, "--out", str(tmp_path / "nowhere" / "matches.csv")]) == 65
+    assert "no folder" in capsys.readouterr().err
+    assert main.run(["try", "match", *lists, "--mode", "size", "--out", str(tmp_path / "matches.csv")]) == 2
+    assert "nothing for --out" in capsys.readouterr().err
+    # A user that may write everywhere runs these tests, perhaps.
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert main.run(["try", "match", *lists, "--out", str(tmp_path / "matches.csv")]) == 65
+    assert f"may not write in {tmp_path}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("wrong", [("birch", "--purposes", "audit"), ("birch",)])
