@@ -351,6 +351,23 @@ def test_doctor_little_disk_is_a_warning_and_none_a_failure(
     assert examine(home, 1)["free disk"]["code"] == "disk.full"
 
 
+def test_doctor_and_serve_refuse_a_node_that_this_user_may_not_write(
+    home: Path, examine: Examine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A user that may write everywhere runs these tests, perhaps: the system is asked in its place."""
+    for forbidden, check in ((home, "configuration"), (home / COALITION_FOLDER, "metadata")):
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                os,
+                "access",
+                lambda path, mode, forbidden=forbidden: mode == os.R_OK or Path(path) != forbidden,
+            )
+            found = examine(home, 1)[check]
+            assert (found["state"], found["said"]) == ("fail", f"this user may not write in {forbidden}")
+            assert main.run(["--home", str(home), "serve"]) == 74
+            assert f"may not write in {forbidden}" in capsys.readouterr().err
+
+
 def test_doctor_certificate_about_to_expire_is_a_warning(home: Path, examine: Examine) -> None:
     found = examine(home, 1, ahead=timedelta(days=115))["certificate"]
     assert (found["state"], found["code"]) == ("warn", "certificate.soon")

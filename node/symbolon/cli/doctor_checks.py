@@ -28,6 +28,7 @@ from symbolon.cli.doctor_peer import look_at_peer
 from symbolon.cli.outdated_list import IMPORT_AGAIN, OUTDATED
 from symbolon.config import Config
 from symbolon.errors import MembershipError, SymbolonError
+from symbolon.membership.atomic_file import require_writable_folder
 from symbolon.membership.certificates import (
     CLOCK_SKEW,
     certificate_fingerprint,
@@ -212,6 +213,7 @@ class Examination:
             said = f"{config.FILE_NAME} does not name the member and its coalition"
             yield failed("configuration", "config.member", said, "Set node.member and node.coalition.")
             return
+        require_writable_folder(self._home)
         yield good("configuration", f"member {node.member} of coalition {node.coalition}, in {self._home}")
 
     def _keys(self) -> Iterator[Finding]:
@@ -239,9 +241,7 @@ class Examination:
     def _database_state(self) -> Iterator[Finding]:
         with self.database.read("read the version") as connection:
             version = read_version(connection)
-        # An empty write transaction needs the permission, the lock and the disk of a real one.
-        with self.database.transaction("see whether the database can be written"):
-            pass
+        JournalStore(self.database, self._now.timestamp).require_writable()
         bind_key(self.database, self.sealer)
         said = f"{self.database.url}, version {version}, can be written, opens with the sealing key"
         yield good("database", said)
@@ -260,7 +260,9 @@ class Examination:
             yield good("free disk", said)
 
     def _metadata(self) -> Iterator[Finding]:
-        yield from look_at_metadata(self.state, self._now)
+        state = self.state
+        require_writable_folder(self._home / COALITION_FOLDER)
+        yield from look_at_metadata(state, self._now)
 
     def _certificate(self) -> Iterator[Finding]:
         node, leaf = self.config.node, self.leaf

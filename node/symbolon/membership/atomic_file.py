@@ -80,6 +80,16 @@ def make_private_folder(path: Path) -> None:
         raise storage_error(f"cannot make {path}", error) from error
 
 
+def require_writable_folder(path: Path) -> None:
+    """Refuses a folder in which this user may not make files.
+
+    Raises:
+        StorageError: it may not, or the folder is not there.
+    """
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise StorageError(f"this user may not write in {path}", hint=_OWNER)
+
+
 def erase_left_over(folder: Path, now_s: float) -> None:
     """Erase what processes that were killed within `write_atomically` left in a folder; not below it.
 

@@ -20,7 +20,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from symbolon import config as configuration
 from symbolon.config import Config
 from symbolon.errors import SymbolonError, UnknownSuiteError
-from symbolon.membership.atomic_file import erase_left_over, read_bounded, write_atomically
+from symbolon.membership.atomic_file import (
+    erase_left_over,
+    read_bounded,
+    require_writable_folder,
+    write_atomically,
+)
 from symbolon.membership.certificates import MAX_AUTHORITIES, MAX_CERTIFICATE_BYTES
 from symbolon.membership.coalition_directory import CoalitionDirectory
 from symbolon.membership.coalition_store import CoalitionStore
@@ -150,6 +155,17 @@ class Node:
             with contextlib.suppress(StorageBusyError), lock:
                 closed += self.sessions.fail_open(role, peer)
         return closed
+
+    def require_writable(self) -> None:
+        """Refuses a node that could not keep a journal line, newer metadata or a renewed certificate.
+
+        Raises:
+            StorageError: its database, its folder or that of the metadata cannot be written.
+        """
+        self.journal.require_writable()
+        for folder in (self.home, self.home / COALITION_FOLDER):
+            if folder.exists():
+                require_writable_folder(folder)
 
     def erase_narrowed(self) -> int:
         """Erases the key epochs of peers that may be answered less than when these began.

@@ -75,7 +75,9 @@ async def serve(
         ConfigError: the address cannot be listened on.
         MembershipError: the node is not enrolled, or its certificate does not hold.
         BackendError: the backend that the configuration names cannot run here.
+        StorageError: the node's database or folder cannot be written.
     """
+    await asyncio.to_thread(node.require_writable)
     left_over = await asyncio.to_thread(node.close_left_over)
     if left_over:
         log.warning("%d sessions had been cut off when the node last stopped", left_over)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, false, func, insert, select
 
 from symbolon.audit.journal import Event, Journal, JournalLine
 from symbolon.exchange.messages import Hello
@@ -51,6 +51,17 @@ class JournalStore(Journal):
                 operator=self._operator,
             )
         )
+
+    def require_writable(self) -> None:
+        """Does all that writing a line takes, and writes none.
+
+        Raises:
+            StorageError: no line could be written now, so that nothing may leave.
+        """
+        nothing = select(*journal_line.c).where(false())
+        with self._database.transaction("test writing") as connection:
+            # An empty transaction begins where nothing may be written, too.
+            connection.execute(insert(journal_line).from_select(list(journal_line.c), nothing))
 
     def last_written_at_s(self) -> int | None:
         """The latest time that a line bears, seconds since 1970-01-01 UTC, or None without a line."""
