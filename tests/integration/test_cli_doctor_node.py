@@ -267,7 +267,7 @@ def test_doctor_database_of_an_unknown_version_is_left_alone(home: Path, examine
         database.execute("UPDATE alembic_version SET version_num = '9999'")
     checks = examine(home, 1)
     assert checks["database"]["code"] == "storage.version"
-    assert checks["free disk"]["state"] == "unknown"
+    assert checks["supplier list"]["state"] == "unknown"
     assert checks["certificate"]["state"] == "ok"
 
 
@@ -349,6 +349,11 @@ def test_doctor_little_disk_is_a_warning_and_none_a_failure(
     assert examine(home, 0)["free disk"]["code"] == "disk.low"
     monkeypatch.setattr(doctor_checks, "NO_DISK_BYTES", 1 << 62)
     assert examine(home, 1)["free disk"]["code"] == "disk.full"
+    # A full disk may be why the database does not open: it is looked at all the same.
+    (home / "node.db").write_bytes(b"cut off")
+    checks = examine(home, 1)
+    assert checks["database"]["state"] == "fail"
+    assert checks["free disk"]["code"] == "disk.full"
 
 
 def test_doctor_and_serve_refuse_a_node_that_this_user_may_not_write(

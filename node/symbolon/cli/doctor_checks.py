@@ -60,7 +60,7 @@ from symbolon.rpc.node import (
 )
 from symbolon.rpc.own_certificate import absent
 from symbolon.rpc.tls_material import Leaf, LeafFiles
-from symbolon.storage.database import Database
+from symbolon.storage.database import Database, database_file
 from symbolon.storage.founding_store import FoundingStore
 from symbolon.storage.journal_store import JournalStore
 from symbolon.storage.operator_store import OperatorStore
@@ -247,7 +247,8 @@ class Examination:
         yield good("database", said)
 
     def _disk(self) -> Iterator[Finding]:
-        path = self.database.path
+        # Not of the open database: one on a full disk may not open, and this says why.
+        path = database_file(self.config.database_url)
         free = shutil.disk_usage(path.parent if path else self._home).free
         where = "beside the database" if path else "here; the database is elsewhere"
         said = f"{free / _GIB:,.1f} GiB free {where}"

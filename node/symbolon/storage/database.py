@@ -262,6 +262,15 @@ class Database:
                 schema_version.migrate(connection)
 
 
+def database_file(url: str) -> Path | None:
+    """The SQLite file that a URL names, whether it is there or not; None for a server.
+
+    Raises:
+        ConfigError: the URL cannot be used.
+    """
+    return _sqlite_path(_parse_url(url))
+
+
 def _parse_url(url: str) -> URL:
     hint = "Use sqlite:////path/to/node.db or postgresql+psycopg://user@host/name."
     try:

@@ -29,6 +29,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from symbolon.errors import SealError
+from symbolon.membership.atomic_file import storage_error
 
 KEY_BYTES: Final = 32
 """Length of the sealing key."""
@@ -76,11 +77,8 @@ class Sealer:
         try:
             _write_new_key(path, secrets.token_bytes(KEY_BYTES))
         except OSError as error:
-            raise SealError(
-                f"the sealing key {path} cannot be written: {error.strerror}",
-                hint="Check that its folder exists and that this user may write to it.",
-                code="storage.seal.file",
-            ) from error
+            refused = storage_error(f"cannot write the sealing key {path}", error)
+            raise SealError(refused.detail, hint=refused.hint, code="storage.seal.file") from error
         return cls.load(path)
 
     @classmethod
