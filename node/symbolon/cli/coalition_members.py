@@ -106,6 +106,7 @@ def sync(
             )
         words = "newer" if after != before else "the newest that anybody has"
         print(f"Version {after.targets_version}, {words}.", file=sys.stderr)
+        after.require_fresh(node.now)
 
 
 def _shown(each: MemberRecord, state: Members, today: date) -> _Shown:

@@ -119,7 +119,8 @@ class State:
         if now >= expires:
             raise MembershipError(
                 f"the coalition's {role} metadata expired at {expires:%Y-%m-%d %H:%M} UTC",
-                hint="Check this machine's clock, then run `symbolon coalition sync`.",
+                hint="Check this machine's clock, then run `symbolon coalition sync`; if nobody has newer "
+                "metadata, a founder's node has to be started.",
                 code="membership.expired",
             )
 
