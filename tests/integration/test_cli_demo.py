@@ -14,9 +14,13 @@ DEADLINE_S = 240.0
 DEMO = [sys.executable, "-m", "symbolon", "demo"]
 SABOTAGED = """
 import sys
-from symbolon.cli import demo, main
+from symbolon.cli import demo, demo_lists, main
 honest = demo.clear_join
 demo.clear_join = lambda *arguments: honest(*arguments)[1:]
+# The way to the first comparison, shortened: small lists, and no match that is refused before it.
+demo_lists.LIST_SIZE = 100
+allow = demo._ALLOW.format(peer=demo.ANSWERER, purpose=demo.PURPOSE, other_way="answer")
+demo._Demo._deny = lambda self: self._configure(demo.ASKER, lambda text: text + allow)
 sys.exit(main.run(["demo"]))
 """
 

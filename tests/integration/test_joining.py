@@ -55,7 +55,7 @@ def founder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Member]:
     founder.found(COALITION)
     for name in MATCHED:
         founder.allow(name)
-    founder.run("suppliers", "import", str(a_list(folder, "F", "Tondela Moldes")))
+    founder.quick("suppliers", "import", str(a_list(folder, "F", "Tondela Moldes")))
     founder.serve()
     yield founder
     assert founder.stop() == 0
@@ -75,10 +75,17 @@ def a_list(folder: Path, prefix: str, own: str) -> Path:
     return path
 
 
-def joined(founder: Member, name: str) -> Member:
+def joined(founder: Member, name: str, relay: str = "") -> Member:
+    """A member that only needs to be one; with an address, one that runs a relay there."""
     member = Member(name, founder.home.parent)
-    member.join(founder.invite(name))
+    invited, own = (("--relay",), ("--relay-endpoint", relay)) if relay else ((), ())
+    quick_join(member, founder.invite(name, *invited), *own)
     return member
+
+
+def quick_join(member: Member, code: str, *more: str) -> str:
+    """Joins within this process; what was told."""
+    return member.quick(*member.joining(code, *more))[1]
 
 
 def refused(member: Member, code: str, *more: str, exit_code: int) -> str:
@@ -154,7 +161,7 @@ def test_join_without_a_relay_and_on_another_port_at_each_start_is_refused_and_m
         assert not (member.home / "symbolon.toml").exists()
         assert founder.members().find(member.name) is None
         # A node that was made ahead is dialled where its own configuration says that it listens.
-        member.run("init", "--member", member.name, "--coalition", "no-relay", "--listen", member.listen)
+        member.quick("init", "--member", member.name, "--coalition", "no-relay", "--listen", member.listen)
         assert f"{founder.name} reaches this node." in member.run(*command).stderr
         listed = founder.members().find(member.name)
         assert listed is not None
@@ -182,7 +189,7 @@ def test_join_killed_on_its_way_goes_on_with_the_same_command(
     else:
         assert first.returncode == -signal.SIGKILL, first.stderr
     signing_key = (joiner.home / "signing-key.pem").read_bytes()
-    told = joiner.join(code)
+    told = quick_join(joiner, code)
     # Once the certificate is kept, nothing is left to ask.
     words = "has joined already." if point == "kept" else f"is a member of {COALITION}."
     assert f"{joiner.name} {words}" in told
@@ -208,7 +215,7 @@ def record(member: Member, name: str) -> MemberRecord:
 
 def test_join_with_a_code_that_others_used_before_tells_of_them(founder: Member, joiner: Member) -> None:
     code = founder.invite(joiner.name)
-    joiner.join(code)
+    quick_join(joiner, code)
     before = record(founder, joiner.name)
     thief = Member("thief", founder.home.parent)
     told = refused(thief, code, exit_code=77)
@@ -216,7 +223,7 @@ def test_join_with_a_code_that_others_used_before_tells_of_them(founder: Member,
     assert record(founder, joiner.name) == before
     assert not (thief.home / LEAF_FILE).exists()
     # The member itself is told that it is one, and loses nothing.
-    assert f"{joiner.name} has joined already." in joiner.join(code)
+    assert f"{joiner.name} has joined already." in quick_join(joiner, code)
     assert record(founder, joiner.name) == before
     assert joiner.standing()[joiner.name] == "good"
 
@@ -258,10 +265,9 @@ def test_founder_that_gives_up_its_endpoint_is_told_that_nobody_joins_through_it
     assert told.endswith("fingerprint of the first root, which members can compare:\n")
     assert f"The root key is {founder.home / 'founder' / 'root-key.pem'}" in told
     assert "`--root-key PATH`" in told
-    carrier = Member("its-relay", tmp_path)
     founder.serve()
     try:
-        carrier.join(founder.invite(carrier.name, "--relay"), "--relay-endpoint", "127.0.0.1:2")
+        carrier = joined(founder, "its-relay", "127.0.0.1:2")
     finally:
         assert founder.stop() == 0
     words = "Nobody can join through this founder"
@@ -329,7 +335,7 @@ def test_join_without_accepting_the_terms_sends_nothing_and_can_follow(
     found = json.loads(joiner.quick("doctor", "--json", code=1)[0])["checks"]
     (certificate,) = (each for each in found if each["check"] == "certificate")
     assert "`symbolon coalition join CODE`" in certificate["hint"]
-    assert f"{joiner.name} is a member" in joiner.join(code)
+    assert f"{joiner.name} is a member" in quick_join(joiner, code)
 
 
 def test_join_while_the_founder_is_away_says_so_and_goes_on_later(tmp_path: Path) -> None:
@@ -340,7 +346,7 @@ def test_join_while_the_founder_is_away_says_so_and_goes_on_later(tmp_path: Path
     assert "away-co cannot be reached" in told
     founder.serve()
     try:
-        assert "late-co is a member of autumn." in member.join(code)
+        assert "late-co is a member of autumn." in quick_join(member, code)
     finally:
         assert founder.stop() == 0
 
@@ -349,8 +355,8 @@ def test_join_while_the_founder_is_away_says_so_and_goes_on_later(tmp_path: Path
 
 
 def test_joining_document_is_what_happens_to_a_node_that_opens_no_port(founder: Member) -> None:
-    carrier, address = Member("carrier", founder.home.parent), f"127.0.0.1:{free_port()}"
-    carrier.join(founder.invite(carrier.name, "--relay"), "--relay-endpoint", address)
+    address = f"127.0.0.1:{free_port()}"
+    carrier = joined(founder, "carrier", address)
     carrier.serve()
     command = carrier.command("relay", "--listen", address)
     with running(command, carrier.home / "relay.log") as relay:
@@ -379,17 +385,15 @@ def test_joining_document_is_what_happens_to_a_node_that_opens_no_port(founder: 
     assert carrier.stop() == 0
 
 
-def test_relay_with_no_node_served_beside_it_asks_who_is_new_when_it_starts(
-    founder: Member, joiner: Member
-) -> None:
-    carrier, address = Member("lone-carrier", founder.home.parent), f"127.0.0.1:{free_port()}"
-    carrier.join(founder.invite(carrier.name, "--relay"), "--relay-endpoint", address)
-    joiner.join(founder.invite(joiner.name))
-    assert carrier.members().find(joiner.name) is None
+def test_relay_with_no_node_served_beside_it_asks_who_is_new_when_it_starts(founder: Member) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    carrier = joined(founder, "lone-carrier", address)
+    new = joined(founder, next(_NAMES))
+    assert carrier.members().find(new.name) is None
     command = carrier.command("relay", "--listen", address)
     with running(command, carrier.home / "relay.log") as relay:
         assert first_line(relay) == address
-        wait_until(lambda: carrier.members().find(joiner.name), "the relay to hear of it")
+        wait_until(lambda: carrier.members().find(new.name), "the relay to hear of it")
 
 
 def documented() -> list[list[str]]:
@@ -456,7 +460,7 @@ def test_suspended_member_gets_no_further_and_is_back_when_it_is_reinstated(foun
             ask.say(hello=hello(purpose=PURPOSE, coalition=COALITION))
             assert ask.refusal() == SUSPENDED
         assert founder.standing()[member.name] == "suspended"
-        founder.run("coalition", "reinstate", member.name)
+        founder.quick("coalition", "reinstate", member.name)
         with begun(opened) as ask:
             ask.say(elements=elements())
             ask.hear_until("finish")

@@ -30,17 +30,26 @@ SLACK_S = 8.0
 @pytest.fixture
 def founder(tmp_path: Path) -> Iterator[Member]:
     """A founder that is served."""
-    founder = Member(FOUNDER, tmp_path)
-    founder.found(COALITION)
-    founder.serve()
+    founder = served_founder(tmp_path)
     yield founder
     assert founder.stop() == 0
 
 
+def served_founder(folder: Path) -> Member:
+    founder = Member(FOUNDER, folder)
+    founder.found(COALITION)
+    founder.serve()
+    return founder
+
+
 def joined(founder: Member, name: str) -> Member:
     member = Member(name, founder.home.parent)
-    member.join(founder.invite(name))
+    member.quick(*member.joining(founder.invite(name)))
     return member
+
+
+def expel(founder: Member, member: Member) -> None:
+    founder.quick("coalition", "expel", member.name, "--reason", "resold data")
 
 
 @contextlib.contextmanager
@@ -92,8 +101,8 @@ def test_node_that_was_off_refuses_who_was_expelled_and_serves_who_joined_at_the
 ) -> None:
     member, leaves = joined(founder, "was-off"), joined(founder, "leaves")
     # It knows both; then it is off.
-    member.run("coalition", "sync")
-    founder.run("coalition", "expel", leaves.name, "--reason", "resold data")
+    member.quick("coalition", "sync")
+    expel(founder, leaves)
     comes = joined(founder, "comes")
     assert member.members().find(leaves.name) is not None
     assert member.members().find(comes.name) is None
@@ -110,8 +119,8 @@ def test_node_that_was_off_refuses_who_was_expelled_and_serves_who_joined_at_the
 
 def test_node_whose_founder_answers_late_waits_for_it_before_it_takes_a_call(founder: Member) -> None:
     member, leaves = joined(founder, "waits"), joined(founder, "leaves")
-    member.run("coalition", "sync")
-    founder.run("coalition", "expel", leaves.name, "--reason", "resold data")
+    member.quick("coalition", "sync")
+    expel(founder, leaves)
     with channel(leaves, member) as gone:
         with stopped(founder):
             call = first_call(gone)
@@ -128,7 +137,7 @@ def test_node_whose_founder_answers_late_waits_for_it_before_it_takes_a_call(fou
 
 def test_node_starts_in_time_whoever_is_silent_and_says_what_it_knew(founder: Member) -> None:
     member, other = joined(founder, "starts"), joined(founder, "other")
-    member.run("coalition", "sync")
+    member.quick("coalition", "sync")
     other.serve()
     with stopped(founder), stopped(other):
         begin = time.monotonic()
@@ -150,20 +159,22 @@ def test_node_starts_in_time_whoever_is_silent_and_says_what_it_knew(founder: Me
     assert other.stop() == 0
 
 
-def test_node_that_is_alone_starts_at_once_and_says_so(founder: Member) -> None:
-    member = joined(founder, "alone")
-    assert founder.stop() == 0
+def test_node_that_is_alone_starts_at_once_and_says_so(tmp_path: Path) -> None:
+    founder = served_founder(tmp_path)
+    try:
+        member = joined(founder, "alone")
+    finally:
+        assert founder.stop() == 0
     member.serve()
     assert member.stop() == 0
     told = member.log.read_text()
     assert "nobody could be asked who is a member now; starts with what it knew at" in told
     assert "asks others" not in told
-    founder.serve()
 
 
 def test_expelled_node_is_told_so_when_it_starts(founder: Member) -> None:
     member = joined(founder, "former")
-    founder.run("coalition", "expel", member.name, "--reason", "resold data")
+    expel(founder, member)
     member.serve()
     assert member.stop() == 0
     told = member.log.read_text()

@@ -112,7 +112,7 @@ def test_match_without_its_first_relay_goes_through_the_second_and_without_any_e
             for each in (SPARE, RELAY):
                 wait_attached(nodes, BETA, each)
             spare.process.kill()
-            assert nodes.match(ALPHA, BETA, PURPOSES[9]).ids() == SHARED
+            assert nodes.quick_match(ALPHA, BETA, PURPOSES[9]).ids() == SHARED
             nodes.stop(BETA)
             told = nodes.run(ALPHA, *asking(BETA, PURPOSES[9]), code=75).stderr
             assert f"{BETA} cannot be reached through" in told
@@ -154,10 +154,10 @@ def test_dialler_takes_the_next_relay_when_one_is_gone_or_does_not_have_the_memb
     nodes: Nodes, relay: RelayProcess
 ) -> None:
     async def work() -> None:
-        with relay_process(nodes, SPARE) as spare:
+        async with relay_here(nodes, member=SPARE) as (_, spare):
             here = (RELAY, relay.endpoint)
             async with attached(nodes, BETA, [here], nodes.endpoint(BETA)):
-                for first in ((SPARE, spare.endpoint), (SPARE, _NOWHERE)):
+                for first in ((SPARE, spare), (SPARE, _NOWHERE)):
                     rows = await relayed_match(nodes, ALPHA, BETA, [first, here], PURPOSES[4])
                     assert {row["supplier_id"] for row in rows if row["band"] == "certain"} == SHARED
 

@@ -9,13 +9,13 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from processes import wait_until
-from real_nodes import ALPHA, BETA, PURPOSES, SHARED, Nodes, asking, two_nodes
+from real_nodes import ALPHA, BETA, PURPOSES, SHARED, Nodes, Result, asking, two_nodes
 from relays import RELAY, SPARE, RelayProcess, relay_process
 from symbolon.cli.local_coalition import own_environment, symbolon
 from symbolon.membership.member import MemberId
@@ -61,19 +61,19 @@ def wait_reached(nodes: Nodes, relay: str, before: int) -> None:
     wait_until(lambda: reached(nodes, relay) > before, f"{BETA} to be attached to {relay}")
 
 
-def quick_match(nodes: Nodes, purpose: str) -> None:
+def matches_within_seconds(match: Callable[..., Result], purpose: str) -> None:
     begin = time.monotonic()
-    assert nodes.match(ALPHA, BETA, purpose).ids() == SHARED
+    assert match(ALPHA, BETA, purpose).ids() == SHARED
     assert time.monotonic() - begin < SECONDS
 
 
 def test_match_after_its_first_relay_was_killed_takes_seconds(
     nodes: Nodes, relays: dict[str, RelayProcess]
 ) -> None:
-    quick_match(nodes, PURPOSES[1])
+    matches_within_seconds(nodes.quick_match, PURPOSES[1])
     assert "is attached" in relays[SPARE].log
     relays[SPARE].process.kill()
-    quick_match(nodes, PURPOSES[2])
+    matches_within_seconds(nodes.match, PURPOSES[2])
 
 
 def test_match_whose_relay_is_killed_half_way_ends_with_try_again_and_the_next_one_takes_seconds(
@@ -89,7 +89,7 @@ def test_match_whose_relay_is_killed_half_way_ends_with_try_again_and_the_next_o
         _, told = match.communicate(timeout=60)
     assert match.returncode == 75, told
     assert "symbolon: hint: Try again" in told
-    quick_match(nodes, PURPOSES[3])
+    matches_within_seconds(nodes.match, PURPOSES[3])
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda each: each.name)
@@ -100,14 +100,14 @@ def test_node_comes_back_by_itself_to_a_relay_that_was_ended_and_started_again(
     first.process.send_signal(end)
     assert first.process.wait(30) == (-end if end == signal.SIGKILL else 0)
     # Without it everything goes through the other one meanwhile.
-    quick_match(nodes, PURPOSES[10 + end])
+    matches_within_seconds(nodes.quick_match, PURPOSES[10 + end])
     with relay_process(nodes, SPARE, first.endpoint):
         # Tried again after 1 s, 2 s, 4 s …: what was down for some seconds is found in as many.
         begin = time.monotonic()
         wait_reached(nodes, SPARE, before)
         assert time.monotonic() - begin < 30
         relays[RELAY].process.kill()
-        quick_match(nodes, PURPOSES[30 + end])
+        matches_within_seconds(nodes.quick_match, PURPOSES[30 + end])
 
 
 def test_node_whose_folder_is_served_elsewhere_too_says_so(
@@ -152,4 +152,4 @@ def test_node_whose_relays_are_all_gone_tries_for_ever_and_no_faster_than_it_sho
             stack.enter_context(relay_process(nodes, relay, each.endpoint))
         for relay in relays:
             wait_reached(nodes, relay, before[relay])
-        quick_match(nodes, PURPOSES[5])
+        matches_within_seconds(nodes.quick_match, PURPOSES[5])
