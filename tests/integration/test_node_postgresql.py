@@ -46,7 +46,8 @@ def test_match_answerer_killed_after_the_debit_on_postgresql_refunds_nothing(nod
     purpose = PURPOSES[next(_FRESH)]
     before = nodes.spent(BETA, ALPHA)
     nodes.order(BETA, "kill", "committing record a delta")
-    nodes.run(ALPHA, *asking(BETA, purpose), code=75)
+    asked = nodes.run(ALPHA, *asking(BETA, purpose), code=75)
+    assert "nothing was lost" in asked.stderr
     assert nodes.processes[BETA].wait(10) == -signal.SIGKILL
     assert nodes.spent(BETA, ALPHA) - before == _KEYS
     assert nodes.events(BETA, purpose) == ["answered"]
