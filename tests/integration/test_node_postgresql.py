@@ -90,7 +90,7 @@ def test_match_on_postgresql_first_gives_all_and_then_the_difference(
     # Of what they share, each loses the first five left.
     nodes.take_in(ALPHA, MadeUpList(120, 0, 65, ALPHA))
     nodes.take_in(BETA, MadeUpList(120, 60, 10, BETA))
-    again = nodes.match(ALPHA, BETA)
+    again = nodes.match(ALPHA, BETA, quick=True)
     assert again.ids() == {f"S-{number:07d}" for number in range(70, 120)}
     assert spent() - between == again.figures["counts"]["elements"] < first.figures["counts"]["elements"]
     assert main.run(["--home", str(nodes.home(ALPHA)), "match", "show", BETA, "--json"]) == 0
