@@ -5,6 +5,7 @@ A `Nodes` holds a coalition in a temporary folder. Everything it starts is stopp
 
 import asyncio
 import contextlib
+import io
 import json
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from sqlalchemy import text
 
 from processes import DEADLINE_S, first_line
 from symbolon import config
+from symbolon.cli import main
 from symbolon.cli.local_coalition import (
     COALITION,
     PURPOSE,
@@ -209,17 +211,27 @@ class Nodes:
         return "".join(self._logs.get(member, ()))
 
     def run(
-        self, member: str, *arguments: str, code: int = 0, faulty: str = ""
+        self, member: str, *arguments: str, code: int = 0, faulty: str = "", quick: bool = False
     ) -> subprocess.CompletedProcess[str]:
-        """Runs one command to its end; it must end with `code`, and never with a traceback."""
-        done = subprocess.run(
-            self.command(member, *arguments, faulty=faulty),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=DEADLINE_S,
-            env=own_environment(),
-        )
+        """Runs one command to its end; it must end with `code`, and never with a traceback.
+
+        Args:
+            quick: within this process: where a test is about something else than this process.
+        """
+        if quick:
+            out, talk = io.StringIO(), io.StringIO()
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(talk):
+                ended = main.run(["--home", str(self.home(member)), *arguments])
+            done = subprocess.CompletedProcess(arguments, ended, out.getvalue(), talk.getvalue())
+        else:
+            done = subprocess.run(
+                self.command(member, *arguments, faulty=faulty),
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=DEADLINE_S,
+                env=own_environment(),
+            )
         assert done.returncode == code, f"{done.returncode}: {done.stderr}\n{self.log(BETA)[-2000:]}"
         assert "Traceback" not in done.stderr
         if code > 0:

@@ -78,7 +78,7 @@ def test_node_killed_while_answering_refunds_nothing_and_the_asker_ends_with_75(
     purpose = PURPOSES[next(_FRESH)]
     before = nodes.spent(BETA, ALPHA)
     nodes.order(BETA, "kill", point)
-    asked = nodes.run(ALPHA, *asking(BETA, purpose), code=75)
+    asked = nodes.run(ALPHA, *asking(BETA, purpose), code=75, quick=True)
     assert "nothing was lost" in asked.stderr
     assert nodes.processes[BETA].wait(10) == -signal.SIGKILL
     debited = nodes.spent(BETA, ALPHA) - before
@@ -120,7 +120,7 @@ def test_node_stopped_while_answering_the_asker_ends_with_75_within_its_deadline
     purpose = PURPOSES[next(_FRESH)]
     nodes.order(BETA, "stop", point)
     start = time.monotonic()
-    asked = nodes.run(ALPHA, *asking(BETA, purpose), code=75)
+    asked = nodes.run(ALPHA, *asking(BETA, purpose), code=75, quick=True)
     assert f"sent nothing for {_IDLE_S} s" in asked.stderr
     assert time.monotonic() - start >= _IDLE_S
     spent = nodes.spent(BETA, ALPHA)

@@ -144,7 +144,7 @@ def test_node_serving_with_a_certificate_that_was_renewed_away_is_not_believed(n
     with channel_to(nodes, BETA, newest) as channel:
         assert call(channel, _RPCS[-1])[0] in ("OK", "CANCELLED")
     with rogue_server(nodes, MALLORY, fair_answer, old):
-        asked = nodes.run(ALPHA, *asking(MALLORY, PURPOSES[2]), code=77)
+        asked = nodes.run(ALPHA, *asking(MALLORY, PURPOSES[2]), code=77, quick=True)
     assert "certificate" in asked.stderr
     assert nodes.states(ALPHA, PURPOSES[2]) == []
     assert "a caller was refused: membership.fingerprint" in nodes.log(BETA)
@@ -160,7 +160,7 @@ def test_node_expelled_member_is_refused_at_its_next_rpc(nodes: Nodes) -> None:
         # The very same connection; no process was restarted; no grace.
         assert {call(channel, rpc) for rpc in _RPCS} == {("UNAUTHENTICATED", "membership.expelled")}
     assert "a caller was refused: membership.expelled" in nodes.log(BETA)
-    nodes.run(ALPHA, *asking(outcast, PURPOSES[3]), code=77)
+    nodes.run(ALPHA, *asking(outcast, PURPOSES[3]), code=77, quick=True)
     assert nodes.quick_match(ALPHA, BETA, PURPOSES[3]).ids() == SHARED
     # Its id is not given again, whatever key comes with it.
     with pytest.raises(MembershipError) as caught:

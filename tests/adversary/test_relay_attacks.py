@@ -18,7 +18,7 @@ from real_nodes import ALPHA, BETA, MALLORY, PURPOSES, SHARED, Nodes, two_nodes
 from relays import RELAY, SPARE, attached, relay_here, relayed_match, until
 from symbolon.api.relay.v1 import relay_pb2 as pb
 from symbolon.errors import SymbolonError
-from symbolon.rpc import channel, relay_listener
+from symbolon.rpc import channel, dial, relay_listener
 from symbolon.rpc.node import Node
 from symbolon.rpc.relay_frames import Piece, encode_piece
 from symbolon.rpc.relay_service import RelayService
@@ -39,7 +39,8 @@ Lie = Callable[[int, bytes], Awaitable[Sequence[Piece]]]
 
 @pytest.fixture(autouse=True)
 def short_handshakes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(channel, "CONNECT_S", _HANDSHAKE_S)
+    for module in (channel, dial):
+        monkeypatch.setattr(module, "CONNECT_S", _HANDSHAKE_S)
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,12 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -55,11 +57,17 @@ def relay(nodes: Nodes) -> Iterator[RelayProcess]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def servers(nodes: Nodes, relay: RelayProcess) -> dict[str, "Server"]:
+    return {
+        "node": Server(nodes, BETA, nodes.endpoint(BETA), nodes.processes[BETA].pid),
+        "relay": Server(nodes, RELAY, relay.endpoint, relay.process.pid),
+    }
+
+
 @pytest.fixture(params=SERVERS)
-def server(request: pytest.FixtureRequest, nodes: Nodes, relay: RelayProcess) -> "Server":
-    if request.param == "node":
-        return Server(nodes, BETA, nodes.endpoint(BETA), nodes.processes[BETA].pid)
-    return Server(nodes, RELAY, relay.endpoint, relay.process.pid)
+def server(request: pytest.FixtureRequest, servers: dict[str, "Server"]) -> "Server":
+    return servers[request.param]
 
 
 class Server:
@@ -161,9 +169,9 @@ def test_tls_1_2_spoken_by_who_is_dialled_is_refused_by_the_one_who_asks(nodes: 
 
 @pytest.mark.parametrize("caller", ["no certificate", "self-signed", "wrong authority", "expired leaf"])
 def test_relay_caller_without_a_certificate_of_the_coalition_ends_in_the_handshake(
-    nodes: Nodes, relay: RelayProcess, caller: str
+    nodes: Nodes, servers: dict[str, Server], caller: str
 ) -> None:
-    server = Server(nodes, RELAY, relay.endpoint, relay.process.pid)
+    server = servers["relay"]
     credentials: tuple[bytes | None, bytes | None] = {
         "no certificate": lambda: (None, None),
         "self-signed": self_signed,
@@ -177,9 +185,9 @@ def test_relay_caller_without_a_certificate_of_the_coalition_ends_in_the_handsha
 
 @pytest.mark.parametrize("trick", WRONG)
 def test_relay_caller_with_a_signed_but_wrong_certificate_is_refused_every_call(
-    nodes: Nodes, relay: RelayProcess, trick: str
+    nodes: Nodes, relay: RelayProcess, servers: dict[str, Server], trick: str
 ) -> None:
-    server = Server(nodes, RELAY, relay.endpoint, relay.process.pid)
+    server = servers["relay"]
     refusal = f"a caller was refused: {WRONG[trick]}\n"
     before = relay.log.count(refusal)
     assert relay_calls(server, wrong_leaf(nodes, trick)) == {"UNAUTHENTICATED"}
@@ -294,10 +302,25 @@ def ended(opened: socket.socket, by_s: float) -> bool:
     return True
 
 
-@pytest.mark.parametrize("slow", [silent, half_a_hello, drip, no_word_after_tls])
-def test_slow_loris_in_the_handshake_loses_its_connections_and_keeps_nobody_out(
-    server: Server, slow: Callable[[Server], socket.socket]
-) -> None:
+SLOW = (silent, half_a_hello, drip, no_word_after_tls)
+
+
+Outcomes = dict[tuple[Any, ...], Future[None]]
+
+
+def at_once(attack: Callable[..., None], *what: Iterable[Any]) -> Outcomes:
+    """Attacks with every combination, all at once: each waits until a handshake's time is over."""
+    cases = list(product(*what))
+    with ThreadPoolExecutor(len(cases)) as pool:
+        return {case: pool.submit(attack, *case) for case in cases}
+
+
+@pytest.fixture(scope="module")
+def slow_lorises(servers: dict[str, Server]) -> Outcomes:
+    return at_once(hold, servers.values(), SLOW)
+
+
+def hold(server: Server, slow: Callable[[Server], socket.socket]) -> None:
     with contextlib.ExitStack() as stack:
         begin = time.monotonic()
         holding = [stack.enter_context(contextlib.closing(slow(server))) for _ in range(HOLDING)]
@@ -307,9 +330,19 @@ def test_slow_loris_in_the_handshake_loses_its_connections_and_keeps_nobody_out(
         assert server.answers() == "OK"
 
 
-def test_flood_of_connections_takes_all_files_of_a_process_for_no_longer_than_a_handshake(
-    server: Server,
+@pytest.mark.parametrize("slow", SLOW)
+def test_slow_loris_in_the_handshake_loses_its_connections_and_keeps_nobody_out(
+    server: Server, slow: Callable[[Server], socket.socket], slow_lorises: Outcomes
 ) -> None:
+    slow_lorises[server, slow].result()
+
+
+@pytest.fixture(scope="module")
+def floods(servers: dict[str, Server]) -> Outcomes:
+    return at_once(flood, servers.values())
+
+
+def flood(server: Server) -> None:
     _, most = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
     open_now = open_files(server.pid)
     before = resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (open_now + 30, most))
@@ -324,6 +357,12 @@ def test_flood_of_connections_takes_all_files_of_a_process_for_no_longer_than_a_
     finally:
         resource.prlimit(server.pid, resource.RLIMIT_NOFILE, before)
     assert server.answers() == "OK"
+
+
+def test_flood_of_connections_takes_all_files_of_a_process_for_no_longer_than_a_handshake(
+    server: Server, floods: Outcomes
+) -> None:
+    floods[(server,)].result()
 
 
 def open_files(pid: int) -> int:

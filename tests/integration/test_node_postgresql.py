@@ -46,7 +46,8 @@ def test_match_answerer_killed_after_the_debit_on_postgresql_refunds_nothing(nod
     purpose = PURPOSES[next(_FRESH)]
     before = nodes.spent(BETA, ALPHA)
     nodes.order(BETA, "kill", "committing record a delta")
-    nodes.run(ALPHA, *asking(BETA, purpose), code=75)
+    asked = nodes.run(ALPHA, *asking(BETA, purpose), code=75)
+    assert "nothing was lost" in asked.stderr
     assert nodes.processes[BETA].wait(10) == -signal.SIGKILL
     assert nodes.spent(BETA, ALPHA) - before == _KEYS
     assert nodes.events(BETA, purpose) == ["answered"]
@@ -89,7 +90,7 @@ def test_match_on_postgresql_first_gives_all_and_then_the_difference(
     # Of what they share, each loses the first five left.
     nodes.take_in(ALPHA, MadeUpList(120, 0, 65, ALPHA))
     nodes.take_in(BETA, MadeUpList(120, 60, 10, BETA))
-    again = nodes.match(ALPHA, BETA)
+    again = nodes.match(ALPHA, BETA, quick=True)
     assert again.ids() == {f"S-{number:07d}" for number in range(70, 120)}
     assert spent() - between == again.figures["counts"]["elements"] < first.figures["counts"]["elements"]
     assert main.run(["--home", str(nodes.home(ALPHA)), "match", "show", BETA, "--json"]) == 0

@@ -31,6 +31,20 @@ def nodes() -> Iterator[Nodes]:
         yield both
 
 
+@pytest.fixture
+def answered(nodes: Nodes) -> Nodes:
+    """`ALPHA` and `BETA` as they were made, `BETA` serves: for tests that start nothing themselves."""
+    as_made(nodes)
+    if BETA not in nodes.processes or nodes.processes[BETA].poll() is not None:
+        nodes.start(BETA)
+    return nodes
+
+
+def as_made(nodes: Nodes) -> None:
+    nodes.configure(ALPHA, allow=({"peer": BETA},))
+    nodes.configure(BETA, allow=({"peer": ALPHA}, {"peer": MALLORY}))
+
+
 @pytest.mark.parametrize(
     ("exchange", "backend"),
     [
@@ -40,18 +54,17 @@ def nodes() -> Iterator[Nodes]:
     ids=["ristretto255", "openssl"],
 )
 def test_match_other_suites_and_backends_give_the_same_answer(
-    nodes: Nodes, exchange: dict[str, object], backend: str
+    answered: Nodes, exchange: dict[str, object], backend: str
 ) -> None:
-    nodes.configure(ALPHA, allow=({"peer": BETA},), exchange=exchange)
-    result = nodes.match(ALPHA, BETA, PURPOSES[1])
+    answered.configure(ALPHA, allow=({"peer": BETA},), exchange=exchange)
+    result = answered.match(ALPHA, BETA, PURPOSES[1])
     assert (result.figures["suite"], result.figures["backend"]) == (exchange["suite"], backend)
     assert result.ids() == SHARED
 
 
-def test_match_while_another_exchange_with_the_peer_runs_is_told_so_and_what_to_do(nodes: Nodes) -> None:
-    nodes.configure(ALPHA, allow=({"peer": BETA},))
-    with Node(nodes.home(ALPHA)) as node, node.asking_lock(BETA):
-        asked = nodes.run(ALPHA, *asking(BETA, PURPOSES[4]), code=75)
+def test_match_while_another_exchange_with_the_peer_runs_is_told_so_and_what_to_do(answered: Nodes) -> None:
+    with Node(answered.home(ALPHA)) as node, node.asking_lock(BETA):
+        asked = answered.run(ALPHA, *asking(BETA, PURPOSES[4]), code=75)
     assert asked.stderr.splitlines()[-2:] == [
         f"symbolon: error: another exchange with {BETA} is running",
         "symbolon: hint: Wait for it to end, then try again. "
@@ -68,37 +81,39 @@ def test_match_suite_that_the_peer_does_not_answer_is_refused_with_a_hint(nodes:
     assert "does not offer this suite" in asked.stderr
     assert "Set exchange.suite" in asked.stderr
     assert nodes.events(BETA, PURPOSES[2]) == ["failed"]
+    nodes.stop(BETA)
 
 
 DIFFERENT = "The two lists were keyed by different rules"
 
 
 def test_match_lists_of_different_key_rules_share_nothing_and_say_so_until_imported_again(
-    monkeypatch: pytest.MonkeyPatch,
+    nodes: Nodes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with two_nodes() as both:
-        theirs = MadeUpList(120, 60, 0, BETA)
-        with monkeypatch.context() as older:
-            older.setitem(VERSIONS, "lei", 0)
-            both.take_in(BETA, theirs)
-        both.start(BETA)
-        wait_until(lambda: "keyed by other rules" in both.log(BETA), "the warning at the start")
-        missed = both.match(ALPHA, BETA, PURPOSES[1], "--mutual", tiers="A")
-        assert (missed.ids(), missed.figures["key_rules"]) == (set(), "different")
-        assert DIFFERENT in missed.figures["sentence"]
-        # Of what was asked, and of what the peer asked in turn.
-        assert missed.talk.count(DIFFERENT) == 2
-        assert "symbolon: hint: Bring both nodes to one release" in missed.talk
-        for role in ("sender", "receiver"):
-            warning = f"WARNING {role} of {ALPHA}: {DIFFERENT}"
-            wait_until(lambda warning=warning: warning in both.log(BETA), warning)
-        both.take_in(BETA, theirs)
-        # For the purpose that missed them, too: their set was made within the day.
-        for purpose in PURPOSES[1:3]:
-            found = both.match(ALPHA, BETA, purpose, tiers="A")
-            assert (found.ids(), found.figures["key_rules"]) == (SHARED, "same")
-            assert "rules" not in found.talk
-        assert both.log(BETA).count(f"WARNING sender of {ALPHA}") == 1
+    as_made(nodes)
+    theirs = MadeUpList(120, 60, 0, BETA)
+    with monkeypatch.context() as older:
+        older.setitem(VERSIONS, "lei", 0)
+        nodes.take_in(BETA, theirs)
+    warnings = nodes.log(BETA).count(f"WARNING sender of {ALPHA}")
+    nodes.start(BETA)
+    wait_until(lambda: "keyed by other rules" in nodes.log(BETA), "the warning at the start")
+    missed = nodes.match(ALPHA, BETA, PURPOSES[5], "--mutual", tiers="A")
+    assert (missed.ids(), missed.figures["key_rules"]) == (set(), "different")
+    assert DIFFERENT in missed.figures["sentence"]
+    # Of what was asked, and of what the peer asked in turn.
+    assert missed.talk.count(DIFFERENT) == 2
+    assert "symbolon: hint: Bring both nodes to one release" in missed.talk
+    for role in ("sender", "receiver"):
+        warning = f"WARNING {role} of {ALPHA}: {DIFFERENT}"
+        wait_until(lambda warning=warning: warning in nodes.log(BETA), warning)
+    nodes.take_in(BETA, theirs)
+    # For the purpose that missed them, too: their set was made within the day.
+    for purpose in PURPOSES[5:7]:
+        found = nodes.match(ALPHA, BETA, purpose, tiers="A", quick=True)
+        assert (found.ids(), found.figures["key_rules"]) == (SHARED, "same")
+        assert "rules" not in found.talk
+    assert nodes.log(BETA).count(f"WARNING sender of {ALPHA}") == warnings + 1
 
 
 def test_match_size_of_lists_of_different_key_rules_says_so_beside_the_count(
@@ -114,7 +129,7 @@ def test_match_size_of_lists_of_different_key_rules_says_so_beside_the_count(
         told = large.run(ALPHA, *command)
         assert told.stdout.startswith(f"Shared suppliers: fewer than 10. {DIFFERENT}")
         assert DIFFERENT in told.stderr
-        document = json.loads(large.run(ALPHA, *command, "--json").stdout)
+        document = json.loads(large.run(ALPHA, *command, "--json", quick=True).stdout)
         assert (document["shared"], document["key_rules"]) == ("fewer than 10", "different")
         wait_until(lambda: f"WARNING sender of {ALPHA}: {DIFFERENT}" in large.log(BETA), "the warning")
 
@@ -130,11 +145,12 @@ def test_match_size_is_the_default_and_shows_tens_twice_an_epoch() -> None:
         assert told.stdout == "Shared suppliers: at least 750.\n"
         assert "which" in told.stderr
         assert large.spent(BETA, ALPHA) >= 1100 * 8
-        large.run(ALPHA, *command, "--tiers", "A", "--json")
+        large.run(ALPHA, *command, "--tiers", "A", "--json", quick=True)
         third = large.run(ALPHA, *command, code=77)
         assert "next one" in third.stderr
         large.take_in(ALPHA, MadeUpList(900, 0, 0, ALPHA))
-        assert "1,000" in large.run(ALPHA, *command, code=2).stderr.replace("1000", "1,000")
+        too_few = large.run(ALPHA, *command, code=2, quick=True).stderr
+        assert "1,000" in too_few.replace("1000", "1,000")
 
 
 def is_open(address: str) -> bool:
@@ -146,51 +162,49 @@ def is_open(address: str) -> bool:
         return False
 
 
-def test_serve_sigterm_lets_a_running_session_finish_and_leaves_no_listener() -> None:
-    with two_nodes() as both:
-        both.start(BETA, grace=30)
-        address = both.endpoint(BETA)
-        with channel_to(both, BETA) as channel, RawAsk(channel) as ask:
-            ask.say(hello=hello(purpose=PURPOSES[1]))
-            ask.hear_until("accept")
-            both.processes[BETA].send_signal(signal.SIGTERM)
-            wait_until(lambda: not is_open(address), "the listener to close")
-            # Nobody new is let in; the one inside is served to the end.
-            code, _ = both.quick_error(ALPHA, BETA, PURPOSES[2])
-            assert code == 75
-            ask.say(elements=elements())
-            ask.hear_until("finish")
-            assert ask.refusal() == ("OK", "")
-        assert both.processes[BETA].wait(30) == 0
-        assert both.states(BETA, PURPOSES[1]) == ["done"]
+def test_serve_sigterm_lets_a_running_session_finish_and_leaves_no_listener(nodes: Nodes) -> None:
+    as_made(nodes)
+    address = nodes.start(BETA, grace=30)
+    with channel_to(nodes, BETA) as channel, RawAsk(channel) as ask:
+        ask.say(hello=hello(purpose=PURPOSES[7]))
+        ask.hear_until("accept")
+        nodes.processes[BETA].send_signal(signal.SIGTERM)
+        wait_until(lambda: not is_open(address), "the listener to close")
+        # Nobody new is let in; the one inside is served to the end.
+        code, _ = nodes.quick_error(ALPHA, BETA, PURPOSES[8])
+        assert code == 75
+        ask.say(elements=elements())
+        ask.hear_until("finish")
+        assert ask.refusal() == ("OK", "")
+    assert nodes.processes[BETA].wait(30) == 0
+    assert nodes.states(BETA, PURPOSES[7]) == ["done"]
 
 
-def test_serve_sigterm_ends_a_session_that_does_not_finish_in_time() -> None:
-    with two_nodes(faulty=True) as both:
-        both.start(BETA, faulty=both.orders(BETA), grace=0.5)
-        with channel_to(both, BETA) as channel, RawAsk(channel) as ask:
-            ask.say(hello=hello(purpose=PURPOSES[1]))
-            ask.hear_until("accept")
-            # A real asker is in the middle of a session too, and stands still.
-            order = both.order(ALPHA, "stop", "sending Elements")
-            with both.begin(ALPHA, *asking(BETA, PURPOSES[2]), faulty=order) as asker:
-                wait_until(lambda: both.states(BETA, PURPOSES[2]) == ["open"], "the session to begin")
-                both.processes[BETA].send_signal(signal.SIGTERM)
-                assert both.processes[BETA].wait(30) == 0
-                asker.send_signal(signal.SIGCONT)
-                _, talk = asker.communicate(timeout=30)
-                assert (asker.returncode, "Traceback" in talk) == (75, False), talk
-            assert ask.refusal()[0] in ("UNAVAILABLE", "CANCELLED")
-        for purpose in PURPOSES[1:3]:
-            assert both.states(BETA, purpose) == ["failed"]
-        assert both.spent(BETA, ALPHA) == 120
+def test_serve_sigterm_ends_a_session_that_does_not_finish_in_time(nodes: Nodes) -> None:
+    as_made(nodes)
+    nodes.start(BETA, grace=0.5)
+    before = nodes.spent(BETA, ALPHA)
+    with channel_to(nodes, BETA) as channel, RawAsk(channel) as ask:
+        ask.say(hello=hello(purpose=PURPOSES[9]))
+        ask.hear_until("accept")
+        # A real asker is in the middle of a session too, and stands still.
+        order = nodes.order(ALPHA, "stop", "sending Elements")
+        with nodes.begin(ALPHA, *asking(BETA, PURPOSES[10]), faulty=order) as asker:
+            wait_until(lambda: nodes.states(BETA, PURPOSES[10]) == ["open"], "the session to begin")
+            nodes.processes[BETA].send_signal(signal.SIGTERM)
+            assert nodes.processes[BETA].wait(30) == 0
+            asker.send_signal(signal.SIGCONT)
+            _, talk = asker.communicate(timeout=30)
+            assert (asker.returncode, "Traceback" in talk) == (75, False), talk
+        assert ask.refusal()[0] in ("UNAVAILABLE", "CANCELLED")
+    for purpose in PURPOSES[9:11]:
+        assert nodes.states(BETA, purpose) == ["failed"]
+    assert nodes.spent(BETA, ALPHA) - before == 120
 
 
 def test_match_interrupted_by_a_person_ends_with_130_and_the_answerer_goes_on(nodes: Nodes) -> None:
-    nodes.configure(ALPHA, allow=({"peer": BETA},))
-    nodes.configure(BETA, allow=({"peer": ALPHA}, {"peer": MALLORY}))
-    nodes.start(BETA, faulty=nodes.orders(BETA))
-    nodes.order(BETA, "stop", "sending Accept")
+    as_made(nodes)
+    nodes.start(BETA, faulty=nodes.order(BETA, "stop", "sending Accept"))
     with nodes.begin(ALPHA, *asking(BETA, PURPOSES[3])) as asker:
         wait_until(lambda: nodes.obeyed(BETA), "the session to begin")
         wait_until(lambda: nodes.states(ALPHA, PURPOSES[3]) == ["open"], "the asker to be waiting")

@@ -24,7 +24,7 @@ def nodes() -> Iterator[Nodes]:
 def test_match_sender_that_needs_longer_for_its_set_is_waited_for_in_the_first_session(nodes: Nodes) -> None:
     purpose = PURPOSES[1]
     nodes.order(BETA, "slow", "making a set")
-    result = nodes.match(ALPHA, BETA, purpose)
+    result = nodes.match(ALPHA, BETA, purpose, quick=True)
     assert nodes.obeyed(BETA)
     assert result.ids() == SHARED
     assert result.figures["total_s"] > SLOW_S > 2 * _IDLE_S
@@ -76,6 +76,6 @@ def test_match_size_sender_that_needs_longer_for_its_tokens_is_waited_for() -> N
         large.add(ALPHA, MadeUpList(1000, 0, 0, ALPHA), allow=({"peer": BETA},), **sections)
         large.add(BETA, MadeUpList(1000, 500, 0, BETA), allow=({"peer": ALPHA},), **sections)
         large.start(BETA, faulty=large.order(BETA, "slow", "making a set"))
-        told = large.run(ALPHA, "match", BETA, "--purpose", PURPOSES[0], "--tiers", "A")
+        told = large.run(ALPHA, "match", BETA, "--purpose", PURPOSES[0], "--tiers", "A", quick=True)
         assert large.obeyed(BETA)
         assert told.stdout == "Shared suppliers: at least 500.\n"

@@ -1,8 +1,10 @@
+import shutil
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -108,6 +110,20 @@ class History:
                 known.append(content)
 
 
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a store that has taken in what founders publish first, which is the same each time."""
+    folder = tmp_path_factory.mktemp("begun")
+    store_of(folder, Repository())
+    return folder
+
+
+def store_in(folder: str | Path, begun: Path, history: History) -> CoalitionStore:
+    """A store of its own that begins there."""
+    shutil.copytree(begun, folder, symlinks=True, dirs_exist_ok=True)
+    return CoalitionStore(Path(folder), lambda: history.repository.now)
+
+
 def check(history: History, store: CoalitionStore, parts: dict[str, bytes]) -> None:
     before = versions(store)
     refused = False
@@ -123,10 +139,10 @@ def check(history: History, store: CoalitionStore, parts: dict[str, bytes]) -> N
 
 @settings(max_examples=40)
 @given(st.data())
-def test_store_no_mix_of_old_and_new_parts_moves_any_version_back(data: st.DataObject) -> None:
+def test_store_no_mix_of_old_and_new_parts_moves_any_version_back(begun: Path, data: st.DataObject) -> None:
     history = History()
     with tempfile.TemporaryDirectory() as folder:
-        store = store_of(Path(folder), history.repository)
+        store = store_in(folder, begun, history)
         for _ in range(data.draw(st.integers(1, 6), label="rounds")):
             for step in data.draw(st.lists(st.sampled_from(sorted(STEPS)), max_size=4), label="steps"):
                 history.step(step)
@@ -150,32 +166,39 @@ def test_store_no_mix_of_old_and_new_parts_moves_any_version_back(data: st.DataO
         store.state().require_fresh(repository.now)
 
 
+@pytest.fixture(scope="module")
+def rotated() -> History:
+    history = History()
+    for step in ("rotate", "publish"):
+        history.step(step)
+    return history
+
+
 @settings(max_examples=60)
 @given(st.data())
-def test_store_altered_parts_never_say_what_no_founder_said(data: st.DataObject) -> None:
-    history = History()
+def test_store_altered_parts_never_say_what_no_founder_said(
+    begun: Path, rotated: History, data: st.DataObject
+) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        store = store_of(Path(folder), history.repository)
-        for step in ("rotate", "publish"):
-            history.step(step)
-        parts = history.repository.all_parts
+        store = store_in(folder, begun, rotated)
+        parts = rotated.repository.all_parts
         name = data.draw(st.sampled_from(sorted(parts)))
         content = bytearray(parts[name])
         at = data.draw(st.integers(0, len(content) - 1))
         length = data.draw(st.integers(0, 8))
         content[at : at + length] = data.draw(st.binary(max_size=8))
-        check(history, store, parts | {name: bytes(content)})
+        check(rotated, store, parts | {name: bytes(content)})
 
 
 @settings(max_examples=20)
 @given(st.lists(st.sampled_from(sorted(STEPS)), max_size=8), st.data())
 def test_store_what_one_node_gives_brings_another_to_the_same_state(
-    steps: list[str], data: st.DataObject
+    begun: Path, steps: list[str], data: st.DataObject
 ) -> None:
     history = History()
     with tempfile.TemporaryDirectory() as folder:
-        behind = store_of(Path(folder) / "behind", history.repository)
-        ahead = store_of(Path(folder) / "ahead", history.repository)
+        behind = store_in(f"{folder}/behind", begun, history)
+        ahead = store_in(f"{folder}/ahead", begun, history)
         for step in steps:
             history.step(step)
             if step != "a day" and step != "a week" and data.draw(st.booleans()):
