@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from raw_peer import fair_answer, rogue_server
-from real_nodes import ALPHA, BETA, MALLORY, PURPOSES, Nodes, asking, two_nodes
+from real_nodes import ALPHA, MALLORY, PURPOSES, Nodes, asking, real_nodes
 from symbolon.api.exchange.v1 import exchange_pb2 as pb
+from symbolon.cli.made_up_suppliers import MadeUpList
 
 _IDLE_S, _SESSION_S = 3, 10
 _FRESH = itertools.count(1)
@@ -22,8 +23,23 @@ Lie = Callable[[Iterator[Any]], Iterator[pb.SenderMessage | bytes]]
 
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Nodes]:
-    with two_nodes(exchange={"idle_timeout_s": _IDLE_S}) as both:
-        yield both
+    with real_nodes() as alone:
+        alone.add(ALPHA, MadeUpList(120, 0, 0, ALPHA))
+        alone.add(MALLORY)
+        configure(alone)
+        yield alone
+
+
+def configure(nodes: Nodes, **more: object) -> None:
+    nodes.configure(ALPHA, allow=({"peer": MALLORY},), exchange={"idle_timeout_s": _IDLE_S, **more})
+
+
+@pytest.fixture(scope="module")
+def answers(nodes: Nodes) -> Iterator[list[Lie]]:
+    """`MALLORY` answers by the last of these; in one place for all tests, since moving takes longest."""
+    told: list[Lie] = []
+    with rogue_server(nodes, MALLORY, lambda requests: told[-1](requests)):
+        yield told
 
 
 def changing(kind: str, change: Callable[[Any], object]) -> Lie:
@@ -157,82 +173,90 @@ def assert_nothing_kept(nodes: Nodes, purpose: str, sessions: int = 1) -> None:
     assert nodes.states(ALPHA, purpose) == ["failed"] * sessions
 
 
-def test_node_fair_answer_is_taken(nodes: Nodes) -> None:
+def test_node_fair_answer_is_taken(nodes: Nodes, answers: list[Lie]) -> None:
     # The control of all tests below: what they spoil does work.
-    with rogue_server(nodes, MALLORY, fair_answer):
-        figures = nodes.match(ALPHA, MALLORY, PURPOSES[next(_FRESH)], quick=True).figures
+    answers.append(fair_answer)
+    figures = nodes.match(ALPHA, MALLORY, PURPOSES[next(_FRESH)], quick=True).figures
     assert figures["matched"] == {"certain": 0, "probable": 0}
     assert figures["key_rules"] == "unknown"
 
 
 @pytest.mark.parametrize("name", _BROKEN)
-def test_node_sender_that_breaks_the_protocol_ends_the_session(nodes: Nodes, name: str) -> None:
+def test_node_sender_that_breaks_the_protocol_ends_the_session(
+    nodes: Nodes, answers: list[Lie], name: str
+) -> None:
     purpose = PURPOSES[next(_FRESH)]
-    with rogue_server(nodes, MALLORY, _BROKEN[name]):
-        code, talk = nodes.quick_error(ALPHA, MALLORY, purpose)
+    answers.append(_BROKEN[name])
+    code, talk = nodes.quick_error(ALPHA, MALLORY, purpose)
     assert code in (75, 76), talk
     assert "\x1b" not in talk
     assert_nothing_kept(nodes, purpose)
 
 
-def test_node_sender_that_lies_about_its_work_ends_the_session(nodes: Nodes) -> None:
+def test_node_sender_that_lies_about_its_work_ends_the_session(nodes: Nodes, answers: list[Lie]) -> None:
     purpose = PURPOSES[next(_FRESH)]
     for name, lie in _LIES_ABOUT_WORK.items():
-        with rogue_server(nodes, MALLORY, lie):
-            code, talk = nodes.quick_error(ALPHA, MALLORY, purpose)
+        answers.append(lie)
+        code, talk = nodes.quick_error(ALPHA, MALLORY, purpose)
         assert code in (75, 76), (name, talk)
     assert_nothing_kept(nodes, purpose, len(_LIES_ABOUT_WORK))
     # The control: what they spoil does work.
-    with rogue_server(nodes, MALLORY, working(("A", 0, 64), ("B", 0, 64), ("A", 0, 64), ("A", 64, 64))):
-        assert nodes.quick_match(ALPHA, MALLORY, purpose).rows == []
+    answers.append(working(("A", 0, 64), ("B", 0, 64), ("A", 0, 64), ("A", 64, 64)))
+    assert nodes.quick_match(ALPHA, MALLORY, purpose).rows == []
 
 
-def test_node_sender_that_breaks_the_protocol_is_told_as_such_with_76(nodes: Nodes) -> None:
+def test_node_sender_that_breaks_the_protocol_is_told_as_such_with_76(
+    nodes: Nodes, answers: list[Lie]
+) -> None:
     purpose = PURPOSES[next(_FRESH)]
-    with rogue_server(nodes, MALLORY, _BROKEN["more entries than offered"]):
-        asked = nodes.run(ALPHA, *asking(MALLORY, purpose), code=76)
+    answers.append(_BROKEN["more entries than offered"])
+    asked = nodes.run(ALPHA, *asking(MALLORY, purpose), code=76)
     assert "more than the 64 items declared" in asked.stderr
 
 
-def test_node_sender_that_sends_garbage_bytes_ends_the_session(nodes: Nodes) -> None:
+def test_node_sender_that_sends_garbage_bytes_ends_the_session(nodes: Nodes, answers: list[Lie]) -> None:
     purpose = PURPOSES[next(_FRESH)]
-    with rogue_server(nodes, MALLORY, raw(b"\xff" * 1000)):
-        assert nodes.quick_error(ALPHA, MALLORY, purpose)[0] == 75
+    answers.append(raw(b"\xff" * 1000))
+    assert nodes.quick_error(ALPHA, MALLORY, purpose)[0] == 75
     assert_nothing_kept(nodes, purpose)
 
 
-def test_node_sender_with_a_message_above_4_mib_ends_the_session(nodes: Nodes) -> None:
+def test_node_sender_with_a_message_above_4_mib_ends_the_session(nodes: Nodes, answers: list[Lie]) -> None:
     purpose = PURPOSES[next(_FRESH)]
-    with rogue_server(nodes, MALLORY, raw(bytes(5 << 20))):
-        assert nodes.quick_error(ALPHA, MALLORY, purpose)[0] == 75
+    answers.append(raw(bytes(5 << 20)))
+    assert nodes.quick_error(ALPHA, MALLORY, purpose)[0] == 75
     assert_nothing_kept(nodes, purpose)
 
 
 @pytest.mark.parametrize("kind", ["accept", "evaluated", "entries", "finish"])
-def test_node_sender_that_hangs_up_half_way_ends_the_session_with_75(nodes: Nodes, kind: str) -> None:
+def test_node_sender_that_hangs_up_half_way_ends_the_session_with_75(
+    nodes: Nodes, answers: list[Lie], kind: str
+) -> None:
     purpose = PURPOSES[next(_FRESH)]
-    with rogue_server(nodes, MALLORY, until(kind, lambda: None)):
-        code, talk = nodes.quick_error(ALPHA, MALLORY, purpose)
+    answers.append(until(kind, lambda: None))
+    code, talk = nodes.quick_error(ALPHA, MALLORY, purpose)
     assert code == 75, talk
     assert_nothing_kept(nodes, purpose)
 
 
 @pytest.mark.parametrize("kind", ["accept", "entries"])
 def test_node_sender_that_falls_silent_ends_the_session_with_75_at_the_deadline(
-    nodes: Nodes, kind: str
+    nodes: Nodes, answers: list[Lie], kind: str
 ) -> None:
     purpose = PURPOSES[next(_FRESH)]
     enough = threading.Event()
-    with rogue_server(nodes, MALLORY, until(kind, lambda: enough.wait(60))):
-        start = time.monotonic()
-        code, talk = nodes.quick_error(ALPHA, MALLORY, purpose)
-        assert (code, f"sent nothing for {_IDLE_S} s" in talk) == (75, True), talk
-        assert _IDLE_S <= time.monotonic() - start < _IDLE_S + 20
-        enough.set()
+    answers.append(until(kind, lambda: enough.wait(60)))
+    start = time.monotonic()
+    code, talk = nodes.quick_error(ALPHA, MALLORY, purpose)
+    assert (code, f"sent nothing for {_IDLE_S} s" in talk) == (75, True), talk
+    assert _IDLE_S <= time.monotonic() - start < _IDLE_S + 20
+    enough.set()
     assert_nothing_kept(nodes, purpose)
 
 
-def test_node_sender_that_never_ends_the_call_does_not_hold_the_asker(nodes: Nodes) -> None:
+def test_node_sender_that_never_ends_the_call_does_not_hold_the_asker(
+    nodes: Nodes, answers: list[Lie]
+) -> None:
     purpose = PURPOSES[next(_FRESH)]
     enough = threading.Event()
 
@@ -240,18 +264,20 @@ def test_node_sender_that_never_ends_the_call_does_not_hold_the_asker(nodes: Nod
         yield from fair_answer(requests)
         enough.wait(60)
 
-    with rogue_server(nodes, MALLORY, answer):
-        start = time.monotonic()
-        # All of it came: there is nothing to wait for but good manners.
-        result = nodes.quick_match(ALPHA, MALLORY, purpose)
-        elapsed_s = time.monotonic() - start
-        enough.set()
+    answers.append(answer)
+    start = time.monotonic()
+    # All of it came: there is nothing to wait for but good manners.
+    result = nodes.quick_match(ALPHA, MALLORY, purpose)
+    elapsed_s = time.monotonic() - start
+    enough.set()
     assert result.rows == []
     assert elapsed_s < _IDLE_S + 20
     assert nodes.states(ALPHA, purpose) == ["done"]
 
 
-def test_node_sender_that_says_stale_for_ever_is_asked_twice_and_no_more(nodes: Nodes) -> None:
+def test_node_sender_that_says_stale_for_ever_is_asked_twice_and_no_more(
+    nodes: Nodes, answers: list[Lie]
+) -> None:
     purpose = PURPOSES[next(_FRESH)]
     calls = []
 
@@ -259,15 +285,16 @@ def test_node_sender_that_says_stale_for_ever_is_asked_twice_and_no_more(nodes: 
         calls.append(next(requests))
         yield pb.SenderMessage(failure=pb.Failure(code="protocol.stale_epoch", message="stale"))
 
-    with rogue_server(nodes, MALLORY, answer):
-        assert nodes.quick_error(ALPHA, MALLORY, purpose)[0] == 75
+    answers.append(answer)
+    assert nodes.quick_error(ALPHA, MALLORY, purpose)[0] == 75
     assert len(calls) == 2
 
 
-def test_node_sender_that_works_for_ever_holds_the_asker_no_longer_than_a_session(nodes: Nodes) -> None:
+def test_node_sender_that_works_for_ever_holds_the_asker_no_longer_than_a_session(
+    nodes: Nodes, answers: list[Lie]
+) -> None:
     purpose = PURPOSES[next(_FRESH)]
-    exchange: dict[str, object] = {"idle_timeout_s": _IDLE_S, "session_timeout_s": _SESSION_S}
-    nodes.configure(ALPHA, allow=({"peer": BETA}, {"peer": MALLORY}), exchange=exchange)
+    configure(nodes, session_timeout_s=_SESSION_S)
 
     def answer(requests: Iterator[Any]) -> Messages:
         for message in fair_answer(requests):
@@ -279,9 +306,9 @@ def test_node_sender_that_works_for_ever_holds_the_asker_no_longer_than_a_sessio
             time.sleep(0.1 if time.monotonic() - start < _SESSION_S - 1 else 0)
             yield pb.SenderMessage(working=pb.Working(tier="A", done=1, total=64))
 
-    with rogue_server(nodes, MALLORY, answer):
-        start = time.monotonic()
-        code, talk = nodes.quick_error(ALPHA, MALLORY, purpose)
+    answers.append(answer)
+    start = time.monotonic()
+    code, talk = nodes.quick_error(ALPHA, MALLORY, purpose)
     assert code == 75, talk
     assert _SESSION_S <= time.monotonic() - start < 30
     assert_nothing_kept(nodes, purpose)

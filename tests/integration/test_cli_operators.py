@@ -96,7 +96,7 @@ def test_first_operator_adds_itself_signs_in_and_out_at_a_terminal(people: NodeP
     assert [(each["name"], each["role"], each["own_credential"]) for each in listed] == [
         ("Amina", "administrator", True)
     ]
-    assert command(people, "sign-out").returncode == 0
+    assert people.run("sign-out").code == 0
     assert people.run("operators", "list").code == 77
 
 

@@ -57,7 +57,7 @@ def test_match_other_suites_and_backends_give_the_same_answer(
     answered: Nodes, exchange: dict[str, object], backend: str
 ) -> None:
     answered.configure(ALPHA, allow=({"peer": BETA},), exchange=exchange)
-    result = answered.match(ALPHA, BETA, PURPOSES[1])
+    result = answered.match(ALPHA, BETA, PURPOSES[1], quick=True)
     assert (result.figures["suite"], result.figures["backend"]) == (exchange["suite"], backend)
     assert result.ids() == SHARED
 
@@ -77,7 +77,7 @@ def test_match_suite_that_the_peer_does_not_answer_is_refused_with_a_hint(nodes:
     only = {"suites_answered": ("X25519-ELL2-SHA512",)}
     nodes.configure(BETA, allow=({"peer": ALPHA}, {"peer": MALLORY}), exchange=only)
     nodes.start(BETA)
-    asked = nodes.run(ALPHA, *asking(BETA, PURPOSES[2]), code=76)
+    asked = nodes.run(ALPHA, *asking(BETA, PURPOSES[2]), code=76, quick=True)
     assert "does not offer this suite" in asked.stderr
     assert "Set exchange.suite" in asked.stderr
     assert nodes.events(BETA, PURPOSES[2]) == ["failed"]
@@ -126,7 +126,7 @@ def test_match_size_of_lists_of_different_key_rules_says_so_beside_the_count(
             large.add(BETA, MadeUpList(1000, 0, 0, BETA), allow=({"peer": ALPHA},))
         large.start(BETA)
         command = ["match", BETA, "--purpose", PURPOSES[0], "--tiers", "A"]
-        told = large.run(ALPHA, *command)
+        told = large.run(ALPHA, *command, quick=True)
         assert told.stdout.startswith(f"Shared suppliers: fewer than 10. {DIFFERENT}")
         assert DIFFERENT in told.stderr
         document = json.loads(large.run(ALPHA, *command, "--json", quick=True).stdout)
