@@ -31,6 +31,7 @@ from symbolon.rpc.join_node import join_with
 from symbolon.rpc.node import Node
 from symbolon.rpc.peer import connect
 from symbolon.rpc.receiver_role import Ask
+from typed_member import Member
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def nodes() -> Iterator[Nodes]:
 def vet(nodes: Nodes, member: str, lapses: date) -> None:
     """The founder's own command; everybody hears of it."""
     vetting = ("--person", "Ada", "--criteria", "charter 3", "--lapses", lapses.isoformat())
-    nodes.run("founder", "coalition", "vet", member, *vetting)
+    Member("founder", nodes.coalition.folder).quick("coalition", "vet", member, *vetting)
     nodes.coalition.publish()
 
 
@@ -219,11 +220,11 @@ def joined(home: Path, code: InvitationCode, address: str, clock: Clock) -> Stat
 @pytest.mark.parametrize("ahead_s", [HOUR_S, -HOUR_S], ids=["ahead", "behind"])
 def test_clock_an_hour_wrong_at_a_joiner_changes_nothing(coalition: ServedCoalition, ahead_s: float) -> None:
     member = f"joiner-{'a' if ahead_s > 0 else 'b'}"
-    code = InvitationCode.decode(coalition.invite(member))
-    state = joined(coalition.home(member), code, coalition.address(member), Clock(ahead_s))
+    code = InvitationCode.decode(coalition[FOUNDER].invite(member))
+    state = joined(coalition[member].home, code, coalition[member].listen, Clock(ahead_s))
     assert state.members.find(member) is not None
-    assert coalition.members().find(member) is not None
-    coalition.run(member, "coalition", "sync", FOUNDER)
+    assert coalition[FOUNDER].members().find(member) is not None
+    coalition[member].quick("coalition", "sync", FOUNDER)
 
 
 @pytest.mark.parametrize("days", [8, -8], ids=["ahead", "behind"])
@@ -231,10 +232,10 @@ def test_clock_days_wrong_at_a_joiner_says_so_and_the_code_stays_good(
     coalition: ServedCoalition, days: int
 ) -> None:
     member = f"lost-{'a' if days > 0 else 'b'}"
-    code = InvitationCode.decode(coalition.invite(member, FOUNDER, "--days", "30"))
+    code = InvitationCode.decode(coalition[FOUNDER].invite(member, "--days", "30"))
     with pytest.raises(Exception) as caught:  # noqa: PT011 - which one, the hint says
-        joined(coalition.home(member), code, coalition.address(member), Clock(days * DAY_S))
+        joined(coalition[member].home, code, coalition[member].listen, Clock(days * DAY_S))
     assert "clock" in f"{caught.value} {getattr(caught.value, 'hint', '')}"
-    assert coalition.members().find(member) is None
-    state = joined(coalition.home(member), code, coalition.address(member), Clock())
+    assert coalition[FOUNDER].members().find(member) is None
+    state = joined(coalition[member].home, code, coalition[member].listen, Clock())
     assert state.members.find(member) is not None
