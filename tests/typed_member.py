@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +17,9 @@ from symbolon.cli.local_coalition import own_environment, symbolon
 from symbolon.membership.certificates import tls_target_name
 from symbolon.membership.coalition_state import State
 from symbolon.membership.coalition_store import CoalitionStore
+from symbolon.membership.member import MemberId, MemberKind
 from symbolon.membership.member_record import Members
+from symbolon.rpc.inviting import Invited
 from symbolon.rpc.node import COALITION_FOLDER, LEAF_FILE, LEAF_KEY_FILE
 
 import grpc  # isort: skip - after symbolon.rpc, which sets the cipher list
@@ -198,6 +200,21 @@ class Member:
         tls = grpc.ssl_channel_credentials(state.authorities_pem, *credentials)
         with grpc.secure_channel(self.listen, tls, options) as channel:
             yield channel
+
+
+def invited(member: str, today: date, open_for: timedelta = timedelta(days=7)) -> Invited:
+    """An NGO that was vetted today."""
+    return Invited(
+        member_id=MemberId(member),
+        kind=MemberKind.NGO,
+        jurisdiction="KE",
+        relay=False,
+        person="Ben",
+        criteria="charter 3",
+        vetted=today,
+        lapses=today + timedelta(days=300),
+        open_for=open_for,
+    )
 
 
 def free_port() -> int:

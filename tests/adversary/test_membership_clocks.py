@@ -23,15 +23,14 @@ from symbolon.matching.evidence import matches
 from symbolon.membership.coalition_state import State
 from symbolon.membership.due_diligence import Acceptance
 from symbolon.membership.invitation_code import InvitationCode
-from symbolon.membership.member import MemberId, MemberKind
 from symbolon.membership.member_statement import Place
 from symbolon.rpc.figures import Figures
-from symbolon.rpc.inviting import Invited, write_invitation
+from symbolon.rpc.inviting import write_invitation
 from symbolon.rpc.join_node import join_with
 from symbolon.rpc.node import Node
 from symbolon.rpc.peer import connect
 from symbolon.rpc.receiver_role import Ask
-from typed_member import Member
+from typed_member import Member, invited
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +143,7 @@ def test_clock_an_hour_wrong_at_a_founder_that_admits_changes_nothing(
     nodes: Nodes, tmp_path: Path, ahead_s: float
 ) -> None:
     """Its invitation, the certificate that it issues, and its signatures are of its own hour."""
-    member = MemberId(f"admitted-{'a' if ahead_s > 0 else 'b'}")
+    member = f"admitted-{'a' if ahead_s > 0 else 'b'}"
 
     async def story() -> None:
         home = nodes.founder.node.home
@@ -153,7 +152,8 @@ def test_clock_an_hour_wrong_at_a_founder_that_admits_changes_nothing(
             serving(nodes, nodes.home(BETA), Clock()) as beta,
         ):
             await asyncio.to_thread(nodes.founder.move, home, Place(founder.address, (), ""))
-            code = await asyncio.to_thread(write_invitation, founder.node, invited(member, founder.node))
+            wanted = invited(member, founder.node.now.date())
+            code = await asyncio.to_thread(write_invitation, founder.node, wanted)
             create_node(tmp_path / member, member=member, coalition=code.coalition, listen="127.0.0.1:0")
             with Node(tmp_path / member) as node:
 
@@ -170,21 +170,6 @@ def test_clock_an_hour_wrong_at_a_founder_that_admits_changes_nothing(
                 assert await each.called(ALPHA) == ANSWERED
 
     asyncio.run(story())
-
-
-def invited(member: MemberId, founder: Node) -> Invited:
-    today = founder.now.date()
-    return Invited(
-        member_id=member,
-        kind=MemberKind.NGO,
-        jurisdiction="KE",
-        relay=False,
-        person="Ben",
-        criteria="charter 3",
-        vetted=today,
-        lapses=today + timedelta(days=300),
-        open_for=timedelta(days=7),
-    )
 
 
 def test_clock_weeks_wrong_says_so_with_a_hint(nodes: Nodes) -> None:

@@ -31,7 +31,7 @@ from symbolon.membership.certificates import (
 from symbolon.membership.enrolment import make_leaf_key_and_csr, verify_csr
 from symbolon.membership.invitation_code import InvitationCode
 from symbolon.membership.invitation_identity import invited_leaf, join_proof
-from symbolon.membership.member import MemberId, MemberKind
+from symbolon.membership.member import MemberId
 from symbolon.membership.member_statement import (
     Place,
     Renewal,
@@ -43,10 +43,11 @@ from symbolon.membership.member_statement import (
 )
 from symbolon.membership.members_document import members_sha256
 from symbolon.membership.proposal import Proposal, encode_proposal
-from symbolon.rpc.inviting import Invited, write_invitation
+from symbolon.rpc.inviting import write_invitation
 from symbolon.rpc.membership_codec import encode_submit
 from symbolon.rpc.node import Node
 from symbolon.rpc.status import CODE_KEY
+from typed_member import invited
 
 import grpc  # isort: skip - after symbolon.rpc, which sets the cipher list
 
@@ -394,19 +395,7 @@ def test_code_that_is_guessed_ends_in_the_handshake(coalition: ServedCoalition) 
 
 def test_code_that_came_too_late_ends_at_the_joiner_and_in_the_handshake(coalition: ServedCoalition) -> None:
     with Node(coalition[FOUNDER].home) as node:
-        today = node.now.date()
-        wanted = Invited(
-            member_id=MemberId("late-co"),
-            kind=MemberKind.NGO,
-            jurisdiction="KE",
-            relay=False,
-            person="Ben",
-            criteria="charter 3",
-            vetted=today,
-            lapses=today + timedelta(days=300),
-            open_for=timedelta(seconds=5),
-        )
-        code = write_invitation(node, wanted)
+        code = write_invitation(node, invited("late-co", node.now.date(), timedelta(seconds=5)))
     leaf = invited_leaf(code, datetime.now(UTC))
     with coalition[FOUNDER].channel(leaf) as channel:
         assert everything(channel)["GetMetadata"] == ("OK", "")
