@@ -33,6 +33,7 @@ from symbolon.rpc.membership_client import sync
 from symbolon.rpc.membership_codec import encode_parts
 from symbolon.rpc.node import COALITION_FOLDER, Node
 from symbolon.rpc.status import CODE_KEY
+from typed_member import Member
 
 import grpc  # isort: skip - after symbolon.rpc, which sets the cipher list
 
@@ -155,23 +156,29 @@ def metadata_key(coalition: ServedCoalition, founder: str) -> Ed25519PrivateKey:
 
 
 def refusal(coalition: ServedCoalition, forged: Forged, by: str, *, at: str) -> str:
-    """The code with which a node refuses what a member gives it, whose own node is off meanwhile."""
-    coalition[by].stop()
+    """The code with which a node refuses what a member gives it, whose own node is off."""
+    with (
+        Node(coalition[at].home) as node,
+        answering(
+            coalition[by].credentials,
+            lambda _: encode_parts(forged.parts),
+            authorities=node.coalition.state().authorities_pem,
+            listen=coalition[by].listen,
+        ) as liar,
+    ):
+        failure = asyncio.run(sync(node, (by,)))[by]
+        assert liar.asked
+        return failure.full_code if failure else ""
+
+
+@contextlib.contextmanager
+def off(member: Member) -> Iterator[None]:
+    """A node that is not served for a while."""
+    member.stop()
     try:
-        with (
-            Node(coalition[at].home) as node,
-            answering(
-                coalition[by].credentials,
-                lambda _: encode_parts(forged.parts),
-                authorities=node.coalition.state().authorities_pem,
-                listen=coalition[by].listen,
-            ) as liar,
-        ):
-            failure = asyncio.run(sync(node, (by,)))[by]
-            assert liar.asked
-            return failure.full_code if failure else ""
+        yield
     finally:
-        coalition[by].serve()
+        member.serve()
 
 
 def test_one_of_two_signatures_puts_nothing_in_force_at_a_node_that_is_given_it(
@@ -180,9 +187,10 @@ def test_one_of_two_signatures_puts_nothing_in_force_at_a_node_that_is_given_it(
     before = coalition[CEDAR].members()
     alone = forged_by(coalition, BIRCH, SUSPEND, metadata_key(coalition, BIRCH))
     # Nor does the same signature twice, under another name.
-    for each in (alone, twice(alone)):
-        assert refusal(coalition, each, BIRCH, at=CEDAR) == "membership.metadata.signatures"
-        assert coalition[CEDAR].members() == before
+    with off(coalition[BIRCH]):
+        for each in (alone, twice(alone)):
+            assert refusal(coalition, each, BIRCH, at=CEDAR) == "membership.metadata.signatures"
+            assert coalition[CEDAR].members() == before
     assert called(coalition, CEDAR, FOUNDER) == "OK"
     # The control, in a copy: nothing but the second founder's signature was missing.
     keys = (metadata_key(coalition, BIRCH), metadata_key(coalition, CEDAR))
@@ -211,10 +219,8 @@ def test_expelled_founder_whose_keys_still_sign_changes_nothing(coalition: Serve
     with live_stream_of_health(coalition, FOUNDER, CEDAR) as stream:
         assert next(stream).status == health_pb2.HealthCheckResponse.SERVING
         drop_and_expel(coalition, CEDAR)
-        coalition[FOUNDER].stop()
-        with pytest.raises(grpc.RpcError):
+        with off(coalition[FOUNDER]), pytest.raises(grpc.RpcError):
             next(stream)
-        coalition[FOUNDER].serve()
     before = coalition[FOUNDER].members()
     assert before.is_expelled(CEDAR)
     assert [each.member_id for each in before.founders] == [FOUNDER, BIRCH]
@@ -227,9 +233,10 @@ def test_expelled_founder_whose_keys_still_sign_changes_nothing(coalition: Serve
     with Node(coalition[BIRCH].home) as node:
         state, now = node.coalition.state(), node.now
     frozen = Forged(dated(state.targets_version, state.timestamp_version + 99, thief, now), 0)
-    for each in (alone, helped, frozen):
-        assert refusal(coalition, each, BIRCH, at=FOUNDER) == "membership.metadata.signatures"
-        assert coalition[FOUNDER].members() == before
+    with off(coalition[BIRCH]):
+        for each in (alone, helped, frozen):
+            assert refusal(coalition, each, BIRCH, at=FOUNDER) == "membership.metadata.signatures"
+            assert coalition[FOUNDER].members() == before
     # It issues a certificate in the name of another; an authority stays until what it signed has ended.
     key = make_leaf_key()
     leaf = keys.issue(BIRCH, COALITION, key.public_key(), datetime.now(UTC))
