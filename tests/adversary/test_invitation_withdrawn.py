@@ -25,7 +25,7 @@ def coalition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedCoalit
 @contextlib.contextmanager
 def connected(coalition: ServedCoalition, code: InvitationCode) -> Iterator[Callable[[], str]]:
     """One connection of the holder of a code: the status with which each call for metadata ends."""
-    with coalition.channel(FOUNDER, invited_leaf(code, datetime.now(UTC))) as channel:
+    with coalition[FOUNDER].channel(invited_leaf(code, datetime.now(UTC))) as channel:
 
         def call() -> str:
             try:
@@ -38,40 +38,40 @@ def connected(coalition: ServedCoalition, code: InvitationCode) -> Iterator[Call
 
 
 def test_invitation_withdrawn_while_its_sponsor_serves_is_dead_at_once(coalition: ServedCoalition) -> None:
-    code = InvitationCode.decode(coalition.invite("regretted-co"))
-    listed = json.loads(coalition.run(FOUNDER, "coalition", "invitations", "--json").stdout)
+    code = InvitationCode.decode(coalition[FOUNDER].invite("regretted-co"))
+    listed = json.loads(coalition[FOUNDER].quick("coalition", "invitations", "--json")[0])
     (kept,) = [each for each in listed if each["member"] == "regretted-co"]
     assert kept["invitation"] == code.stored_hash.hex()
     with connected(coalition, code) as call:
         assert call() == "OK"
-        told = coalition.run(FOUNDER, "coalition", "withdraw", kept["invitation"][:12]).stderr
+        told = coalition[FOUNDER].run("coalition", "withdraw", kept["invitation"][:12]).stderr
         assert "lets nobody in any more" in told
         # On a connection that was open before, and in the next handshake; nobody started `serve` anew.
         assert call() == "UNAUTHENTICATED"
     with connected(coalition, code) as call:
         assert call() == "UNAVAILABLE"
-    told = coalition.join("regretted-co", code.encode(), code=75).stderr
+    told = coalition["regretted-co"].join(code.encode(), code=75)
     assert "withdrawn" in told
-    assert coalition.members().find("regretted-co") is None
-    assert "regretted-co" not in coalition.run(FOUNDER, "coalition", "invitations").stdout
+    assert coalition[FOUNDER].members().find("regretted-co") is None
+    assert "regretted-co" not in coalition[FOUNDER].quick("coalition", "invitations")[0]
 
 
 def test_invitation_withdrawn_after_its_member_joined_is_refused_with_what_to_do(
     coalition: ServedCoalition,
 ) -> None:
-    code = InvitationCode.decode(coalition.invite("joined-co"))
-    coalition.join("joined-co", code.encode())
-    told = coalition.run(FOUNDER, "coalition", "withdraw", code.stored_hash.hex(), code=77).stderr
+    code = InvitationCode.decode(coalition[FOUNDER].invite("joined-co"))
+    coalition["joined-co"].quick_join(code.encode())
+    told = coalition[FOUNDER].run("coalition", "withdraw", code.stored_hash.hex(), code=77).stderr
     assert "expelled" in told
-    assert coalition.run(FOUNDER, "coalition", "withdraw", "0000", code=2).stderr
+    assert coalition[FOUNDER].run("coalition", "withdraw", "0000", code=2).stderr
 
 
 def test_code_of_a_suspended_member_learns_nothing_by_its_old_invitation(coalition: ServedCoalition) -> None:
-    code = InvitationCode.decode(coalition.invite("paused-co"))
-    coalition.join("paused-co", code.encode())
+    code = InvitationCode.decode(coalition[FOUNDER].invite("paused-co"))
+    coalition["paused-co"].quick_join(code.encode())
     with connected(coalition, code) as call:
         assert call() == "OK"
-        coalition.run(FOUNDER, "coalition", "suspend", "paused-co", "--reason", "late audits")
+        coalition[FOUNDER].quick("coalition", "suspend", "paused-co", "--reason", "late audits")
         assert call() == "UNAUTHENTICATED"
     with connected(coalition, code) as call:
         assert call() == "UNAVAILABLE"

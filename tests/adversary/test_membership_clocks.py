@@ -23,14 +23,14 @@ from symbolon.matching.evidence import matches
 from symbolon.membership.coalition_state import State
 from symbolon.membership.due_diligence import Acceptance
 from symbolon.membership.invitation_code import InvitationCode
-from symbolon.membership.member import MemberId, MemberKind
 from symbolon.membership.member_statement import Place
 from symbolon.rpc.figures import Figures
-from symbolon.rpc.inviting import Invited, write_invitation
+from symbolon.rpc.inviting import write_invitation
 from symbolon.rpc.join_node import join_with
 from symbolon.rpc.node import Node
 from symbolon.rpc.peer import connect
 from symbolon.rpc.receiver_role import Ask
+from typed_member import Member, invited
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def nodes() -> Iterator[Nodes]:
 def vet(nodes: Nodes, member: str, lapses: date) -> None:
     """The founder's own command; everybody hears of it."""
     vetting = ("--person", "Ada", "--criteria", "charter 3", "--lapses", lapses.isoformat())
-    nodes.run("founder", "coalition", "vet", member, *vetting)
+    Member("founder", nodes.coalition.folder).quick("coalition", "vet", member, *vetting)
     nodes.coalition.publish()
 
 
@@ -143,7 +143,7 @@ def test_clock_an_hour_wrong_at_a_founder_that_admits_changes_nothing(
     nodes: Nodes, tmp_path: Path, ahead_s: float
 ) -> None:
     """Its invitation, the certificate that it issues, and its signatures are of its own hour."""
-    member = MemberId(f"admitted-{'a' if ahead_s > 0 else 'b'}")
+    member = f"admitted-{'a' if ahead_s > 0 else 'b'}"
 
     async def story() -> None:
         home = nodes.founder.node.home
@@ -152,7 +152,8 @@ def test_clock_an_hour_wrong_at_a_founder_that_admits_changes_nothing(
             serving(nodes, nodes.home(BETA), Clock()) as beta,
         ):
             await asyncio.to_thread(nodes.founder.move, home, Place(founder.address, (), ""))
-            code = await asyncio.to_thread(write_invitation, founder.node, invited(member, founder.node))
+            wanted = invited(member, founder.node.now.date())
+            code = await asyncio.to_thread(write_invitation, founder.node, wanted)
             create_node(tmp_path / member, member=member, coalition=code.coalition, listen="127.0.0.1:0")
             with Node(tmp_path / member) as node:
 
@@ -169,21 +170,6 @@ def test_clock_an_hour_wrong_at_a_founder_that_admits_changes_nothing(
                 assert await each.called(ALPHA) == ANSWERED
 
     asyncio.run(story())
-
-
-def invited(member: MemberId, founder: Node) -> Invited:
-    today = founder.now.date()
-    return Invited(
-        member_id=member,
-        kind=MemberKind.NGO,
-        jurisdiction="KE",
-        relay=False,
-        person="Ben",
-        criteria="charter 3",
-        vetted=today,
-        lapses=today + timedelta(days=300),
-        open_for=timedelta(days=7),
-    )
 
 
 def test_clock_weeks_wrong_says_so_with_a_hint(nodes: Nodes) -> None:
@@ -219,11 +205,11 @@ def joined(home: Path, code: InvitationCode, address: str, clock: Clock) -> Stat
 @pytest.mark.parametrize("ahead_s", [HOUR_S, -HOUR_S], ids=["ahead", "behind"])
 def test_clock_an_hour_wrong_at_a_joiner_changes_nothing(coalition: ServedCoalition, ahead_s: float) -> None:
     member = f"joiner-{'a' if ahead_s > 0 else 'b'}"
-    code = InvitationCode.decode(coalition.invite(member))
-    state = joined(coalition.home(member), code, coalition.address(member), Clock(ahead_s))
+    code = InvitationCode.decode(coalition[FOUNDER].invite(member))
+    state = joined(coalition[member].home, code, coalition[member].listen, Clock(ahead_s))
     assert state.members.find(member) is not None
-    assert coalition.members().find(member) is not None
-    coalition.run(member, "coalition", "sync", FOUNDER)
+    assert coalition[FOUNDER].members().find(member) is not None
+    coalition[member].quick("coalition", "sync", FOUNDER)
 
 
 @pytest.mark.parametrize("days", [8, -8], ids=["ahead", "behind"])
@@ -231,10 +217,10 @@ def test_clock_days_wrong_at_a_joiner_says_so_and_the_code_stays_good(
     coalition: ServedCoalition, days: int
 ) -> None:
     member = f"lost-{'a' if days > 0 else 'b'}"
-    code = InvitationCode.decode(coalition.invite(member, FOUNDER, "--days", "30"))
+    code = InvitationCode.decode(coalition[FOUNDER].invite(member, "--days", "30"))
     with pytest.raises(Exception) as caught:  # noqa: PT011 - which one, the hint says
-        joined(coalition.home(member), code, coalition.address(member), Clock(days * DAY_S))
+        joined(coalition[member].home, code, coalition[member].listen, Clock(days * DAY_S))
     assert "clock" in f"{caught.value} {getattr(caught.value, 'hint', '')}"
-    assert coalition.members().find(member) is None
-    state = joined(coalition.home(member), code, coalition.address(member), Clock())
+    assert coalition[FOUNDER].members().find(member) is None
+    state = joined(coalition[member].home, code, coalition[member].listen, Clock())
     assert state.members.find(member) is not None

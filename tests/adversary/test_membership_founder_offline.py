@@ -33,6 +33,7 @@ from symbolon.rpc.membership_client import sync
 from symbolon.rpc.membership_codec import encode_parts
 from symbolon.rpc.node import COALITION_FOLDER, Node
 from symbolon.rpc.status import CODE_KEY
+from typed_member import Member
 
 import grpc  # isort: skip - after symbolon.rpc, which sets the cipher list
 
@@ -50,7 +51,7 @@ def coalition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedCoalit
 
 def called(coalition: ServedCoalition, member: str, by: str) -> str:
     """The status of a call for metadata, and the code of the refusal."""
-    with coalition.channel(member, coalition.credentials(by)) as channel:
+    with coalition[member].channel(coalition[by].credentials) as channel:
         try:
             list(stubs.MembershipServiceStub(channel).GetMetadata(pb.GetMetadataRequest(), timeout=30))
         except grpc.RpcError as error:
@@ -60,10 +61,10 @@ def called(coalition: ServedCoalition, member: str, by: str) -> str:
 
 def answers(coalition: ServedCoalition, member: str, peer: str) -> None:
     """A node has a list, and answers a peer's questions."""
-    listed = coalition.home(member) / "list.csv"
+    listed = coalition[member].home / "list.csv"
     listed.write_text("supplier_id,name,country\n1,Orlandia Yard,BD\n", encoding="utf-8")
-    coalition.run(member, "suppliers", "import", str(listed))
-    with (coalition.home(member) / "symbolon.toml").open("a", encoding="utf-8") as configuration:
+    coalition[member].quick("suppliers", "import", str(listed))
+    with (coalition[member].home / "symbolon.toml").open("a", encoding="utf-8") as configuration:
         configuration.write(
             f'\n[[allow]]\npeer = "{peer}"\npurposes = ["{PURPOSE}"]\n'
             'modes = ["intersection"]\ntiers = ["A"]\n'
@@ -74,7 +75,7 @@ def answers(coalition: ServedCoalition, member: str, peer: str) -> None:
 def live_stream(coalition: ServedCoalition, member: str, by: str) -> Iterator[RawAsk]:
     """A session that has come to where the asker sends its elements."""
     with (
-        coalition.channel(member, coalition.credentials(by)) as channel,
+        coalition[member].channel(coalition[by].credentials) as channel,
         RawAsk(channel, 2 * DEADLINE_S) as stream,
     ):
         stream.say(hello=hello(purpose=PURPOSE, coalition=COALITION))
@@ -84,33 +85,33 @@ def live_stream(coalition: ServedCoalition, member: str, by: str) -> Iterator[Ra
 
 def test_founder_that_is_off_does_not_keep_the_others_from_expelling(coalition: ServedCoalition) -> None:
     assert called(coalition, BIRCH, MALLORY) == called(coalition, CEDAR, MALLORY) == "OK"
-    coalition.stop(FOUNDER)
+    coalition[FOUNDER].stop()
     # One of three is not enough, whatever its own node says.
-    told = coalition.run(BIRCH, "coalition", "expel", MALLORY, "--reason", "sold data", code=75).stderr
+    told = coalition[BIRCH].run("coalition", "expel", MALLORY, "--reason", "sold data", code=75).stderr
     assert "approve" in told
     assert called(coalition, BIRCH, MALLORY) == "OK"
-    assert coalition.members(BIRCH).find(MALLORY) is not None
-    (waiting,) = coalition.waiting(CEDAR)
+    assert coalition[BIRCH].members().find(MALLORY) is not None
+    (waiting,) = coalition[CEDAR].waiting()
     with live_stream(coalition, BIRCH, MALLORY) as stream:
-        words = coalition.run(CEDAR, "coalition", "approve", waiting).stderr
+        words = coalition[CEDAR].run("coalition", "approve", waiting).stderr
         assert "sold data" in words
         # Two are: each node that has the news refuses it, on whatever connection,
         for member in (BIRCH, CEDAR):
-            wait_until(lambda member=member: coalition.members(member).is_expelled(MALLORY), member)
+            wait_until(lambda member=member: coalition[member].members().is_expelled(MALLORY), member)
         # and at the next message of what it had begun, of which it hears no answer.
         stream.say(elements=elements())
         assert stream.refusal() == ("UNAUTHENTICATED", "membership.expelled")
     for member in (BIRCH, CEDAR):
         assert called(coalition, member, MALLORY) == "UNAUTHENTICATED membership.expelled"
     # The one that was off hears of it when it is back, from either.
-    coalition.start(FOUNDER)
-    wait_until(lambda: coalition.members(FOUNDER).is_expelled(MALLORY), "the news")
+    coalition[FOUNDER].serve()
+    wait_until(lambda: coalition[FOUNDER].members().is_expelled(MALLORY), "the news")
     assert called(coalition, FOUNDER, MALLORY) == "UNAUTHENTICATED membership.expelled"
     assert called(coalition, FOUNDER, BIRCH) == "OK"
     # And who was expelled does not come back by a code of its former sponsor.
-    coalition.run(
-        FOUNDER, "coalition", "invite", MALLORY, "--jurisdiction", "KE", "--vetted-by", "Ben",
-        "--criteria", "x", code=77,
+    coalition[FOUNDER].run(
+        "coalition", "invite", MALLORY, "--jurisdiction", "KE", "--vetted-by", "Ben", "--criteria", "x",
+        code=77,
     )  # fmt: skip
 
 
@@ -131,7 +132,7 @@ class Forged:
 
 def forged_by(coalition: ServedCoalition, founder: str, act: Act, *keys: Ed25519PrivateKey) -> Forged:
     """A change on what this founder holds, with whatever signatures these keys make."""
-    with Node(coalition.home(founder)) as node:
+    with Node(coalition[founder].home) as node:
         state, now = node.coalition.state(), node.now.replace(microsecond=0)
         proposal = Proposal(
             coalition=state.members.coalition,
@@ -150,44 +151,51 @@ def forged_by(coalition: ServedCoalition, founder: str, act: Act, *keys: Ed25519
 
 
 def metadata_key(coalition: ServedCoalition, founder: str) -> Ed25519PrivateKey:
-    with Node(coalition.home(founder)) as node:
+    with Node(coalition[founder].home) as node:
         return node.founding.keys.metadata_key
 
 
 def refusal(coalition: ServedCoalition, forged: Forged, by: str, *, at: str) -> str:
-    """The code with which a node refuses what a member gives it, whose own node is off meanwhile."""
-    coalition.stop(by)
+    """The code with which a node refuses what a member gives it, whose own node is off."""
+    with (
+        Node(coalition[at].home) as node,
+        answering(
+            coalition[by].credentials,
+            lambda _: encode_parts(forged.parts),
+            authorities=node.coalition.state().authorities_pem,
+            listen=coalition[by].listen,
+        ) as liar,
+    ):
+        failure = asyncio.run(sync(node, (by,)))[by]
+        assert liar.asked
+        return failure.full_code if failure else ""
+
+
+@contextlib.contextmanager
+def off(member: Member) -> Iterator[None]:
+    """A node that is not served for a while."""
+    member.stop()
     try:
-        with (
-            Node(coalition.home(at)) as node,
-            answering(
-                coalition.credentials(by),
-                lambda _: encode_parts(forged.parts),
-                authorities=node.coalition.state().authorities_pem,
-                listen=coalition.address(by),
-            ) as liar,
-        ):
-            failure = asyncio.run(sync(node, (by,)))[by]
-            assert liar.asked
-            return failure.full_code if failure else ""
+        yield
     finally:
-        coalition.start(by)
+        member.serve()
 
 
 def test_one_of_two_signatures_puts_nothing_in_force_at_a_node_that_is_given_it(
     coalition: ServedCoalition, tmp_path: Path
 ) -> None:
-    before = coalition.members(CEDAR)
+    before = coalition[CEDAR].members()
     alone = forged_by(coalition, BIRCH, SUSPEND, metadata_key(coalition, BIRCH))
     # Nor does the same signature twice, under another name.
-    for each in (alone, twice(alone)):
-        assert refusal(coalition, each, BIRCH, at=CEDAR) == "membership.metadata.signatures"
-        assert coalition.members(CEDAR) == before
+    with off(coalition[BIRCH]):
+        for each in (alone, twice(alone)):
+            assert refusal(coalition, each, BIRCH, at=CEDAR) == "membership.metadata.signatures"
+            assert coalition[CEDAR].members() == before
     assert called(coalition, CEDAR, FOUNDER) == "OK"
     # The control, in a copy: nothing but the second founder's signature was missing.
     keys = (metadata_key(coalition, BIRCH), metadata_key(coalition, CEDAR))
     enough = forged_by(coalition, BIRCH, SUSPEND, *keys)
-    shutil.copytree(coalition.home(CEDAR) / COALITION_FOLDER, tmp_path / "copy", symlinks=True)
+    shutil.copytree(coalition[CEDAR].home / COALITION_FOLDER, tmp_path / "copy", symlinks=True)
     copy = CoalitionStore(tmp_path / "copy", lambda: datetime.now(UTC))
     assert [each.reason for each in copy.absorb(enough.parts).members.members if each.reason] == [
         "in the way"
@@ -206,16 +214,14 @@ def twice(forged: Forged) -> Forged:
 def test_expelled_founder_whose_keys_still_sign_changes_nothing(coalition: ServedCoalition) -> None:
     """Its keys stay on its disk: it signs, calls, issues certificates, and a member passes it all on."""
     thief = metadata_key(coalition, CEDAR)
-    with Node(coalition.home(CEDAR)) as node:
+    with Node(coalition[CEDAR].home) as node:
         keys = node.founding.keys
     with live_stream_of_health(coalition, FOUNDER, CEDAR) as stream:
         assert next(stream).status == health_pb2.HealthCheckResponse.SERVING
         drop_and_expel(coalition, CEDAR)
-        coalition.stop(FOUNDER)
-        with pytest.raises(grpc.RpcError):
+        with off(coalition[FOUNDER]), pytest.raises(grpc.RpcError):
             next(stream)
-        coalition.start(FOUNDER)
-    before = coalition.members(FOUNDER)
+    before = coalition[FOUNDER].members()
     assert before.is_expelled(CEDAR)
     assert [each.member_id for each in before.founders] == [FOUNDER, BIRCH]
     # It calls.
@@ -224,16 +230,17 @@ def test_expelled_founder_whose_keys_still_sign_changes_nothing(coalition: Serve
     # It signs: a state alone, the same with one founder's help, and a timestamp over what is in force.
     alone = forged_by(coalition, BIRCH, SPY, thief)
     helped = forged_by(coalition, BIRCH, SPY, thief, metadata_key(coalition, BIRCH))
-    with Node(coalition.home(BIRCH)) as node:
+    with Node(coalition[BIRCH].home) as node:
         state, now = node.coalition.state(), node.now
     frozen = Forged(dated(state.targets_version, state.timestamp_version + 99, thief, now), 0)
-    for each in (alone, helped, frozen):
-        assert refusal(coalition, each, BIRCH, at=FOUNDER) == "membership.metadata.signatures"
-        assert coalition.members(FOUNDER) == before
+    with off(coalition[BIRCH]):
+        for each in (alone, helped, frozen):
+            assert refusal(coalition, each, BIRCH, at=FOUNDER) == "membership.metadata.signatures"
+            assert coalition[FOUNDER].members() == before
     # It issues a certificate in the name of another; an authority stays until what it signed has ended.
     key = make_leaf_key()
     leaf = keys.issue(BIRCH, COALITION, key.public_key(), datetime.now(UTC))
-    with coalition.channel(FOUNDER, (leaf_key_pem(key), leaf)) as channel:
+    with coalition[FOUNDER].channel((leaf_key_pem(key), leaf)) as channel:
         call = health_pb2_grpc.HealthStub(channel).Check.future(health_pb2.HealthCheckRequest(), timeout=30)
         assert call.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNAUTHENTICATED)
     assert called(coalition, FOUNDER, BIRCH) == "OK"
@@ -242,7 +249,7 @@ def test_expelled_founder_whose_keys_still_sign_changes_nothing(coalition: Serve
 @contextlib.contextmanager
 def live_stream_of_health(coalition: ServedCoalition, member: str, by: str) -> Iterator[Any]:
     """A stream from which its caller only reads."""
-    with coalition.channel(member, coalition.credentials(by)) as channel:
+    with coalition[member].channel(coalition[by].credentials) as channel:
         yield health_pb2_grpc.HealthStub(channel).Watch(
             health_pb2.HealthCheckRequest(), timeout=4 * DEADLINE_S
         )
@@ -254,9 +261,9 @@ def drop_and_expel(coalition: ServedCoalition, founder: str) -> None:
         ("founders", "--threshold", "2", "--drop", founder),
         ("expel", founder, "--reason", "sold data"),
     ):
-        coalition.run(FOUNDER, "coalition", *command, code=(0, 75))
-        version = coalition.members(FOUNDER).version
-        (waiting,) = coalition.waiting(BIRCH)
-        coalition.run(BIRCH, "coalition", "approve", waiting, code=(0, 75))
+        coalition[FOUNDER].quick("coalition", *command, code=(0, 75))
+        version = coalition[FOUNDER].members().version
+        (waiting,) = coalition[BIRCH].waiting()
+        coalition[BIRCH].quick("coalition", "approve", waiting, code=(0, 75))
         for member in (FOUNDER, BIRCH):
-            wait_until(lambda member=member: coalition.members(member).version > version, member)  # noqa: B023
+            wait_until(lambda member=member: coalition[member].members().version > version, member)  # noqa: B023

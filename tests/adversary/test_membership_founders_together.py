@@ -12,7 +12,7 @@ import pytest
 
 from processes import DEADLINE_S, wait_until
 from served_coalition import FOUNDER, ServedCoalition, served_coalition
-from symbolon.cli.local_coalition import own_environment, symbolon
+from symbolon.cli.local_coalition import own_environment
 from symbolon.membership.acts import NewTerms
 from symbolon.rpc.membership_client import spread
 from symbolon.rpc.node import Node
@@ -30,59 +30,57 @@ def coalition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedCoalit
 
 
 def test_invitation_withdrawn_while_its_answer_waits_is_signed_by_nobody(coalition: ServedCoalition) -> None:
-    code = coalition.invite("regretted-co")
-    told = coalition.join("regretted-co", code, code=75).stderr
+    code, joiner = coalition[FOUNDER].invite("regretted-co"), coalition["regretted-co"]
+    _, told = joiner.quick(*joiner.joining(code), code=75)
     assert "other founders have yet to sign it" in told
-    (answer, invitation) = coalition.waiting(BIRCH)
-    coalition.run(FOUNDER, "coalition", "withdraw", invitation)
+    (answer, invitation) = coalition[BIRCH].waiting()
+    coalition[FOUNDER].quick("coalition", "withdraw", invitation)
     # Birch was told, and does not sign; nor would the sponsor, if birch did.
-    assert "was withdrawn" in coalition.run(BIRCH, "coalition", "approve", answer, code=77).stderr
-    coalition.run(BIRCH, "coalition", "approve", invitation, code=2)
-    assert "was withdrawn" in coalition.run(FOUNDER, "coalition", "proposals").stdout
-    told = coalition.join("regretted-co", code, code=75).stderr
+    assert "was withdrawn" in coalition[BIRCH].run("coalition", "approve", answer, code=77).stderr
+    coalition[BIRCH].run("coalition", "approve", invitation, code=2)
+    assert "was withdrawn" in coalition[FOUNDER].quick("coalition", "proposals")[0]
+    told = joiner.join(code, code=75)
     assert "withdrawn" in told
     for member in (FOUNDER, BIRCH):
-        assert coalition.members(member).find("regretted-co") is None
+        assert coalition[member].members().find("regretted-co") is None
 
 
 def test_invitations_say_who_approved_them_and_who_has_yet_to(coalition: ServedCoalition) -> None:
-    code = coalition.invite("elder-co")
-    (kept,) = json.loads(coalition.run(FOUNDER, "coalition", "invitations", "--json").stdout)
+    code = coalition[FOUNDER].invite("elder-co")
+    (kept,) = json.loads(coalition[FOUNDER].run("coalition", "invitations", "--json").stdout)
     assert (kept["member"], kept["approved_by"], kept["waits_for"]) == ("elder-co", [], [BIRCH])
-    assert kept["invitation"][:12] in coalition.run(BIRCH, "coalition", "invitations").stdout
-    coalition.run(BIRCH, "coalition", "approve", kept["invitation"][:12])
-    assert f"approved by {BIRCH}" in coalition.run(FOUNDER, "coalition", "invitations").stdout
+    assert kept["invitation"][:12] in coalition[BIRCH].run("coalition", "invitations").stdout
+    coalition[BIRCH].quick("coalition", "approve", kept["invitation"][:12])
+    assert f"approved by {BIRCH}" in coalition[FOUNDER].run("coalition", "invitations").stdout
     # A founder takes back its own approval; the invitation stays its sponsor's.
-    told = coalition.run(BIRCH, "coalition", "withdraw", kept["invitation"][:12]).stderr
+    told = coalition[BIRCH].run("coalition", "withdraw", kept["invitation"][:12]).stderr
     assert f"{FOUNDER} still lets it in" in told
-    told = coalition.join("elder-co", code, code=75).stderr
+    told = coalition["elder-co"].join(code, code=75)
     assert "other founders have yet to sign it" in told
-    coalition.stop(BIRCH)
-    told = coalition.run(FOUNDER, "coalition", "withdraw", "elder-co").stderr
+    coalition[BIRCH].stop()
+    told = coalition[FOUNDER].run("coalition", "withdraw", "elder-co").stderr
     assert f"{BIRCH} could not be told" in told
     assert "lets nobody in any more" in told
-    coalition.start(BIRCH)
+    coalition[BIRCH].serve()
 
 
 def test_founders_who_all_lapse_by_new_terms_sign_each_others_attestation(
     coalition: ServedCoalition,
 ) -> None:
     text = b"Nothing here is for the police, nor for anybody's landlord.\n"
-    with Node(coalition.home(FOUNDER)) as node:
+    with Node(coalition[FOUNDER].home) as node:
         act = NewTerms("2", hashlib.sha256(text).digest())
         sha256 = node.founding.propose([act], terms=text)
         asyncio.run(spread(node, node.founding, sha256))
-    waiting = coalition.waiting(BIRCH)
-    coalition.run(
-        BIRCH, "coalition", "approve", next(each for each in waiting if sha256.hex().startswith(each))
-    )
-    wait_until(lambda: coalition.members().terms_version == "2", "the new terms")
+    (wanted,) = (each for each in coalition[BIRCH].waiting() if sha256.hex().startswith(each))
+    coalition[BIRCH].quick("coalition", "approve", wanted)
+    wait_until(lambda: coalition[FOUNDER].members().terms_version == "2", "the new terms")
     # All have lapsed: nobody is in good standing who could help the first one.
-    told = coalition.run(FOUNDER, "coalition", "suspend", BIRCH, "--reason", "late", code=77).stderr
+    told = coalition[FOUNDER].run("coalition", "suspend", BIRCH, "--reason", "late", code=77).stderr
     assert "symbolon coalition attest" in told
     for member in (FOUNDER, BIRCH):
-        coalition.run(member, "coalition", "attest", "--person", "Ada", "--accept-terms", "2")
-    for record in coalition.members(BIRCH).founders:
+        coalition[member].run("coalition", "attest", "--person", "Ada", "--accept-terms", "2")
+    for record in coalition[BIRCH].members().founders:
         assert record.due_diligence.acceptance.terms_version == "2"
 
 
@@ -102,9 +100,9 @@ def test_command_interrupted_while_another_founder_is_asked_says_what_stays(
     coalition: ServedCoalition, command: tuple[str, ...], before: str, stays: str
 ) -> None:
     """Ctrl-C does not take back what is written already: a code is shown, and a proposal named."""
-    with coalition.stands_still(BIRCH):
+    with coalition[BIRCH].stands_still():
         process = subprocess.Popen(
-            symbolon("--home", str(coalition.home(FOUNDER)), "coalition", *command),
+            coalition[FOUNDER].command("coalition", *command),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -122,6 +120,5 @@ def test_command_interrupted_while_another_founder_is_asked_says_what_stays(
     assert process.returncode == 130
     assert stays in told + code
     assert told.endswith("symbolon: interrupted; nothing is half-written.\n")
-    listed = coalition.run(FOUNDER, "coalition", "proposals").stdout
-    listed += coalition.run(FOUNDER, "coalition", "invitations").stdout
+    listed = coalition[FOUNDER].quick("coalition", "proposals" if "vet" in command else "invitations")[0]
     assert ("typed too fast" if "vet" in command else "fig-co") in listed

@@ -31,7 +31,7 @@ from symbolon.membership.certificates import (
 from symbolon.membership.enrolment import make_leaf_key_and_csr, verify_csr
 from symbolon.membership.invitation_code import InvitationCode
 from symbolon.membership.invitation_identity import invited_leaf, join_proof
-from symbolon.membership.member import MemberId, MemberKind
+from symbolon.membership.member import MemberId
 from symbolon.membership.member_statement import (
     Place,
     Renewal,
@@ -43,10 +43,11 @@ from symbolon.membership.member_statement import (
 )
 from symbolon.membership.members_document import members_sha256
 from symbolon.membership.proposal import Proposal, encode_proposal
-from symbolon.rpc.inviting import Invited, write_invitation
+from symbolon.rpc.inviting import write_invitation
 from symbolon.rpc.membership_codec import encode_submit
 from symbolon.rpc.node import Node
 from symbolon.rpc.status import CODE_KEY
+from typed_member import invited
 
 import grpc  # isort: skip - after symbolon.rpc, which sets the cipher list
 
@@ -88,12 +89,12 @@ def everything(channel: grpc.Channel) -> dict[str, tuple[str, str]]:
 
 def renewal_of(coalition: ServedCoalition, member: MemberId, key: ec.EllipticCurvePublicKey) -> Renewal:
     """As a member asks for a certificate beside the one that it uses."""
-    return Renewal(public_key_sha256(key), certificate_fingerprint(coalition.credentials(member)[1]))
+    return Renewal(public_key_sha256(key), certificate_fingerprint(coalition[member].credentials[1]))
 
 
 def own_statement(coalition: ServedCoalition, member: MemberId, asks: Place | Renewal) -> SignedStatement:
     """A statement that a member makes about itself, on what it holds."""
-    with Node(coalition.home(member)) as node:
+    with Node(coalition[member].home) as node:
         return sign_statement(node.coalition.state().members, member, asks, node.signing_key)
 
 
@@ -101,8 +102,8 @@ def own_statement(coalition: ServedCoalition, member: MemberId, asks: Place | Re
 
 
 def test_invited_caller_that_calls_what_members_call_is_refused(coalition: ServedCoalition) -> None:
-    code = InvitationCode.decode(coalition.invite("guest-co"))
-    with coalition.channel(FOUNDER, invited_leaf(code, datetime.now(UTC))) as channel:
+    code = InvitationCode.decode(coalition[FOUNDER].invite("guest-co"))
+    with coalition[FOUNDER].channel(invited_leaf(code, datetime.now(UTC))) as channel:
         found = everything(channel)
     assert len(found) >= 10
     # The two that are its own: answered, and refused for what it did not say.
@@ -110,26 +111,26 @@ def test_invited_caller_that_calls_what_members_call_is_refused(coalition: Serve
     assert found.pop("Join") == ("INVALID_ARGUMENT", "protocol.malformed")
     assert {"Ask", "Offer", "Propose", "Renew", "Submit", "Announce", "CheckBack"} <= set(found)
     assert set(found.values()) == {REFUSED}
-    assert coalition.members().find("guest-co") is None
+    assert coalition[FOUNDER].members().find("guest-co") is None
 
 
 def test_invited_caller_at_another_node_than_its_sponsors_fails_in_the_handshake(
     coalition: ServedCoalition,
 ) -> None:
-    code = InvitationCode.decode(coalition.invite("stray-co"))
-    coalition.run(BIRCH, "coalition", "sync")
-    coalition.start(BIRCH)
+    code = InvitationCode.decode(coalition[FOUNDER].invite("stray-co"))
+    coalition[BIRCH].quick("coalition", "sync")
+    coalition[BIRCH].serve()
     try:
-        with coalition.channel(BIRCH, invited_leaf(code, datetime.now(UTC))) as channel:
+        with coalition[BIRCH].channel(invited_leaf(code, datetime.now(UTC))) as channel:
             assert set(everything(channel).values()) == {("UNAVAILABLE", "")}
-        with coalition.channel(BIRCH, coalition.credentials(CEDAR)) as channel:
+        with coalition[BIRCH].channel(coalition[CEDAR].credentials) as channel:
             assert everything(channel)["GetMetadata"] == ("OK", "")
     finally:
-        coalition.stop(BIRCH)
+        coalition[BIRCH].stop()
 
 
 def test_member_that_calls_join_or_what_founders_call_is_refused(coalition: ServedCoalition) -> None:
-    with coalition.channel(FOUNDER, coalition.credentials(BIRCH)) as channel:
+    with coalition[FOUNDER].channel(coalition[BIRCH].credentials) as channel:
         found = everything(channel)
     assert found["Join"] == REFUSED
     assert found["Propose"] == ("FAILED_PRECONDITION", "membership.malformed")
@@ -137,11 +138,11 @@ def test_member_that_calls_join_or_what_founders_call_is_refused(coalition: Serv
     # Its own: answered, or refused for what it did not say.
     assert found["GetMetadata"] == found["Announce"] == found["CheckBack"] == ("OK", "")
     assert found["Renew"] == found["Submit"] == ("INVALID_ARGUMENT", "protocol.malformed")
-    assert "a caller was refused: membership.duplicate" in coalition.log(FOUNDER)
+    assert "a caller was refused: membership.duplicate" in coalition[FOUNDER].log.read_text()
 
 
 def test_member_that_proposes_to_a_founder_is_refused(coalition: ServedCoalition) -> None:
-    with Node(coalition.home(FOUNDER)) as node:
+    with Node(coalition[FOUNDER].home) as node:
         members, now = node.coalition.state().members, node.now.replace(microsecond=0)
     proposal = Proposal(
         coalition=members.coalition,
@@ -153,17 +154,17 @@ def test_member_that_proposes_to_a_founder_is_refused(coalition: ServedCoalition
         acts=(Refresh(),),
     )
     request = pb.ProposeRequest(proposal=encode_proposal(proposal), sign=True)
-    with coalition.channel(FOUNDER, coalition.credentials(BIRCH)) as channel:
+    with coalition[FOUNDER].channel(coalition[BIRCH].credentials) as channel:
         refused = outcome(lambda: stubs.MembershipServiceStub(channel).Propose(request, timeout=30))
     assert refused == ("FAILED_PRECONDITION", "membership.founder")
-    with Node(coalition.home(FOUNDER)) as node:
+    with Node(coalition[FOUNDER].home) as node:
         assert node.founding.waiting() == []
-    assert coalition.members() == members
+    assert coalition[FOUNDER].members() == members
 
 
 def test_member_that_makes_itself_a_new_invitation_answer_is_refused(coalition: ServedCoalition) -> None:
     """A member's certificate says who it is; `Join` is for who has a code, whatever the request proves."""
-    code = InvitationCode.decode(coalition.invite("double-co"))
+    code = InvitationCode.decode(coalition[FOUNDER].invite("double-co"))
     made = make_leaf_key_and_csr("double-co", code.coalition)
     public_key = verify_csr(made.csr_pem, "double-co", code.coalition)
     signing_key = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
@@ -175,61 +176,61 @@ def test_member_that_makes_itself_a_new_invitation_answer_is_refused(coalition: 
         attested_on="2026-01-01",
         proof=join_proof(code, public_key_sha256(public_key), signing_key),
     )
-    with coalition.channel(FOUNDER, coalition.credentials(BIRCH)) as channel:
+    with coalition[FOUNDER].channel(coalition[BIRCH].credentials) as channel:
         assert outcome(lambda: stubs.MembershipServiceStub(channel).Join(request, timeout=30)) == REFUSED
-    assert coalition.members().find("double-co") is None
+    assert coalition[FOUNDER].members().find("double-co") is None
 
 
 # Statements
 
 
 def test_statement_of_another_member_handed_in_is_refused(coalition: ServedCoalition) -> None:
-    version = coalition.members().version
-    made = make_leaf_key_and_csr(CEDAR, coalition.members().coalition)
-    public_key = verify_csr(made.csr_pem, CEDAR, coalition.members().coalition)
+    version = coalition[FOUNDER].members().version
+    made = make_leaf_key_and_csr(CEDAR, coalition[FOUNDER].members().coalition)
+    public_key = verify_csr(made.csr_pem, CEDAR, coalition[FOUNDER].members().coalition)
     move = own_statement(coalition, CEDAR, Place("127.0.0.1:9", (), ""))
     renewal = own_statement(coalition, CEDAR, renewal_of(coalition, CEDAR, public_key))
     asked = pb.RenewRequest(
         csr_pem=made.csr_pem, statement=encode_statement(renewal.statement), signature=renewal.signature
     )
-    with coalition.channel(FOUNDER, coalition.credentials(BIRCH)) as channel:
+    with coalition[FOUNDER].channel(coalition[BIRCH].credentials) as channel:
         stub = stubs.MembershipServiceStub(channel)
         for call in (
             lambda: stub.Submit(encode_submit(move), timeout=30),
             lambda: stub.Renew(asked, timeout=30),
         ):
             assert outcome(call) == ("FAILED_PRECONDITION", "membership.statement.member")
-    assert coalition.members().version == version
+    assert coalition[FOUNDER].members().version == version
     # The control: the same statement, handed in by whose it is.
-    with coalition.channel(FOUNDER, coalition.credentials(CEDAR)) as channel:
+    with coalition[FOUNDER].channel(coalition[CEDAR].credentials) as channel:
         stub = stubs.MembershipServiceStub(channel)
         assert not stub.Submit(encode_submit(move), timeout=30).pending
         # Twice is once too often: the entry it was made on is gone.
         again = outcome(lambda: stub.Submit(encode_submit(move), timeout=30))
         assert again == ("FAILED_PRECONDITION", "membership.statement.stale")
-    moved = coalition.members().find(CEDAR)
+    moved = coalition[FOUNDER].members().find(CEDAR)
     assert moved is not None
     assert moved.endpoint == "127.0.0.1:9"
-    assert coalition.members().version == version + 1
+    assert coalition[FOUNDER].members().version == version + 1
 
 
 def test_statement_signed_by_another_key_than_the_members_is_refused(coalition: ServedCoalition) -> None:
     """Who stole a certificate's key alone cannot speak for the member."""
-    members = coalition.members()
+    members = coalition[FOUNDER].members()
     forged = sign_statement(members, BIRCH, Place("127.0.0.1:9", (), ""), Ed25519PrivateKey.generate())
-    with coalition.channel(FOUNDER, coalition.credentials(BIRCH)) as channel:
+    with coalition[FOUNDER].channel(coalition[BIRCH].credentials) as channel:
         stub = stubs.MembershipServiceStub(channel)
         refused = outcome(lambda: stub.Submit(encode_submit(forged), timeout=30))
     assert refused == ("FAILED_PRECONDITION", "membership.statement.signature")
-    assert coalition.members() == members
+    assert coalition[FOUNDER].members() == members
 
 
 def test_thief_of_a_leaf_key_without_the_signing_key_cannot_have_the_members_own_certificate_refused(
     coalition: ServedCoalition,
 ) -> None:
     """It would renew for a key of its own, then leave only that certificate."""
-    members = coalition.members()
-    stolen = certificate_fingerprint(coalition.credentials(BIRCH)[1])
+    members = coalition[FOUNDER].members()
+    stolen = certificate_fingerprint(coalition[BIRCH].credentials[1])
     made = make_leaf_key_and_csr(BIRCH, members.coalition)
     asks = renewal_of(coalition, BIRCH, verify_csr(made.csr_pem, BIRCH, members.coalition))
     own = Ed25519PrivateKey.generate()
@@ -238,24 +239,24 @@ def test_thief_of_a_leaf_key_without_the_signing_key_cannot_have_the_members_own
     asked = pb.RenewRequest(
         csr_pem=made.csr_pem, statement=encode_statement(renew.statement), signature=renew.signature
     )
-    with coalition.channel(FOUNDER, coalition.credentials(BIRCH)) as channel:
+    with coalition[FOUNDER].channel(coalition[BIRCH].credentials) as channel:
         stub = stubs.MembershipServiceStub(channel)
         for call in (
             lambda: stub.Renew(asked, timeout=30),
             lambda: stub.Submit(encode_submit(revoke), timeout=30),
         ):
             assert outcome(call) == ("FAILED_PRECONDITION", "membership.statement.signature")
-    assert coalition.members() == members
+    assert coalition[FOUNDER].members() == members
 
 
 def test_renewal_request_for_the_name_of_another_member_is_refused(coalition: ServedCoalition) -> None:
-    made = make_leaf_key_and_csr(CEDAR, coalition.members().coalition)
-    public_key = verify_csr(made.csr_pem, CEDAR, coalition.members().coalition)
+    made = make_leaf_key_and_csr(CEDAR, coalition[FOUNDER].members().coalition)
+    public_key = verify_csr(made.csr_pem, CEDAR, coalition[FOUNDER].members().coalition)
     own = own_statement(coalition, BIRCH, renewal_of(coalition, BIRCH, public_key))
     asked = pb.RenewRequest(
         csr_pem=made.csr_pem, statement=encode_statement(own.statement), signature=own.signature
     )
-    with coalition.channel(FOUNDER, coalition.credentials(BIRCH)) as channel:
+    with coalition[FOUNDER].channel(coalition[BIRCH].credentials) as channel:
         refused = outcome(lambda: stubs.MembershipServiceStub(channel).Renew(asked, timeout=30))
     assert refused == ("FAILED_PRECONDITION", "membership.request.names")
 
@@ -308,9 +309,9 @@ AUTHORITY = (
 
 
 def test_code_of_one_member_used_with_a_request_for_another_is_refused(coalition: ServedCoalition) -> None:
-    code = InvitationCode.decode(coalition.invite("one-co"))
-    other = InvitationCode.decode(coalition.invite("other-co"))
-    with coalition.channel(FOUNDER, invited_leaf(code, datetime.now(UTC))) as channel:
+    code = InvitationCode.decode(coalition[FOUNDER].invite("one-co"))
+    other = InvitationCode.decode(coalition[FOUNDER].invite("other-co"))
+    with coalition[FOUNDER].channel(invited_leaf(code, datetime.now(UTC))) as channel:
         stub = stubs.MembershipServiceStub(channel)
 
         def joined(request: pb.JoinRequest) -> tuple[str, str]:
@@ -329,14 +330,14 @@ def test_code_of_one_member_used_with_a_request_for_another_is_refused(coalition
         right, (elsewhere, _) = join_request(code, csr, key), request_for("one-co")
         right.csr_pem = elsewhere
         assert joined(right) == ("FAILED_PRECONDITION", "membership.invitation.proof")
-        assert not {"one-co", "other-co"} & {each.member_id for each in coalition.members().members}
+        assert not {"one-co", "other-co"} & {each.member_id for each in coalition[FOUNDER].members().members}
         assert joined(join_request(code, csr, key)) == ("OK", "")
-    assert coalition.members().find("one-co") is not None
+    assert coalition[FOUNDER].members().find("one-co") is not None
 
 
 @pytest.mark.parametrize("more", ["a second URI", "another member's DNS name", "an address"])
 def test_request_for_further_names_is_refused(coalition: ServedCoalition, more: str) -> None:
-    code = InvitationCode.decode(coalition.invite(f"named-{len(more)}"))
+    code = InvitationCode.decode(coalition[FOUNDER].invite(f"named-{len(more)}"))
     extra: x509.GeneralName = {
         "a second URI": x509.UniformResourceIdentifier(spiffe_uri(FOUNDER, COALITION)),
         "another member's DNS name": x509.DNSName(tls_target_name(FOUNDER, COALITION)),
@@ -347,24 +348,24 @@ def test_request_for_further_names_is_refused(coalition: ServedCoalition, more: 
     builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
     csr = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
     request = join_request(code, csr.public_bytes(serialization.Encoding.PEM), key.public_key())
-    with coalition.channel(FOUNDER, invited_leaf(code, datetime.now(UTC))) as channel:
+    with coalition[FOUNDER].channel(invited_leaf(code, datetime.now(UTC))) as channel:
         refused = outcome(lambda: stubs.MembershipServiceStub(channel).Join(request, timeout=30))
     assert refused == ("FAILED_PRECONDITION", "membership.request.names")
-    assert coalition.members().find(code.member_id) is None
+    assert coalition[FOUNDER].members().find(code.member_id) is None
 
 
 def test_request_for_an_authority_gives_a_members_leaf_and_no_more(coalition: ServedCoalition) -> None:
-    code = InvitationCode.decode(coalition.invite("king-co"))
+    code = InvitationCode.decode(coalition[FOUNDER].invite("king-co"))
     csr, key = request_for("king-co", *AUTHORITY)
-    with coalition.channel(FOUNDER, invited_leaf(code, datetime.now(UTC))) as channel:
+    with coalition[FOUNDER].channel(invited_leaf(code, datetime.now(UTC))) as channel:
         joined = stubs.MembershipServiceStub(channel).Join(join_request(code, csr, key), timeout=30)
-    coalition.run(CEDAR, "coalition", "sync", FOUNDER)
+    coalition[CEDAR].quick("coalition", "sync", FOUNDER)
     csr, key = request_for(CEDAR, *AUTHORITY)
     renewal = own_statement(coalition, CEDAR, renewal_of(coalition, CEDAR, key))
     asked = pb.RenewRequest(
         csr_pem=csr, statement=encode_statement(renewal.statement), signature=renewal.signature
     )
-    with coalition.channel(FOUNDER, coalition.credentials(CEDAR)) as channel:
+    with coalition[FOUNDER].channel(coalition[CEDAR].credentials) as channel:
         renewed = stubs.MembershipServiceStub(channel).Renew(asked, timeout=30)
     for member, answer in (("king-co", joined), (CEDAR, renewed)):
         leaf = x509.load_pem_x509_certificate(answer.certificate_pem)
@@ -381,75 +382,61 @@ def test_request_for_an_authority_gives_a_members_leaf_and_no_more(coalition: Se
 
 
 def test_code_that_is_guessed_ends_in_the_handshake(coalition: ServedCoalition) -> None:
-    code = InvitationCode.decode(coalition.invite("guessed-co"))
+    code = InvitationCode.decode(coalition[FOUNDER].invite("guessed-co"))
     guess = replace(code, secret=bytes(15) + b"\1")
-    told = coalition.join("guessed-co", guess.encode(), code=75).stderr
+    told = coalition["guessed-co"].join(guess.encode(), code=75)
     assert "handshake" in told
     assert "hint: " in told
-    assert coalition.members().find("guessed-co") is None
+    assert coalition[FOUNDER].members().find("guessed-co") is None
     # The code itself is still good.
-    coalition.join("guessed-co", code.encode())
-    assert coalition.members().find("guessed-co") is not None
+    coalition["guessed-co"].quick_join(code.encode())
+    assert coalition[FOUNDER].members().find("guessed-co") is not None
 
 
 def test_code_that_came_too_late_ends_at_the_joiner_and_in_the_handshake(coalition: ServedCoalition) -> None:
-    with Node(coalition.home(FOUNDER)) as node:
-        today = node.now.date()
-        wanted = Invited(
-            member_id=MemberId("late-co"),
-            kind=MemberKind.NGO,
-            jurisdiction="KE",
-            relay=False,
-            person="Ben",
-            criteria="charter 3",
-            vetted=today,
-            lapses=today + timedelta(days=300),
-            open_for=timedelta(seconds=5),
-        )
-        code = write_invitation(node, wanted)
+    with Node(coalition[FOUNDER].home) as node:
+        code = write_invitation(node, invited("late-co", node.now.date(), timedelta(seconds=5)))
     leaf = invited_leaf(code, datetime.now(UTC))
-    with coalition.channel(FOUNDER, leaf) as channel:
+    with coalition[FOUNDER].channel(leaf) as channel:
         assert everything(channel)["GetMetadata"] == ("OK", "")
         time.sleep(max(0.0, (code.expires - datetime.now(UTC)).total_seconds()) + 1)
         # The connection was open in time; the code is not any more.
         assert set(everything(channel).values()) == {REFUSED}
     # Its holder ignores the end that the code names, and makes itself another leaf.
     forged = invited_leaf(replace(code, expires=code.expires + timedelta(hours=1)), datetime.now(UTC))
-    with coalition.channel(FOUNDER, forged) as channel:
+    with coalition[FOUNDER].channel(forged) as channel:
         assert set(everything(channel).values()) == {("UNAVAILABLE", "")}
-    told = coalition.join("late-co", code.encode(), code=77).stderr
+    told = coalition["late-co"].join(code.encode(), code=77)
     assert "ended" in told
     assert "clock" in told
-    assert coalition.members().find("late-co") is None
+    assert coalition[FOUNDER].members().find("late-co") is None
 
 
 def test_code_that_is_used_twice_admits_once_and_tells_both_ends(coalition: ServedCoalition) -> None:
-    code = coalition.invite("twice-co")
-    coalition.join("twice-co", code)
-    before = coalition.members().find("twice-co")
-    told = coalition.join("twice-co", code, code=77, home="thief").stderr
+    code, joiner = coalition[FOUNDER].invite("twice-co"), coalition["twice-co"]
+    joiner.quick_join(code)
+    before = coalition[FOUNDER].members().find("twice-co")
+    told = coalition["thief"].join(code, code=77)
     assert "membership.invitation.used" in told
     assert "hint: " in told
-    assert coalition.members().find("twice-co") == before
-    assert "membership.invitation.used" in coalition.log(FOUNDER)
+    assert coalition[FOUNDER].members().find("twice-co") == before
+    assert "membership.invitation.used" in coalition[FOUNDER].log.read_text()
     # Who joined first is not harmed, nor by its own second attempt.
-    assert "has joined already" in coalition.join("twice-co", code).stderr
-    assert coalition.members().find("twice-co") == before
-    coalition.run("twice-co", "coalition", "sync", FOUNDER)
-    with coalition.channel(FOUNDER, coalition.credentials("twice-co")) as channel:
+    assert "has joined already" in joiner.join(code)
+    assert coalition[FOUNDER].members().find("twice-co") == before
+    joiner.quick("coalition", "sync", FOUNDER)
+    with coalition[FOUNDER].channel(joiner.credentials) as channel:
         assert everything(channel)["GetMetadata"] == ("OK", "")
 
 
 def test_code_of_an_expelled_member_admits_nobody(coalition: ServedCoalition) -> None:
-    code = coalition.invite("former-co")
-    coalition.join("former-co", code)
-    coalition.run(FOUNDER, "coalition", "expel", "former-co", "--reason", "sold data")
-    told = coalition.join("former-co", code, code=(75, 77), home="returned").stderr
+    code = coalition[FOUNDER].invite("former-co")
+    coalition["former-co"].quick_join(code)
+    coalition[FOUNDER].quick("coalition", "expel", "former-co", "--reason", "sold data")
+    told = coalition["returned"].join(code, code=(75, 77))
     assert "hint: " in told
-    assert coalition.members().find("former-co") is None
-    assert coalition.members().is_expelled("former-co")
-    refused = coalition.run(
-        FOUNDER, "coalition", "invite", "former-co", "--jurisdiction", "KE", "--vetted-by", "Ben",
-        "--criteria", "x", code=77,
-    )  # fmt: skip
+    assert coalition[FOUNDER].members().find("former-co") is None
+    assert coalition[FOUNDER].members().is_expelled("former-co")
+    vetting = ("--jurisdiction", "KE", "--vetted-by", "Ben", "--criteria", "x")
+    refused = coalition[FOUNDER].run("coalition", "invite", "former-co", *vetting, code=77)
     assert "hint: " in refused.stderr

@@ -19,16 +19,16 @@ def test_join_with_two_founders_of_three_waits_for_the_second_or_was_approved_ah
     with contextlib.ExitStack() as stack:
         stack.callback(first.stop)
         for each in (second, third):
-            each.join(first.invite(each.name))
+            first.admit(each)
             each.serve()
             stack.callback(each.stop)
-        offers = [each.run("coalition", "offer").stdout.strip() for each in (second, third)]
+        offers = [each.quick("coalition", "offer")[0].strip() for each in (second, third)]
         added = [argument for offer in offers for argument in ("--add", offer)]
         # The new founders have to agree that they are.
         told = first.run("coalition", "founders", "--threshold", "2", *added, code=75).stderr
         assert "1 of founder-1, founder-2 have yet to sign" in told
         # What each is to be compared with is what each can say.
-        listed = second.run("coalition", "proposals").stdout
+        listed = second.quick("coalition", "proposals")[0]
         for each in (second, third):
             said = each.run("coalition", "offer").stderr
             (digits,) = re.findall(r"will compare: (.*), authority (.*)\.", said)
@@ -42,11 +42,11 @@ def test_join_with_two_founders_of_three_waits_for_the_second_or_was_approved_ah
         wait_until(lambda: len(first.members().founders) == 3, "the new root")
         assert first.coalition()["threshold"] == 2
         assert first.coalition()["founders"] == [each.name for each in founders]
-        third.run("coalition", "sync", first.name)
+        third.quick("coalition", "sync", first.name)
 
         member = Member("member", tmp_path)
         code = first.invite(member.name)
-        told = member.run(*member.joining(code), code=75).stderr
+        told = member.join(code, code=75)
         assert "other founders have yet to sign it" in told
         assert member.name not in first.standing()
         approve(second)
@@ -81,4 +81,4 @@ def approve(founder: Member, kind: str = "proposal") -> None:
 
     wait_until(waiting, "something to approve")
     (which,) = waiting()
-    founder.run("coalition", "approve", which[:12])
+    founder.quick("coalition", "approve", which[:12])

@@ -37,7 +37,7 @@ def founder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Member]:
 def joined(founder: Member, name: str) -> Member:
     """A member with a list, that may ask the founder."""
     member = Member(name, founder.home.parent)
-    member.join(founder.invite(name))
+    founder.admit(member)
     member.allow(FOUNDER)
     with Node(member.home) as node:
         import_list(node.database, node.sealer, MadeUpList(20, 0, 0, name), clock=node.clock, workers=0)
@@ -96,8 +96,8 @@ def test_member_whose_vetting_lapsed_reads_it_from_others_and_from_its_own_node(
     member = joined(founder, "was-vetted")
     tomorrow = (datetime.now(UTC).date() + timedelta(days=1)).isoformat()
     about = ("--person", "Ben", "--criteria", "charter 3", "--lapses", tomorrow)
-    founder.run("coalition", "vet", member.name, *about)
-    member.run("coalition", "sync")
+    founder.quick("coalition", "vet", member.name, *about)
+    member.quick("coalition", "sync")
     assert founder.stop() == 0
     # What a clock that is ahead signs is to reach nobody else.
     twin = tmp_path / "twin"
@@ -152,7 +152,7 @@ def test_member_that_a_peer_has_not_heard_of_reads_that_it_is_the_peer_that_lags
     finally:
         founder.serve()
     wait_until(lambda: founder.members().find(member.name), "the founder")
-    peer.run("coalition", "sync")
+    peer.quick("coalition", "sync")
     told = member.run("match", peer.name, *MATCH[2:], code=77).stderr
     # Now it is known, and only not allowed.
     assert f"{peer.name} does not permit this" in told
@@ -165,7 +165,7 @@ def test_member_put_back_from_a_backup_with_a_replaced_certificate_reads_that_it
     member = joined(founder, "was-backed-up")
     backup = tmp_path / "backup"
     shutil.copytree(member.home, backup, symlinks=True)
-    member.run("coalition", "rotate", "certificate", "--stolen")
+    member.quick("coalition", "rotate", "certificate", "--stolen")
     shutil.rmtree(member.home)
     backup.rename(member.home)
     for told in refusals(member):
@@ -176,7 +176,7 @@ def test_member_put_back_from_a_backup_with_a_replaced_certificate_reads_that_it
 def test_node_that_never_joined_reads_so_from_every_command(tmp_path: Path) -> None:
     nobody = Member("nobody-co", tmp_path)
     assert "coalition join" in nobody.run(*MATCH, code=78).stderr
-    nobody.run("init", "--member", nobody.name, "--coalition", "spring")
+    nobody.quick("init", "--member", nobody.name, "--coalition", "spring")
     commands = (
         MATCH,
         ("coalition", "sync"),
