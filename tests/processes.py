@@ -25,9 +25,9 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def wait_until(holds: Callable[[], object], what: str) -> None:
+def wait_until(holds: Callable[[], object], what: str, pause_s: float = 0.05) -> None:
     """Asks again and again, until the deadline at the latest."""
     end = time.monotonic() + DEADLINE_S
     while not holds():
         assert time.monotonic() < end, f"waited in vain for {what}"
-        time.sleep(0.05)
+        time.sleep(pause_s)

@@ -1,14 +1,18 @@
 """`symbolon demo` as a newcomer runs it: what it tells, that it checks itself, and that it leaves nothing."""
 
+import contextlib
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+
+from processes import wait_until
 
 DEADLINE_S = 240.0
 DEMO = [sys.executable, "-m", "symbolon", "demo"]
@@ -48,6 +52,13 @@ def left_over(folder: Path) -> list[str]:
         if bytes(folder) in command:
             found.append(command.replace(b"\0", b" ").decode(errors="replace"))
     return found
+
+
+def session_runs(folder: Path) -> bool:
+    """Whether the node that answers is in the middle of a session."""
+    (path,) = folder.glob("symbolon-*/birch/node.db")
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        return database.execute("SELECT 1 FROM exchange_session WHERE state = 'open'").fetchone() is not None
 
 
 def test_demo_without_a_terminal_tells_all_and_leaves_nothing(folder: Path) -> None:
@@ -134,7 +145,10 @@ def test_demo_stopped_half_way_leaves_nothing(folder: Path, number: signal.Signa
         for line in process.stdout:
             if line.startswith(moment):
                 break
-        time.sleep(0.5)
+        if number is signal.SIGINT:
+            wait_until(lambda: session_runs(folder), "a session to begin", pause_s=0.01)
+        else:
+            time.sleep(0.5)
         os.killpg(process.pid, number)
         _, err = process.communicate(timeout=DEADLINE_S)
     finally:

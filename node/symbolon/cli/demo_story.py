@@ -18,7 +18,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from symbolon.cli.local_coalition import own_environment, symbolon
+from symbolon.cli.local_coalition import STOP_S, own_environment, symbolon
 from symbolon.errors import SymbolonError
 
 _WIDTH: Final = 96
@@ -96,7 +96,7 @@ class Story:
                 ended = list(pool.map(_Command.wait, running))
             finally:
                 for each in running:
-                    each.kill()
+                    each.end()
         for each, (status, _, err) in zip(running, ended, strict=True):
             self.typed(each.typed)
             if status != code:
@@ -141,8 +141,11 @@ class _Command:
         out, err = self._process.communicate(timeout=_COMMAND_S)
         return self._process.returncode, out, err
 
-    def kill(self) -> None:
-        """Ends it and its workers, if they still run."""
+    def end(self) -> None:
+        """Interrupts it, so that it clears up as after Ctrl-C; kills it and its workers where that takes long."""
         with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(STOP_S)
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
