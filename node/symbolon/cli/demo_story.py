@@ -142,7 +142,7 @@ class _Command:
         return self._process.returncode, out, err
 
     def end(self) -> None:
-        """Interrupts it, so that it clears up as after Ctrl-C; kills it and its workers where that takes long."""
+        """Interrupts it, so that it clears up; kills it and its workers where that takes too long."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGINT)
             with contextlib.suppress(subprocess.TimeoutExpired):
