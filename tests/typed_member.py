@@ -95,9 +95,9 @@ class Member:
         """Joins, or is told why not; what was told."""
         return self.run(*self.joining(invitation, *more), code=code).stderr
 
-    def quick_join(self, invitation: str) -> None:
-        """Joins, within this process."""
-        self.quick(*self.joining(invitation))
+    def quick_join(self, invitation: str, *more: str) -> str:
+        """Joins, within this process; what was told."""
+        return self.quick(*self.joining(invitation, *more))[1]
 
     def admit(self, other: "Member") -> None:
         """Invites a member, which joins: both within this process."""

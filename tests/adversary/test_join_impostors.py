@@ -30,13 +30,14 @@ from symbolon.membership.due_diligence import Acceptance
 from symbolon.membership.enrolment import make_leaf_key_and_csr, verify_csr
 from symbolon.membership.founder_keys import ROOT_KEY_FILE, load_root_key
 from symbolon.membership.invitation_code import InvitationCode
-from symbolon.membership.member import MemberId, MemberKind
+from symbolon.membership.member import MemberId
 from symbolon.membership.member_statement import Place
 from symbolon.membership.proposal import NewFounders
-from symbolon.rpc.inviting import Invited, write_invitation
+from symbolon.rpc.inviting import write_invitation
 from symbolon.rpc.join_node import join_with
 from symbolon.rpc.membership_codec import encode_parts
 from symbolon.rpc.node import FOUNDER_FOLDER, LEAF_FILE, Node
+from typed_member import invited
 
 DAY_S = 86400.0
 NOWHERE = "127.0.0.1:1"
@@ -79,17 +80,7 @@ def sponsor(nodes: Nodes) -> Credentials:
 def new_code(nodes: Nodes) -> InvitationCode:
     """A code of the founder's, for a member that nobody is yet; good for two weeks."""
     today = nodes.founder.node.now.date()
-    wanted = Invited(
-        member_id=MemberId(next(_NAMES)),
-        kind=MemberKind.NGO,
-        jurisdiction="KE",
-        relay=False,
-        person="Ben",
-        criteria="charter 3",
-        vetted=today,
-        lapses=today + timedelta(days=300),
-        open_for=timedelta(days=14),
-    )
+    wanted = invited(next(_NAMES), today, open_for=timedelta(days=14))
     return write_invitation(nodes.founder.node, wanted)
 
 

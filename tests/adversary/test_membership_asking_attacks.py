@@ -16,6 +16,7 @@ from coalition_members import (
     vetting,
 )
 from founder_nodes import NAMES, PLAIN, Founders
+from founding_attackers import posed
 from symbolon.errors import MembershipError
 from symbolon.membership.act_review import InvitationTerms
 from symbolon.membership.acts import Admit, Expel
@@ -31,9 +32,7 @@ from symbolon.membership.invitation_identity import (
 from symbolon.membership.invitation_terms import encode_invitation_terms
 from symbolon.membership.member import MemberId, MemberKind
 from symbolon.membership.member_statement import Place, public_key_sha256, sign_statement
-from symbolon.membership.members_document import members_sha256
-from symbolon.membership.proposal import Proposal, decode_proposal, encode_proposal
-from symbolon.membership.proposal_draft import next_version
+from symbolon.membership.proposal import decode_proposal, encode_proposal
 from symbolon.rpc.admission import Admission
 from symbolon.rpc.membership_codec import JoinRequest
 from symbolon.storage.founding_store import MAX_PROPOSALS, StoredInvitation
@@ -88,15 +87,7 @@ def test_attack_founder_that_answers_anothers_invitation_does_not_shut_its_holde
         forged = Admit(
             member(NEW, signing_key=b"m" * 32), code.stored_hash, proved.certificate_pem, proved.proof
         )
-        state = mallory.state
-        proposal = Proposal(
-            coalition=COALITION,
-            base=members_sha256(state.members),
-            version=next_version(state, NOW),
-            made=NOW,
-            posed=NOW,
-            acts=(forged,),
-        )
+        proposal = posed(mallory.state, forged)
         with pytest.raises(MembershipError) as caught:
             sponsor.founding.take(encode_proposal(proposal), mallory.name, sign=True)
         assert caught.value.full_code == "membership.invitation.proof"

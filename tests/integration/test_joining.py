@@ -19,13 +19,12 @@ import pytest
 from processes import DEADLINE_S, first_line, wait_until
 from raw_peer import RawAsk, elements, hello
 from symbolon.cli.local_coalition import own_environment
-from symbolon.membership.certificates import certificate_fingerprint, tls_target_name
+from symbolon.membership.certificates import certificate_fingerprint
 from symbolon.membership.invitation_code import InvitationCode
-from symbolon.membership.member import MemberId, MemberKind
 from symbolon.membership.member_record import MemberRecord
-from symbolon.rpc.inviting import Invited, write_invitation
-from symbolon.rpc.node import LEAF_FILE, LEAF_KEY_FILE, Node
-from typed_member import PURPOSE, Member, free_port
+from symbolon.rpc.inviting import write_invitation
+from symbolon.rpc.node import LEAF_FILE, Node
+from typed_member import PURPOSE, Member, free_port, invited
 
 import grpc  # isort: skip - after symbolon.rpc, which sets the cipher list
 
@@ -78,14 +77,9 @@ def a_list(folder: Path, prefix: str, own: str) -> Path:
 def joined(founder: Member, name: str, relay: str = "") -> Member:
     """A member that only needs to be one; with an address, one that runs a relay there."""
     member = Member(name, founder.home.parent)
-    invited, own = (("--relay",), ("--relay-endpoint", relay)) if relay else ((), ())
-    quick_join(member, founder.invite(name, *invited), *own)
+    named, own = (("--relay",), ("--relay-endpoint", relay)) if relay else ((), ())
+    member.quick_join(founder.invite(name, *named), *own)
     return member
-
-
-def quick_join(member: Member, code: str, *more: str) -> str:
-    """Joins within this process; what was told."""
-    return member.quick(*member.joining(code, *more))[1]
 
 
 def refused(member: Member, code: str, *more: str, exit_code: int) -> str:
@@ -189,7 +183,7 @@ def test_join_killed_on_its_way_goes_on_with_the_same_command(
     else:
         assert first.returncode == -signal.SIGKILL, first.stderr
     signing_key = (joiner.home / "signing-key.pem").read_bytes()
-    told = quick_join(joiner, code)
+    told = joiner.quick_join(code)
     # Once the certificate is kept, nothing is left to ask.
     words = "has joined already." if point == "kept" else f"is a member of {COALITION}."
     assert f"{joiner.name} {words}" in told
@@ -215,7 +209,7 @@ def record(member: Member, name: str) -> MemberRecord:
 
 def test_join_with_a_code_that_others_used_before_tells_of_them(founder: Member, joiner: Member) -> None:
     code = founder.invite(joiner.name)
-    quick_join(joiner, code)
+    joiner.quick_join(code)
     before = record(founder, joiner.name)
     thief = Member("thief", founder.home.parent)
     told = refused(thief, code, exit_code=77)
@@ -223,7 +217,7 @@ def test_join_with_a_code_that_others_used_before_tells_of_them(founder: Member,
     assert record(founder, joiner.name) == before
     assert not (thief.home / LEAF_FILE).exists()
     # The member itself is told that it is one, and loses nothing.
-    assert f"{joiner.name} has joined already." in quick_join(joiner, code)
+    assert f"{joiner.name} has joined already." in joiner.quick_join(code)
     assert record(founder, joiner.name) == before
     assert joiner.standing()[joiner.name] == "good"
 
@@ -294,18 +288,7 @@ def test_join_with_a_late_code_is_refused_at_both_ends(founder: Member, joiner: 
     told = refused(joiner, changed(founder.invite(joiner.name), expires=now - timedelta(1)), exit_code=77)
     assert "ended at" in told
     # One that was written ten days ago for a week, and that somebody gives another month.
-    today = now.date()
-    wanted = Invited(
-        member_id=MemberId(next(_NAMES)),
-        kind=MemberKind.NGO,
-        jurisdiction="KE",
-        relay=False,
-        person="Ben",
-        criteria="charter 3",
-        vetted=today,
-        lapses=today + timedelta(days=300),
-        open_for=timedelta(days=7),
-    )
+    wanted = invited(next(_NAMES), now.date())
     with Node(founder.home, clock=lambda: time.time() - 10 * 86400) as node:
         ended = write_invitation(node, wanted)
     late = Member(wanted.member_id, founder.home.parent)
@@ -335,7 +318,7 @@ def test_join_without_accepting_the_terms_sends_nothing_and_can_follow(
     found = json.loads(joiner.quick("doctor", "--json", code=1)[0])["checks"]
     (certificate,) = (each for each in found if each["check"] == "certificate")
     assert "`symbolon coalition join CODE`" in certificate["hint"]
-    assert f"{joiner.name} is a member" in quick_join(joiner, code)
+    assert f"{joiner.name} is a member" in joiner.quick_join(code)
 
 
 def test_join_while_the_founder_is_away_says_so_and_goes_on_later(tmp_path: Path) -> None:
@@ -346,7 +329,7 @@ def test_join_while_the_founder_is_away_says_so_and_goes_on_later(tmp_path: Path
     assert "away-co cannot be reached" in told
     founder.serve()
     try:
-        assert "late-co is a member of autumn." in quick_join(member, code)
+        assert "late-co is a member of autumn." in member.quick_join(code)
     finally:
         assert founder.stop() == 0
 
@@ -423,21 +406,6 @@ SUSPENDED = ("UNAUTHENTICATED", "membership.suspended")
 EXPELLED = ("UNAUTHENTICATED", "membership.expelled")
 
 
-@contextlib.contextmanager
-def channel(member: Member, to: Member) -> Iterator[grpc.Channel]:
-    """A connection of a member to another, with nothing above TLS."""
-    with Node(member.home) as node:
-        authorities = node.coalition.state().authorities_pem
-    key, leaf = ((member.home / name).read_bytes() for name in (LEAF_KEY_FILE, LEAF_FILE))
-    options = (
-        ("grpc.ssl_target_name_override", tls_target_name(to.name, COALITION)),
-        ("grpc.use_local_subchannel_pool", 1),
-    )
-    tls = grpc.ssl_channel_credentials(authorities, key, leaf)
-    with grpc.secure_channel(to.listen, tls, options) as opened:
-        yield opened
-
-
 def begun(opened: grpc.Channel) -> RawAsk:
     """A session that has come to where the asker sends its elements."""
     ask = RawAsk(opened)
@@ -448,7 +416,7 @@ def begun(opened: grpc.Channel) -> RawAsk:
 
 def test_suspended_member_gets_no_further_and_is_back_when_it_is_reinstated(founder: Member) -> None:
     member = joined(founder, "stays")
-    with channel(member, founder) as opened:
+    with founder.channel(member.credentials) as opened:
         with begun(opened) as ask:
             told = founder.run("coalition", "suspend", member.name, "--reason", "under review").stderr
             assert "In force" in told
@@ -473,7 +441,7 @@ def test_expelled_member_s_live_stream_ends_at_its_next_message_and_all_others_h
     member, witness = joined(founder, "leaves"), joined(founder, "witness")
     witness.serve()
     try:
-        with channel(member, founder) as opened, begun(opened) as ask:
+        with founder.channel(member.credentials) as opened, begun(opened) as ask:
             told = founder.run("coalition", "expel", member.name, "--reason", "resold data").stderr
             assert "In force" in told
             ask.say(elements=elements())
@@ -481,7 +449,7 @@ def test_expelled_member_s_live_stream_ends_at_its_next_message_and_all_others_h
         assert f"sender of {member.name}: {member.name} was expelled" in founder.log.read_text()
         wait_until(lambda: witness.members().is_expelled(member.name), "the witness to hear of it")
         for each in (founder, witness):
-            with channel(member, each) as opened, RawAsk(opened) as ask:
+            with each.channel(member.credentials) as opened, RawAsk(opened) as ask:
                 ask.say(hello=hello(purpose=PURPOSE, coalition=COALITION))
                 assert ask.refusal() == EXPELLED
         told = member.run("coalition", "sync", FOUNDER, code=77).stderr

@@ -2,7 +2,6 @@
 
 import contextlib
 import re
-import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -12,9 +11,7 @@ from typing import Any
 import pytest
 
 from processes import wait_until
-from symbolon.membership.certificates import tls_target_name
 from symbolon.rpc.catching_up import ENOUGH_S, MOST_S
-from symbolon.rpc.node import LEAF_FILE, LEAF_KEY_FILE, Node
 from symbolon.rpc.status import CODE_KEY
 from typed_member import Member
 
@@ -44,38 +41,12 @@ def served_founder(folder: Path) -> Member:
 
 def joined(founder: Member, name: str) -> Member:
     member = Member(name, founder.home.parent)
-    member.quick(*member.joining(founder.invite(name)))
+    founder.admit(member)
     return member
 
 
 def expel(founder: Member, member: Member) -> None:
     founder.quick("coalition", "expel", member.name, "--reason", "resold data")
-
-
-@contextlib.contextmanager
-def stopped(member: Member) -> Iterator[None]:
-    """A machine that takes connections and says nothing, as one that is suspended."""
-    assert member.process is not None
-    member.process.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        member.process.send_signal(signal.SIGCONT)
-
-
-@contextlib.contextmanager
-def channel(member: Member, to: Member) -> Iterator[grpc.Channel]:
-    """A connection of a member to another, with nothing above TLS."""
-    with Node(member.home) as node:
-        authorities = node.coalition.state().authorities_pem
-    key, leaf = ((member.home / name).read_bytes() for name in (LEAF_KEY_FILE, LEAF_FILE))
-    options = (
-        ("grpc.ssl_target_name_override", tls_target_name(to.name, COALITION)),
-        ("grpc.use_local_subchannel_pool", 1),
-    )
-    tls = grpc.ssl_channel_credentials(authorities, key, leaf)
-    with grpc.secure_channel(to.listen, tls, options) as opened:
-        yield opened
 
 
 def first_call(opened: grpc.Channel) -> Any:
@@ -106,7 +77,7 @@ def test_node_that_was_off_refuses_who_was_expelled_and_serves_who_joined_at_the
     comes = joined(founder, "comes")
     assert member.members().find(leaves.name) is not None
     assert member.members().find(comes.name) is None
-    with channel(leaves, member) as gone, channel(comes, member) as new:
+    with member.channel(leaves.credentials) as gone, member.channel(comes.credentials) as new:
         calls = [first_call(gone), first_call(new)]
         member.serve()
         try:
@@ -121,8 +92,8 @@ def test_node_whose_founder_answers_late_waits_for_it_before_it_takes_a_call(fou
     member, leaves = joined(founder, "waits"), joined(founder, "leaves")
     member.quick("coalition", "sync")
     expel(founder, leaves)
-    with channel(leaves, member) as gone:
-        with stopped(founder):
+    with member.channel(leaves.credentials) as gone:
+        with founder.stands_still():
             call = first_call(gone)
             starting = member.begin_serving()
             wait_until(lambda: listens(member), "the port")
@@ -139,7 +110,7 @@ def test_node_starts_in_time_whoever_is_silent_and_says_what_it_knew(founder: Me
     member, other = joined(founder, "starts"), joined(founder, "other")
     member.quick("coalition", "sync")
     other.serve()
-    with stopped(founder), stopped(other):
+    with founder.stands_still(), other.stands_still():
         begin = time.monotonic()
         member.serve()
         assert time.monotonic() - begin < MOST_S + SLACK_S
@@ -150,7 +121,7 @@ def test_node_starts_in_time_whoever_is_silent_and_says_what_it_knew(founder: Me
     # It goes on asking by itself.
     assert member.stop() == 0
     # One silent member holds nothing up where the founder answers.
-    with stopped(other):
+    with other.stands_still():
         begin = time.monotonic()
         member.serve()
         assert time.monotonic() - begin < ENOUGH_S + SLACK_S
