@@ -34,9 +34,7 @@ from symbolon.membership.proposal_draft import MAX_AGE
 from symbolon.rpc.node import FOUNDER_FOLDER
 
 
-def offer(
-    passphrase_file: EncryptsRootKey = None,
-) -> None:
+def offer(passphrase_file: EncryptsRootKey = None) -> None:
     """Make a founder's keys on this node, and print their public halves for `founders`.
 
     Nothing secret is printed. The root key is used when founders change, and for nothing else: move the file

@@ -116,11 +116,6 @@ class Database:
         return database
 
     @property
-    def path(self) -> Path | None:
-        """The SQLite file, or None for a server."""
-        return self._path
-
-    @property
     def url(self) -> str:
         """The database's URL without its passwords, fit to be shown."""
         shown = self._engine.url.difference_update_query(_SECRET_OPTIONS)

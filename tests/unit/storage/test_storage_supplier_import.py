@@ -11,7 +11,7 @@ from symbolon.errors import InputError, SealError, StorageError
 from symbolon.exchange.rules_agreement import fingerprint
 from symbolon.storage import supplier_import as importing
 from symbolon.storage import supplier_keys
-from symbolon.storage.database import Database
+from symbolon.storage.database import Database, database_file
 from symbolon.storage.database_errors import StorageBusyError
 from symbolon.storage.import_report import PROBLEMS_KEPT, ImportProgress, ListShrunkError
 from symbolon.storage.seal import Sealer
@@ -367,10 +367,11 @@ def test_database_file_holds_no_word_of_the_list(take_in: Callable[..., Any], da
         sealed = connection.execute(select(supplier.c.record).where(supplier.c.pk == 1)).scalar_one()
     take_in(Supplier("VENDOR-0815", "Changed"), MILL, key_maker=supplier_keys.make_keys)
     database.close()
-    assert database.path is not None
-    with Database.open(f"sqlite:///{database.path}") as again, again.read("look") as connection:
+    path = database_file(database.url)
+    assert path is not None
+    with Database.open(f"sqlite:///{path}") as again, again.read("look") as connection:
         assert connection.execute(text("PRAGMA integrity_check")).scalar_one() == "ok"
-    files = [file.read_bytes() for file in database.path.parent.iterdir()]
+    files = [file.read_bytes() for file in path.parent.iterdir()]
     for content in files:
         assert sealed[13:] not in content
         lowered = content.lower()

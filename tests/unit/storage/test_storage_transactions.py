@@ -14,7 +14,7 @@ from sqlalchemy import func, insert, select, text, update
 
 from symbolon.errors import BudgetError, StorageError
 from symbolon.storage import database as database_module
-from symbolon.storage.database import Database
+from symbolon.storage.database import Database, database_file
 from symbolon.storage.database_errors import StorageBusyError
 from symbolon.storage.exchange_budget import EVERYBODY, BudgetLimits, debit, spent_in
 from symbolon.storage.schema_version import known_versions
@@ -95,7 +95,7 @@ def test_write_lock_held_too_long_is_busy_and_says_try_again(
         monkeypatch.context() as patch,
     ):
         patch.setattr(database_module, "BUSY_TIMEOUT_S", 0.05)
-        if database.path is not None:
+        if database_file(database_url) is not None:
             with database.read("shorten the wait") as connection:
                 connection.execute(text("PRAGMA busy_timeout = 50"))
         with pytest.raises(StorageBusyError) as caught, database.transaction("wait in vain"):
