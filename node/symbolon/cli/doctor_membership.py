@@ -17,8 +17,8 @@ from symbolon.membership.certificates import (
     tls_target_name,
 )
 from symbolon.membership.coalition_roles import VALIDITY
-from symbolon.membership.coalition_state import State
-from symbolon.membership.ends_soon import ASK_FOR_NEWER, metadata_ends_soon, records_end_soon
+from symbolon.membership.coalition_state import ASK_FOR_NEWER, State
+from symbolon.membership.ends_soon import metadata_ends_soon, records_end_soon
 from symbolon.membership.founder_keys import ROOT_KEY_FILE, FounderKeys, load_root_key
 from symbolon.membership.member_record import MemberRecord
 from symbolon.rpc.diagnosis import presented_certificate
@@ -47,7 +47,7 @@ def look_at_metadata(state: State, now: datetime) -> Iterator[Finding]:
         ended = ", ".join(f"{role} on {expires:%Y-%m-%d %H:%M} UTC" for role, expires in gone.items())
         said = f"{held}, is stale: {ended} ended, so that nobody is a member for this node"
         yield failed(
-            "metadata", "membership.expired", said, f"{ASK_FOR_NEWER[:-1]}; or this machine's clock is ahead."
+            "metadata", "membership.expired", said, f"Run {ASK_FOR_NEWER}; or this machine's clock is ahead."
         )
         return
     state.require_bounded(now)

@@ -172,7 +172,9 @@ def read_report(node: Node, sessions: int) -> Report:
     """
     troubles: list[str] = []
     own_days = _certificate_days(node, troubles)
-    members = _members(node, own_days, troubles)
+    state = _state(node, troubles)
+    members = None if state is None else _members(node, state, own_days)
+    soon = () if state is None else ends_soon(state, node.member_id, node.now)
     waiting = _waiting(node, troubles)
     settings = node.config.node
     return Report(
@@ -185,7 +187,7 @@ def read_report(node: Node, sessions: int) -> Report:
         certificate_days_left=own_days,
         trouble="; ".join(troubles),
         standing=_own_standing(node),
-        ends_soon=_ends_soon(node),
+        ends_soon=[f"{each.said}. {each.hint}" for each in soon],
         supplier_list=_supplier_list(node),
         members=members,
         founder=node.is_founder,
@@ -214,13 +216,16 @@ def _certificate_days(node: Node, troubles: list[str]) -> int | None:
     return days
 
 
-def _members(node: Node, own_days: int | None, troubles: list[str]) -> Members | None:
+def _state(node: Node, troubles: list[str]) -> State | None:
     try:
-        state = node.coalition.state()
+        return node.coalition.state()
     except SymbolonError as error:
         if not troubles:
             troubles.append(error.detail)
         return None
+
+
+def _members(node: Node, state: State, own_days: int | None) -> Members:
     days = {node.config.node.member: own_days}
     return Members(
         state.targets_version,
@@ -241,14 +246,6 @@ def _own_standing(node: Node) -> str:
     except SymbolonError:
         return ""
     return ""
-
-
-def _ends_soon(node: Node) -> list[str]:
-    try:
-        state = node.coalition.state()
-    except SymbolonError:
-        return []
-    return [f"{each.said}. {each.hint}" for each in ends_soon(state, node.member_id, node.now)]
 
 
 def _listed(each: MemberRecord, state: State, today: date, days: int | None) -> Listed:

@@ -49,6 +49,11 @@ from symbolon.membership.coalition_roles import (
 from symbolon.membership.member_record import Members
 from symbolon.membership.members_document import MAX_MEMBERS_BYTES, decode_members
 
+ASK_FOR_NEWER: Final = (
+    "`symbolon coalition sync`; if nobody has newer metadata, a founder's node has to be started"
+)
+"""What to run where the metadata held has ended, or soon will."""
+
 CLOCK_SKEW: Final = timedelta(days=1)
 """How far a founder's clock may be ahead of this one when an expiry is judged too distant."""
 
@@ -119,8 +124,7 @@ class State:
         if now >= expires:
             raise MembershipError(
                 f"the coalition's {role} metadata expired at {expires:%Y-%m-%d %H:%M} UTC",
-                hint="Check this machine's clock, then run `symbolon coalition sync`; if nobody has newer "
-                "metadata, a founder's node has to be started.",
+                hint=f"Check this machine's clock, then run {ASK_FOR_NEWER}.",
                 code="membership.expired",
             )
 

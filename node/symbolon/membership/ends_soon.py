@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from symbolon.membership.coalition_state import State
+from symbolon.membership.coalition_state import ASK_FOR_NEWER, State
 from symbolon.membership.due_diligence import ATTESTATION_VALIDITY, DueDiligence
 
 METADATA_SOON_DAYS: Final = {"root": 60, "targets": 30, "snapshot": 3, "timestamp": 3}
@@ -18,10 +18,6 @@ left mean four days without news; the first two take people."""
 
 RECORD_SOON_DAYS: Final = 30
 """Likewise for what a person has to renew in the own entry."""
-
-ASK_FOR_NEWER: Final = (
-    "Run `symbolon coalition sync`; if nobody has newer metadata, a founder's node has to be started."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +59,9 @@ def metadata_ends_soon(state: State, now: datetime) -> EndsSoon | None:
         "The founders have to sign anew, the root with `symbolon coalition founders`; then run `symbolon "
         "coalition sync`."
     )
-    return EndsSoon("metadata.soon", words, signers if {"root", "targets"} & soon.keys() else ASK_FOR_NEWER)
+    return EndsSoon(
+        "metadata.soon", words, signers if {"root", "targets"} & soon.keys() else f"Run {ASK_FOR_NEWER}."
+    )
 
 
 def records_end_soon(record: DueDiligence, now: datetime) -> Iterator[EndsSoon]:

@@ -18,7 +18,7 @@ import grpc
 
 from symbolon.errors import UnavailableError
 from symbolon.membership.certificates import PeerIdentity, peer_identity, tls_target_name
-from symbolon.rpc.dial import CONNECT_S, channel_options, grpc_address, shown_certificate
+from symbolon.rpc.dial import CONNECT_S, channel_options, client_context, grpc_address, shown_certificate
 from symbolon.rpc.node import Node
 
 _HANDSHAKES: Final = ThreadPoolExecutor(16, "handshake")
@@ -75,15 +75,9 @@ def _unreachable(member_id: str, why: str) -> UnavailableError:
     return UnavailableError(f"{member_id} {why}", hint=hint)
 
 
-def _verifying(node: Node) -> ssl.SSLContext:
-    """TLS 1.3 as this node, to servers whose certificate is of its coalition."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
+def _shown(node: Node, target: str, name: str) -> bytes:
+    """The certificate, PEM, that a server shows to this node, and that is of its coalition."""
+    context = client_context()
     context.load_verify_locations(cadata=node.credentials.authorities.decode("ascii"))
     node.leaf_files.load_into(context)
-    context.set_alpn_protocols(["h2"])
-    return context
-
-
-def _shown(node: Node, target: str, name: str) -> bytes:
-    return shown_certificate(_verifying(node), target, name)
+    return shown_certificate(context, target, name)

@@ -36,7 +36,7 @@ from symbolon.rpc.diagnosis_finding import (
     failed,
 )
 from symbolon.rpc.diagnosis_tls import X25519MLKEM768, group_name, group_wanted
-from symbolon.rpc.dial import unverified
+from symbolon.rpc.dial import client_context, unverified
 from symbolon.rpc.own_certificate import require_own
 
 CONNECT_S: Final = 5.0
@@ -292,9 +292,7 @@ def wanted_group(address: tuple[str, int], server_name: str) -> Finding:
 def _ours(target: Target) -> Finding:
     """Shows our certificate to the peer, which has proven itself in the step before."""
     check, peer = "our certificate", target.peer.member_id
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.set_alpn_protocols(["h2"])
+    context = client_context()
     try:
         context.load_verify_locations(cadata=target.authorities.decode("ascii"))
         target.leaf.load_into(context)

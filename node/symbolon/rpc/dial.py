@@ -38,13 +38,19 @@ def grpc_address(target: str) -> str:
     return target if target.startswith(UNIX) else f"dns:///{target}"
 
 
-def unverified() -> ssl.SSLContext:
-    """TLS 1.3 that verifies nothing and shows nothing; only fit to look at what the other side presents."""
+def client_context() -> ssl.SSLContext:
+    """TLS 1.3 for gRPC, of who dials; without authorities yet it believes nobody."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.set_alpn_protocols(["h2"])
+    return context
+
+
+def unverified() -> ssl.SSLContext:
+    """Verifies nothing and shows nothing; only fit to look at what the other side presents."""
+    context = client_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    context.set_alpn_protocols(["h2"])
     return context
 
 
