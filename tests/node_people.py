@@ -100,7 +100,8 @@ class NodePeople:
         self.signed_in(name)
         return self.run(*arguments)
 
-    def journal(self) -> list[tuple[str, str, str]]:
-        """Event, purpose and operator of every line, oldest first."""
+    def audit_log(self) -> list[tuple[str, str, str]]:
+        """Event, purpose and operator of every entry, oldest first."""
         with Node(self.home) as node:
-            return [(line.event, line.purpose, line.operator) for _, line in node.journal.newest(200)]
+            newest = [each.values for each in node.audit.newest(200)]
+        return [(each["event"], each["purpose"], each["operator"]) for each in newest]

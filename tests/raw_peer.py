@@ -18,7 +18,8 @@ from symbolon.oprf.suite import DEFAULT_SUITE, get_suite
 from symbolon.rpc.status import CODE_KEY
 
 import grpc  # isort: skip - after symbolon.rpc, which sets the cipher list
-from real_nodes import MALLORY, Nodes
+from raw_receipts import Signer, give_signer, member_of, signer_of
+from real_nodes import ALPHA, MALLORY, Nodes
 
 SERVICE = pb.DESCRIPTOR.services_by_name["ExchangeService"].full_name
 _WAIT_S = 30.0
@@ -44,6 +45,10 @@ def channel_to(
     )
     tls = grpc.ssl_channel_credentials(nodes.authorities, key, certificate)
     with grpc.secure_channel(nodes.endpoint(member), tls, options) as channel:
+        if certificate is not None:
+            own = member_of(certificate, COALITION)
+            if own:
+                give_signer(channel, Signer(nodes.home(own), COALITION, own, member))
         yield channel
 
 
@@ -52,6 +57,7 @@ class RawAsk:
 
     def __init__(self, channel: grpc.Channel, timeout_s: float = _WAIT_S) -> None:
         self._said: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._signer = signer_of(channel)
         self.call = stubs.ExchangeServiceStub(channel).Ask(iter(self._said.get, None), timeout=timeout_s)
 
     def __enter__(self) -> "RawAsk":
@@ -62,7 +68,12 @@ class RawAsk:
         self.call.cancel()
 
     def say(self, **body: Any) -> None:
-        """Sends one receiver message: `hello=…`, `elements=…`, `finish=…`; nothing for an empty one."""
+        """Sends one receiver message: `hello=…`, `elements=…`, `finish=…`; nothing for an empty one.
+
+        A hello is signed where the channel has a signer.
+        """
+        if self._signer is not None and "hello" in body:
+            body["hello"] = self._signer.hello(body["hello"])
         self._said.put(pb.AskRequest(message=pb.ReceiverMessage(**body)))
 
     def done_speaking(self) -> None:
@@ -121,11 +132,16 @@ def elements(count: int = 64, offset: int = 0, tier: str = "A", data: bytes | No
 Answer = Callable[[Iterator[pb.AskRequest]], Iterator[pb.SenderMessage | bytes]]
 
 
+_serving: list[Signer] = []
+"""Who signs what the rogue server says."""
+
+
 def fair_answer(requests: Iterator[pb.AskRequest]) -> Iterator[pb.SenderMessage]:
-    """What an honest sender says, with a set of dummies."""
+    """What an honest sender says to `ALPHA`, with a set of dummies."""
     suite = get_suite(DEFAULT_SUITE, "openssl")
     key = os.urandom(32)
-    asked = next(requests).message.hello.tiers
+    hello = next(requests).message.hello
+    asked = hello.tiers
     offers = [
         pb.TierOffer(tier=ask.tier, tag_bytes=12, deltas=[pb.DeltaHeader(number=1, entries=64)])
         for ask in asked
@@ -140,7 +156,10 @@ def fair_answer(requests: Iterator[pb.AskRequest]) -> Iterator[pb.SenderMessage]
     for ask in asked:
         data = b"".join(sorted(os.urandom(18) for _ in range(64)))
         yield pb.SenderMessage(entries=pb.Entries(tier=ask.tier, delta=1, offset=0, data=data))
-    yield pb.SenderMessage(finish=pb.Finish())
+    finish = _serving[-1].finish(hello, {ask.tier: 64 for ask in asked})
+    yield pb.SenderMessage(finish=finish)
+    # The receipt.
+    next(requests, None)
 
 
 @contextlib.contextmanager
@@ -162,7 +181,9 @@ def rogue_server(
         address = f"127.0.0.1:{server.add_secure_port('127.0.0.1:0', tls)}"
         server.start()
         nodes.move(member, address)
+        _serving.append(Signer(nodes.home(member), COALITION, member, ALPHA))
         try:
             yield address
         finally:
+            _serving.pop()
             server.stop(0).wait()

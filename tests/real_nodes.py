@@ -297,8 +297,8 @@ class Nodes:
         return int(self.query(member, sql, peer=peer, tier=tier, w="window:%")[0].n or 0)
 
     def events(self, member: str, purpose: str) -> list[str]:
-        """The journal's events for a purpose, oldest first."""
-        sql = "SELECT event FROM journal_line WHERE purpose = :purpose ORDER BY id"
+        """The events of the audit log for a purpose, oldest first."""
+        sql = "SELECT event FROM audit_entry WHERE purpose = :purpose ORDER BY number"
         return [row.event for row in self.query(member, sql, purpose=purpose)]
 
     def states(self, member: str, purpose: str) -> list[str]:

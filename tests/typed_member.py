@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from processes import DEADLINE_S, first_line
+from raw_receipts import Signer, give_signer, member_of
 from symbolon.cli import main
 from symbolon.cli.local_coalition import own_environment, symbolon
 from symbolon.membership.certificates import tls_target_name
@@ -199,6 +200,10 @@ class Member:
         )
         tls = grpc.ssl_channel_credentials(state.authorities_pem, *credentials)
         with grpc.secure_channel(self.listen, tls, options) as channel:
+            coalition = state.members.coalition
+            own = member_of(credentials[1], coalition)
+            if own:
+                give_signer(channel, Signer(self.home.parent / own, coalition, own, self.name))
             yield channel
 
 

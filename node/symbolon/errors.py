@@ -84,6 +84,8 @@ class PermissionDeniedError(SymbolonError):
     code = "permission.denied"
     public = "not permitted"
     exit_code = 77
+    decision = ""
+    """What policy decided, canonical JSON for the audit log; '' where nobody asked it."""
 
 
 class BudgetError(SymbolonError):
@@ -92,6 +94,14 @@ class BudgetError(SymbolonError):
     code = "budget.exhausted"
     public = "query budget exhausted"
     exit_code = 77
+
+
+class AuditError(SymbolonError):
+    """A proof, checkpoint, signature or entry of an audit log does not hold."""
+
+    code = "audit"
+    public = "audit evidence does not hold"
+    exit_code = 65
 
 
 class ProtocolError(SymbolonError):

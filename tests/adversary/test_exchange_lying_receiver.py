@@ -118,7 +118,7 @@ HELLO_ATTACKS: dict[str, Callable[[pb.Hello], object]] = {
     "an_unknown_mode": lambda h: setattr(h, "mode", "union"),
     "a_long_suite": lambda h: setattr(h, "suite", "x" * 1_000_000),
     "a_purpose_that_is_a_path": lambda h: setattr(h, "purpose", "../../etc/passwd"),
-    "a_purpose_with_a_line_break": lambda h: setattr(h, "purpose", "x\nforged journal line"),
+    "a_purpose_with_a_line_break": lambda h: setattr(h, "purpose", "x\nforged audit entry"),
     "a_short_session_id": lambda h: setattr(h, "session_id", b"x"),
 }
 

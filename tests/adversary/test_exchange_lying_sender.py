@@ -41,6 +41,7 @@ from symbolon.exchange.messages import (
 from symbolon.exchange.receiver import AskedKeys, Receiver, State
 from symbolon.matching.evidence import Evidence
 from unit.exchange.harness import (
+    SIGNED,
     SUITE,
     ReceiverEnd,
     SenderEnd,
@@ -170,9 +171,9 @@ ATTACKS: dict[str, tuple[Callable[[Script], Script], str]] = {
         lambda s: changed(s, Withdrawn, lambda m: replace(m, tier="B")),
         "protocol.tier",
     ),
-    "an_early_finish": (lambda s: [s[0], Finish()], "protocol.short"),
-    "a_finish_before_the_last_entries": (lambda s: [*s[:-3], Finish()], "protocol.short"),
-    "a_finish_before_anything": (lambda s: [Finish()], "protocol.state"),
+    "an_early_finish": (lambda s: [s[0], Finish(*SIGNED)], "protocol.short"),
+    "a_finish_before_the_last_entries": (lambda s: [*s[:-3], Finish(*SIGNED)], "protocol.short"),
+    "a_finish_before_anything": (lambda s: [Finish(*SIGNED)], "protocol.state"),
     "evaluations_before_the_answer": (lambda s: s[1:], "protocol.state"),
     "entries_before_the_answer": (lambda s: s[first(s, Entries) :], "protocol.state"),
     "a_second_answer": (lambda s: [s[0], *s], "protocol.state"),

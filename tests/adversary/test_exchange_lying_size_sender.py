@@ -19,7 +19,7 @@ from symbolon.exchange.messages import (
     Working,
 )
 from symbolon.exchange.receiver import State
-from unit.exchange.harness import rng_of, script_of, size_answer, size_receiver, table_of
+from unit.exchange.harness import SIGNED, rng_of, script_of, size_answer, size_receiver, table_of
 
 ATTACKS: dict[str, tuple[Callable[[Script], Script], str]] = {
     "an_epoch": (lambda s: changed(s, Accept, lambda m: replace(m, epoch=1)), "protocol.tier"),
@@ -46,7 +46,7 @@ ATTACKS: dict[str, tuple[Callable[[Script], Script], str]] = {
         lambda s: with_data(s, Evaluated, lambda data: data[:-32] + bytes(32)),
         "protocol.element",
     ),
-    "an_early_finish": (lambda s: [s[0], s[1], Finish()], "protocol.short"),
+    "an_early_finish": (lambda s: [s[0], s[1], Finish(*SIGNED)], "protocol.short"),
     "withdrawn_tags_unasked": (lambda s: [s[0], Withdrawn("A", 0, b"x" * 16)], "protocol.state"),
     "work_before_the_answer": (lambda s: [Working("A", 0, 64), *s], "protocol.state"),
     "work_on_another_tier": (lambda s: [s[0], Working("B", 0, 64)], "protocol.state"),

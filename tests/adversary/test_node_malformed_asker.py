@@ -220,9 +220,7 @@ def test_node_asker_that_hangs_up_at_once_leaves_no_session_open(nodes: Nodes) -
     wait_until(lambda: "open" not in nodes.states(BETA, purpose), "the sessions to be closed")
 
 
-def test_node_journal_line_and_debit_exist_before_anything_leaves(
-    nodes: Nodes, channel: grpc.Channel
-) -> None:
+def test_node_audit_entry_and_debit_exist_before_anything_leaves(nodes: Nodes, channel: grpc.Channel) -> None:
     purpose = PURPOSES[5]
     before = nodes.spent(BETA, MALLORY)
     with RawAsk(channel) as ask:
@@ -302,7 +300,7 @@ def strict(nodes: Nodes) -> Nodes:
     ],
     ids=["mode", "purpose", "one tier more", "tier", "direction"],
 )
-def test_node_request_that_nobody_allowed_is_denied_in_the_journal_and_not_debited(
+def test_node_request_that_nobody_allowed_is_denied_in_the_audit_log_and_not_debited(
     strict: Nodes, caller: str, asked: dict[str, Any]
 ) -> None:
     opening = hello(**asked)
@@ -311,7 +309,7 @@ def test_node_request_that_nobody_allowed_is_denied_in_the_journal_and_not_debit
     with channel_to(strict, BETA, strict.credentials(caller)) as channel, RawAsk(channel) as ask:
         ask.say(hello=opening)
         assert ask.refusal() == ("PERMISSION_DENIED", "permission.denied")
-    lines = "SELECT event, peer FROM journal_line WHERE session_id = :id"
+    lines = "SELECT event, peer FROM audit_entry WHERE session = :id"
     assert list(map(tuple, strict.query(BETA, lines, id=opening.session_id.hex()))) == [("denied", caller)]
     assert strict.query(BETA, debits) == before
 
@@ -322,13 +320,13 @@ def test_node_request_for_a_purpose_of_no_coalition_is_denied_whatever_is_allowe
     with channel_to(strict, BETA) as channel, RawAsk(channel) as ask:
         ask.say(hello=opening)
         assert ask.refusal() == ("PERMISSION_DENIED", "permission.purpose")
-    lines = "SELECT event, peer FROM journal_line WHERE session_id = :id"
+    lines = "SELECT event, peer FROM audit_entry WHERE session = :id"
     assert list(map(tuple, strict.query(BETA, lines, id=opening.session_id.hex()))) == [("denied", MALLORY)]
 
 
-def test_node_invitation_that_nobody_allowed_is_denied_in_the_journal(strict: Nodes) -> None:
+def test_node_invitation_that_nobody_allowed_is_denied_in_the_audit_log(strict: Nodes) -> None:
     invitation = pb.Invitation(mode="intersection", purpose="due-diligence", tiers=["A"])
-    denied = "SELECT count(*) AS n FROM journal_line WHERE event = 'denied' AND session_id = ''"
+    denied = "SELECT count(*) AS n FROM audit_entry WHERE event = 'denied' AND session = ''"
     before = strict.query(BETA, denied)[0].n
     with channel_to(strict, BETA) as channel:
         call = stubs.ExchangeServiceStub(channel).Offer(

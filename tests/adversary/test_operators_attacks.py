@@ -237,7 +237,7 @@ def test_author_cannot_prepare_a_second_self_on_a_node_as_it_is_made(people: Nod
     assert people.run_as("Amina", "operators", "add", "Eve", "--role", "administrator").code == 75
     assert people.run_as("Amina", "operators", "add", "Eva", "--role", "approver").code == 75
     assert people.run_as("Amina", *command).code == 0
-    assert [line[2] for line in people.journal()[-2:]] == [pseudonym(people, "Amina")] * 2
+    assert [line[2] for line in people.audit_log()[-2:]] == [pseudonym(people, "Amina")] * 2
 
 
 def pseudonym(people: NodePeople, name: str) -> str:
@@ -321,7 +321,7 @@ def test_author_expels_on_a_node_with_operators_only_with_a_second_person(
     assert people.run_as("Amina", *expel).code == 0
     assert [each["member"] for each in members_shown(people)] == ["mill"]
     amina, bruno = pseudonym(people, "Amina"), pseudonym(people, "Bruno")
-    assert people.journal()[-4:] == [
+    assert people.audit_log()[-4:] == [
         ("requested", "expel", amina),
         ("approved", "expel", bruno),
         ("requested", "expel", amina),

@@ -17,7 +17,7 @@ import pytest
 from alembic import command
 
 from node_people import CHEAP
-from symbolon.audit.journal import JournalLine
+from symbolon.audit.entry import Entry
 from symbolon.cli import doctor_checks, main
 from symbolon.cli.doctor_membership import look_at_own_entry
 from symbolon.cli.init import create_node
@@ -442,12 +442,12 @@ def test_doctor_metadata_that_lasts_too_long_by_this_clock_is_told(home: Path, e
     assert checks["clock"]["code"] == "clock.behind"
 
 
-def test_doctor_clock_behind_the_journal_is_told(home: Path, examine: Examine) -> None:
+def test_doctor_clock_behind_the_audit_log_is_told(home: Path, examine: Examine) -> None:
     with Node(home, clock=lambda: time.time() + 86400) as node:
-        node.journal.write(JournalLine("released", "birch", "", "size", "due-diligence", {}))
+        node.audit.append(Entry("released", "birch", "", "size", "due-diligence"))
     found = examine(home, 1)["clock"]
     assert found["code"] == "clock.behind"
-    assert "before the journal was last written" in found["said"]
+    assert "before the audit log was last written" in found["said"]
 
 
 def test_doctor_metadata_without_this_node_is_told(

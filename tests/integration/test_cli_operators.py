@@ -290,19 +290,19 @@ def test_doctor_still_says_what_is_broken_when_operators_cannot_be_read(people: 
     assert people.run("status").code == 74
 
 
-def test_journal_of_both_ends_carries_who_asked_and_who_started_the_node() -> None:
+def test_audit_log_of_both_ends_carries_who_asked_and_who_started_the_node() -> None:
     with two_nodes() as nodes:
         nodes.quick_match(ALPHA, BETA, PURPOSES[2])
-        before = nodes.query(BETA, "SELECT count(*) AS n FROM journal_line")[0].n
+        before = nodes.query(BETA, "SELECT count(*) AS n FROM audit_entry")[0].n
         asker, starter = operator_at(nodes, ALPHA), operator_at(nodes, BETA)
         nodes.start(BETA)
         nodes.match(ALPHA, BETA, PURPOSES[1])
         for member, pseudonym in ((ALPHA, asker), (BETA, starter)):
-            sql = "SELECT event, operator FROM journal_line WHERE purpose = :purpose"
+            sql = "SELECT event, operator FROM audit_entry WHERE purpose = :purpose"
             lines = nodes.query(member, sql, purpose=PURPOSES[1])
             assert len(lines) >= 2
             assert {line.operator for line in lines} == {pseudonym}
-        earlier = nodes.query(BETA, "SELECT operator FROM journal_line WHERE id <= :n", n=before)
+        earlier = nodes.query(BETA, "SELECT operator FROM audit_entry WHERE number < :n", n=before)
         assert {line.operator for line in earlier} == {LOCAL}
         for path in nodes.home(ALPHA).glob("signed-in-*"):
             path.unlink()

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from symbolon.api.exchange.v1 import exchange_pb2 as pb
 from symbolon.errors import RemoteProtocolError
-from symbolon.exchange.limits import KEY_RULES_BYTES, MAX_DELTAS, MAX_ELEMENTS, MAX_ENTRIES, SIZE_GROUP
+from symbolon.exchange.limits import (
+    KEY_RULES_BYTES,
+    MAX_DELTAS,
+    MAX_ELEMENTS,
+    MAX_ENTRIES,
+    MAX_RESULT_BYTES,
+    SIZE_GROUP,
+)
 from symbolon.exchange.messages import (
     MAX_EPOCH,
     Accept,
@@ -21,6 +28,8 @@ from symbolon.exchange.messages import (
     Finish,
     Hello,
     Invitation,
+    Receipt,
+    SignedRequest,
     TierAsk,
     TierOffer,
     Withdrawn,
@@ -36,6 +45,12 @@ datas = st.binary(min_size=1, max_size=100)
 tier_names = st.sampled_from(["A", "B", "C", "AB"])
 
 
+signatures = st.binary(min_size=64, max_size=64)
+requests = st.none() | st.builds(
+    SignedRequest, st.integers(0, MAX_EPOCH), st.text(st.characters(codec="utf-8"), max_size=99), signatures
+)
+
+
 @st.composite
 def intersection_hellos(draw: st.DrawFn) -> Hello:
     epoch = draw(st.integers(0, MAX_EPOCH))
@@ -43,8 +58,8 @@ def intersection_hellos(draw: st.DrawFn) -> Hello:
     tiers = draw(st.lists(st.sampled_from("ABC"), min_size=1, unique=True))
     asks = tuple(TierAsk(tier, draw(st.integers(64, MAX_ELEMENTS)), draw(have)) for tier in tiers)
     names = [draw(words) for _ in range(3)]
-    rules = draw(key_rules)
-    return Hello(draw(session_ids), *names, "intersection", draw(words), epoch, asks, key_rules=rules)
+    signed = {"key_rules": draw(key_rules), "request": draw(requests)}
+    return Hello(draw(session_ids), *names, "intersection", draw(words), epoch, asks, **signed)
 
 
 @st.composite
@@ -53,7 +68,9 @@ def size_hellos(draw: st.DrawFn) -> Hello:
     group = SIZE_GROUP[tier]
     ask = TierAsk(tier, group * draw(st.integers(-(-64 // group), MAX_ELEMENTS // group)))
     names = [draw(words) for _ in range(3)]
-    return Hello(draw(session_ids), *names, "size", draw(words), 0, (ask,), group, draw(key_rules))
+    return Hello(
+        draw(session_ids), *names, "size", draw(words), 0, (ask,), group, draw(key_rules), draw(requests)
+    )
 
 
 failures = st.builds(
@@ -65,6 +82,7 @@ receiver_messages = st.one_of(
     intersection_hellos(),
     size_hellos(),
     st.builds(Elements, tier_names, offsets, datas),
+    st.builds(Receipt, signatures),
 )
 
 
@@ -94,7 +112,7 @@ sender_messages = st.one_of(
     st.builds(Entries, tier_names, offsets, datas, st.integers(1, MAX_DELTAS)),
     st.builds(Withdrawn, tier_names, offsets, datas),
     workings(),
-    st.just(Finish()),
+    st.builds(Finish, st.binary(max_size=MAX_RESULT_BYTES), signatures),
     failures,
 )
 invitations = st.one_of(

@@ -320,10 +320,10 @@ class Sender:
         for offset, data in chunks(shuffle(self._withdrawn, self.rng)):
             yield say(SENDER_SAYS, "Withdrawn", {"tier": self.tier, "offset": offset, "data": data})
 
-    def finish(self) -> bytes:
+    def finish(self, result: bytes = b"{}", signature: bytes = bytes(64)) -> bytes:
         if not self._elements.complete:
             raise RefusedError("not everything that was declared has come")
-        return say(SENDER_SAYS, "Finish", {})
+        return say(SENDER_SAYS, "Finish", {"result": result, "signature": signature})
 
 
 @dataclass
@@ -458,7 +458,7 @@ class SizeSender:
             fields = {"tier": self.tiers, "delta": 1, "offset": offset, "data": chunk}
             yield say(SENDER_SAYS, "Entries", fields)
 
-    def finish(self) -> bytes:
+    def finish(self, result: bytes = b"{}", signature: bytes = bytes(64)) -> bytes:
         if not self._elements.complete:
             raise RefusedError("not everything that was declared has come")
-        return say(SENDER_SAYS, "Finish", {})
+        return say(SENDER_SAYS, "Finish", {"result": result, "signature": signature})

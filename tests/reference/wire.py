@@ -20,6 +20,12 @@ FIELDS: dict[str, dict[int, tuple[str, str, bool]]] = {
         8: ("tiers", "TierAsk", True),
         9: ("group_size", "uint", False),
         10: ("key_rules", "bytes", False),
+        11: ("request", "SignedRequest", False),
+    },
+    "SignedRequest": {
+        1: ("hour", "uint", False),
+        2: ("checkpoint", "string", False),
+        3: ("signature", "bytes", False),
     },
     "TierAsk": {
         1: ("tier", "string", False),
@@ -48,10 +54,11 @@ FIELDS: dict[str, dict[int, tuple[str, str, bool]]] = {
     },
     "DeltaHeader": {1: ("number", "uint", False), 2: ("entries", "uint", False)},
     "Working": {1: ("tier", "string", False), 2: ("done", "uint", False), 3: ("total", "uint", False)},
-    "Finish": {},
+    "Finish": {1: ("result", "bytes", False), 2: ("signature", "bytes", False)},
+    "Receipt": {1: ("signature", "bytes", False)},
     "Failure": {1: ("code", "string", False), 2: ("message", "string", False)},
 }
-RECEIVER_SAYS = {1: "Hello", 2: "Elements", 3: "Failure"}
+RECEIVER_SAYS = {1: "Hello", 2: "Elements", 3: "Failure", 4: "Receipt"}
 SENDER_SAYS = {
     1: "Accept",
     2: "Evaluated",

@@ -145,7 +145,7 @@ def reference_asks_node(receiver, node, suppliers):
     for message in node.sets(sender, receiver.tier):
         receiver.receive(from_sender(message))
     assert 0 < receiver.work.done == receiver.work.total
-    receiver.receive(from_sender(sender.finish()))
+    receiver.receive(from_sender(sender.finish(b"{}", bytes(64))))
 
 
 class NodeReceiver:
@@ -283,7 +283,7 @@ def test_size_reference_receiver_and_node_sender_count_what_is_shared():
     assert (receiver.work.done, receiver.work.heard) == (declared, 2)
     for message in sender.entries("AB", 1, made):
         receiver.receive(from_sender(message))
-    receiver.receive(from_sender(sender.finish()))
+    receiver.receive(from_sender(sender.finish(b"{}", bytes(64))))
     assert receiver.count() == SHARED
     assert (receiver.same_rules, compare(older, hello.key_rules)) == (False, "different")
 

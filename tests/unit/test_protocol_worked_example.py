@@ -138,7 +138,11 @@ def test_worked_example_messages_are_what_both_implementations_write():
     assert wire.say(wire.SENDER_SAYS, "Accept", said) == accept
     assert from_sender(to_receiver(accept)) == accept
     finish = bytes.fromhex(expected["finish"])
-    assert wire.say(wire.SENDER_SAYS, "Finish", {}) == finish == from_sender(to_receiver(finish))
+    assert (
+        wire.say(wire.SENDER_SAYS, "Finish", {"result": b"{}", "signature": bytes(64)})
+        == finish
+        == from_sender(to_receiver(finish))
+    )
 
     elements = {each["place"]: bytes.fromhex(each["blinded"]) for each in KEYS}
     dummies = (arithmetic.multiply(_draw("dummy", n, 32), arithmetic.BASE) for n in range(61))

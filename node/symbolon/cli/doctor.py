@@ -37,7 +37,7 @@ def doctor(
     """Check this node, and PEER, and say what to mend.
 
     Every check ends as ok, warn, fail or unknown. Probing PEER costs no budget; where it is asked for
-    permission, its journal gets a line.
+    permission, its audit log gets an entry.
     """
     # A refused handshake is a finding here, not news for stderr; gRPC reads this when it is imported.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")

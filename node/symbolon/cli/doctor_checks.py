@@ -60,9 +60,9 @@ from symbolon.rpc.node import (
 )
 from symbolon.rpc.own_certificate import absent
 from symbolon.rpc.tls_material import Leaf, LeafFiles
+from symbolon.storage.audit_log import AuditLog
 from symbolon.storage.database import Database, database_file
 from symbolon.storage.founding_store import FoundingStore
-from symbolon.storage.journal_store import JournalStore
 from symbolon.storage.operator_store import OperatorStore
 from symbolon.storage.schema_version import read_version
 from symbolon.storage.seal import Sealer
@@ -161,6 +161,10 @@ class Examination:
         """The database, as it is: never migrated from here."""
         return Database.open(self.config.database_url, migrate=False)
 
+    @property
+    def _audit(self) -> AuditLog:
+        return AuditLog(self.database, self.sealer, self._now.timestamp)
+
     @cached_property
     def store(self) -> CoalitionStore:
         """The coalition's metadata."""
@@ -241,7 +245,7 @@ class Examination:
     def _database_state(self) -> Iterator[Finding]:
         with self.database.read("read the version") as connection:
             version = read_version(connection)
-        JournalStore(self.database, self._now.timestamp).require_writable()
+        self._audit.require_writable()
         bind_key(self.database, self.sealer)
         said = f"{self.database.url}, version {version}, can be written, opens with the sealing key"
         yield good("database", said)
@@ -298,9 +302,9 @@ class Examination:
         marks = [(signed_at_the_earliest(self.state), "the coalition's metadata was signed")]
         starts = load_certificate(self.leaf.certificate).not_valid_before_utc
         marks.append((starts, "the certificate became valid"))
-        newest = JournalStore(self.database, self._now.timestamp).last_written_at_s()
+        newest = self._audit.last_written_at_s()
         if newest is not None:
-            marks.append((datetime.fromtimestamp(newest, UTC), "the journal was last written"))
+            marks.append((datetime.fromtimestamp(newest, UTC), "the audit log was last written"))
         latest, event = max(marks)
         said = f"{self._now:%Y-%m-%d %H:%M:%S} UTC"
         if self._now + CLOCK_SKEW < latest:
@@ -351,7 +355,7 @@ class Examination:
     def _operators(self) -> Iterator[Finding]:
         people = OperatorStore(self.database, self.sealer, self._now.timestamp, os.urandom).all()
         if not people:
-            said = "none: whoever can read this folder works with the node, and is `local` in the journal"
+            said = "none: whoever can read this folder works with the node, and is `local` in the audit log"
             yield good("operators", said)
             return
         eyes = ", ".join(self.config.operators.four_eyes)

@@ -47,7 +47,7 @@ def add(
     """Add an operator. The first one is yourself, an administrator; from then on people sign in.
 
     The password is asked for on the terminal (scripts: SYMBOLON_NEW_PASSWORD_FILE). One that you choose for
-    somebody else is replaced at the first sign-in. Prints the pseudonym that journals will hold.
+    somebody else is replaced at the first sign-in. Prints the pseudonym that the audit log will hold.
     """
     plain = typed_name(name)
     with open_node() as node:
@@ -101,7 +101,7 @@ def role_command(name: Name, role: Annotated[Role, typer.Argument(help="The new 
 
 @app.command()
 def remove(name: Name) -> None:
-    """Remove an operator. Its pseudonym stays in the journal and is never given again."""
+    """Remove an operator. Its pseudonym stays in the audit log and is never given again."""
     with open_node() as node:
         person = node.operators.named(name)
         words = f"remove {person.name} ({person.pseudonym}), {person.role}"
@@ -144,9 +144,7 @@ def summary(node: Node) -> str:
     """One sentence about who works with a node, for `status` and `doctor`."""
     people = node.operators.all()
     if not people:
-        return (
-            "No operators: whoever can read this folder works with it, and appears as `local` in the journal."
-        )
+        return "No operators: whoever can read this folder works with it, and is `local` in the audit log."
     counts = ", ".join(
         f"{count} {role}" for role in Role if (count := sum(each.role is role for each in people))
     )

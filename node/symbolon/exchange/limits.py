@@ -59,5 +59,14 @@ MAX_WORKING: Final = 1 << 20
 """Such messages taken in one tier and session: three days of them at that pace, and no session lasts longer
 than a day. A flood ends here, or with the session's time."""
 
+SIGNATURE_BYTES: Final = 64
+"""Of Ed25519."""
+
+MAX_CHECKPOINT_CHARS: Final = 16 * 1024
+"""A checkpoint in a message: the cosignatures of some 80 members are shown with it."""
+
+MAX_RESULT_BYTES: Final = 20 * 1024
+"""What both ends sign at the end: a checkpoint and little else."""
+
 MAX_NAME_BYTES: Final = 64
 """Longest suite, coalition, area, mode or purpose accepted in a hello."""

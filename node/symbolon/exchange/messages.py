@@ -11,14 +11,17 @@ from dataclasses import dataclass, field
 from symbolon.errors import RemoteProtocolError, StaleEpochError
 from symbolon.exchange.limits import (
     KEY_RULES_BYTES,
+    MAX_CHECKPOINT_CHARS,
     MAX_CHUNK_BYTES,
     MAX_DELTAS,
     MAX_ELEMENTS,
     MAX_ENTRIES,
     MAX_NAME_BYTES,
+    MAX_RESULT_BYTES,
     MAX_TAG_BYTES,
     MIN_PADDED,
     MIN_TAG_BYTES,
+    SIGNATURE_BYTES,
     SIZE_GROUP,
 )
 
@@ -72,11 +75,37 @@ class TierAsk:
             raise _refuse("have_delta out of range")
 
 
+def _check_signature(signature: bytes) -> None:
+    if len(signature) != SIGNATURE_BYTES:
+        raise _refuse(f"a signature is not {SIGNATURE_BYTES} bytes")
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """What makes a hello a request that the receiver has signed; see `audit.receipt`.
+
+    Attributes:
+        hour: whole hours since 1970, UTC, at the receiver.
+        checkpoint: of the receiver's audit log, a signed note.
+        signature: 64 bytes.
+    """
+
+    hour: int
+    checkpoint: str
+    signature: bytes
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.hour <= MAX_EPOCH or len(self.checkpoint) > MAX_CHECKPOINT_CHARS:
+            raise _refuse("a signed request is out of range")
+        _check_signature(self.signature)
+
+
 @dataclass(frozen=True, slots=True)
 class Hello:
     """Opens an exchange.
 
     `epoch` 0: the receiver holds no state of the sender's epoch. `key_rules`: see `rules_agreement`.
+    `request`: None until the receiver has signed it; no node answers a hello without.
     """
 
     session_id: bytes
@@ -89,6 +118,7 @@ class Hello:
     tiers: tuple[TierAsk, ...]
     group_size: int = 0
     key_rules: bytes = b""
+    request: SignedRequest | None = None
 
     def __post_init__(self) -> None:
         if len(self.session_id) != SESSION_ID_BYTES:
@@ -221,7 +251,30 @@ class Working:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """The sender's last message."""
+    """The sender's last message.
+
+    Attributes:
+        result: what the session came to, see `audit.receipt`.
+        signature: 64 bytes over it, by the sender.
+    """
+
+    result: bytes
+    signature: bytes
+
+    def __post_init__(self) -> None:
+        if len(self.result) > MAX_RESULT_BYTES:
+            raise _refuse("a result is too long")
+        _check_signature(self.signature)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The receiver's last message: its signature over the result, 64 bytes."""
+
+    signature: bytes
+
+    def __post_init__(self) -> None:
+        _check_signature(self.signature)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,5 +305,5 @@ class Invitation:
         check_tiers(self.mode, self.tiers)
 
 
-ReceiverMessage = Hello | Elements | Failure
+ReceiverMessage = Hello | Elements | Receipt | Failure
 SenderMessage = Accept | Evaluated | Entries | Withdrawn | Working | Finish | Failure

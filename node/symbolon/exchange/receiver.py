@@ -154,6 +154,7 @@ class Receiver:
         self.state = State.START
         self.epoch = 0
         self.key_rules: Agreement = "unknown"
+        self.finish: Finish | None = None
         self._suite = suite
         self._rng = rng
         self._tiers = {tier: _Tier(keys, suite, rng) for tier, keys in asked.items()}
@@ -227,6 +228,7 @@ class Receiver:
             case Finish() if self.state is State.OPEN:
                 if not all(tier.complete for tier in self._tiers.values()):
                     raise RemoteProtocolError("the sender finished early", code="protocol.short")
+                self.finish = message
                 self.state = State.DONE
             case _:
                 raise RemoteProtocolError(
@@ -277,6 +279,13 @@ class Receiver:
         if name not in self._tiers:
             raise RemoteProtocolError("a tier that was not asked", code="protocol.tier")
         return self._tiers[name]
+
+    @property
+    def sent(self) -> dict[str, int]:
+        """Entries that the sender sent in this session, dummies included, by tier."""
+        return {
+            name: sum(run.declared for run, _ in tier.entries.values()) for name, tier in self._tiers.items()
+        }
 
     def results(self) -> dict[str, TierResult]:
         """What the session brought, by tier; only once it is DONE."""

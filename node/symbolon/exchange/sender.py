@@ -159,14 +159,24 @@ class Sender:
         total = sum(header.entries for header in self._offers[tier].deltas)
         return Working(tier, self._made[tier], total)
 
-    def finish(self) -> Finish:
-        """The last message, once everything offered was sent and everything asked was evaluated."""
+    @property
+    def sent(self) -> dict[str, int]:
+        """Entries offered, dummies included, by tier."""
+        return {name: sum(each.entries for each in offer.deltas) for name, offer in self._offers.items()}
+
+    def finish(self, result: bytes, signature: bytes) -> Finish:
+        """The last message, once everything offered was sent and everything asked was evaluated.
+
+        Args:
+            result: what the session came to.
+            signature: this member's over it, 64 bytes.
+        """
         self._require(State.OPEN)
         offered = {(offer.tier, header.number) for offer in self._accept.tiers for header in offer.deltas}
         if not self.all_evaluated or self._sent != offered:
             raise LocalProtocolError("finish before everything was sent")
         self.state = State.DONE
-        return Finish()
+        return Finish(result, signature)
 
     def _require(self, state: State) -> None:
         if self.state is not state:

@@ -143,6 +143,7 @@ class SizeReceiver:
         self.state = State.START
         self.epoch = 0
         self.key_rules: Agreement = "unknown"
+        self.finish: Finish | None = None
         self._tier = ask.tier
         self._points = points
         self._suite = suite
@@ -212,6 +213,7 @@ class SizeReceiver:
             case Finish() if self.state is State.OPEN:
                 if not self._complete:
                     raise RemoteProtocolError("the sender finished early", code="protocol.short")
+                self.finish = message
                 self.state = State.DONE
             case _:
                 raise RemoteProtocolError(
@@ -231,6 +233,11 @@ class SizeReceiver:
     @property
     def _complete(self) -> bool:
         return self._evaluated[0].complete and self._entries[0].complete
+
+    @property
+    def sent(self) -> dict[str, int]:
+        """Tokens that the sender sent, dummies included, by tiers asked."""
+        return {self._tier: self._entries[0].declared}
 
     def count(self) -> int:
         """Records with at least one hit; only once the session is DONE. Show it through `shown`."""

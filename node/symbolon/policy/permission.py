@@ -4,6 +4,7 @@
 denies unless something allows. Refuses by raising: a caller cannot forget to look at the answer.
 """
 
+import hashlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -38,13 +39,19 @@ class Grant:
     """A decision to allow.
 
     Attributes:
-        basis: what allowed it, for the journal.
+        basis: what allowed it, for the audit log.
         scope: everything the peer may be answered, as sorted words `purpose:mode:tier`, whatever it asks for
             now. A key epoch, which serves all purposes, remembers it; when it narrows, the key is changed.
+        policy: SHA-256 of the policies that decided, hexadecimal.
+        decision: canonical JSON, for the audit log.
+        terms: what the other side has to keep, as in an obligation; '' for nothing.
     """
 
     basis: str
     scope: tuple[str, ...]
+    policy: str = ""
+    decision: str = ""
+    terms: str = ""
 
 
 class Permission(Protocol):
@@ -100,12 +107,15 @@ class ConfiguredPermission:
                 and rule.tiers.issuperset(request.tiers)
             ):
                 self._require_agreed(request.purpose)
-                return Grant(f"allow table {number}", self.scope(request.peer))
+                return Grant(f"allow table {number}", self.scope(request.peer), self._policy())
         wanted = f"{request.direction} {request.peer}: {request.mode} for {request.purpose}, tiers "
         raise PermissionDeniedError(
             f"no [[allow]] table covers: {wanted}{', '.join(request.tiers)}",
             hint="To allow it, add it to an [[allow]] table of symbolon.toml; then restart `symbolon serve`.",
         )
+
+    def _policy(self) -> str:
+        return hashlib.sha256(repr(self._rules).encode()).hexdigest()
 
     def _require_agreed(self, purpose: str) -> None:
         if self._purposes is not None and purpose not in (agreed := self._purposes()):

@@ -16,8 +16,10 @@ from symbolon.exchange.messages import (
     Finish,
     Hello,
     Invitation,
+    Receipt,
     ReceiverMessage,
     SenderMessage,
+    SignedRequest,
     TierAsk,
     TierOffer,
     Withdrawn,
@@ -45,10 +47,19 @@ def encode_receiver(message: ReceiverMessage) -> pb.ReceiverMessage:
                 group_size=message.group_size,
                 key_rules=message.key_rules,
             )
+            if message.request is not None:
+                request = message.request
+                hello.request.CopyFrom(
+                    pb.SignedRequest(
+                        hour=request.hour, checkpoint=request.checkpoint, signature=request.signature
+                    )
+                )
             return pb.ReceiverMessage(hello=hello)
         case Elements():
             elements = pb.Elements(tier=message.tier, offset=message.offset, data=message.data)
             return pb.ReceiverMessage(elements=elements)
+        case Receipt():
+            return pb.ReceiverMessage(receipt=pb.Receipt(signature=message.signature))
         case Failure():
             return pb.ReceiverMessage(failure=pb.Failure(code=message.code, message=message.message))
 
@@ -73,13 +84,22 @@ def decode_receiver(message: pb.ReceiverMessage) -> ReceiverMessage:
                 tuple(TierAsk(ask.tier, ask.elements, ask.have_delta) for ask in hello.tiers),
                 hello.group_size,
                 hello.key_rules,
+                _decode_request(hello),
             )
         case "elements":
             return Elements(message.elements.tier, message.elements.offset, message.elements.data)
+        case "receipt":
+            return Receipt(message.receipt.signature)
         case "failure":
             return _decode_failure(message.failure)
         case _:
             raise _empty()
+
+
+def _decode_request(hello: pb.Hello) -> SignedRequest | None:
+    if not hello.HasField("request"):
+        return None
+    return SignedRequest(hello.request.hour, hello.request.checkpoint, hello.request.signature)
 
 
 def encode_sender(message: SenderMessage) -> pb.SenderMessage:
@@ -114,7 +134,8 @@ def encode_sender(message: SenderMessage) -> pb.SenderMessage:
             working = pb.Working(tier=message.tier, done=message.done, total=message.total)
             return pb.SenderMessage(working=working)
         case Finish():
-            return pb.SenderMessage(finish=pb.Finish())
+            finish = pb.Finish(result=message.result, signature=message.signature)
+            return pb.SenderMessage(finish=finish)
         case Failure():
             return pb.SenderMessage(failure=pb.Failure(code=message.code, message=message.message))
 
@@ -147,7 +168,7 @@ def decode_sender(message: pb.SenderMessage) -> SenderMessage:
         case "working":
             return Working(message.working.tier, message.working.done, message.working.total)
         case "finish":
-            return Finish()
+            return Finish(message.finish.result, message.finish.signature)
         case "failure":
             return _decode_failure(message.failure)
         case _:
@@ -168,7 +189,7 @@ _LONGEST_FAILURE = 128
 """Characters kept of a peer's code and message: they are shown to people and written to logs."""
 
 _CODE_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
-"""A code goes on to journals and to gRPC metadata, which takes ASCII only."""
+"""A code goes on to logs and to gRPC metadata, which takes ASCII only."""
 
 
 def _decode_failure(failure: pb.Failure) -> Failure:

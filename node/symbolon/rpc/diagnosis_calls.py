@@ -2,7 +2,7 @@
 
 1. Health: the peer takes this node for a current member, and serves.
 2. Each of our [[allow]] tables that asks: would the peer permit it (`permission_question`)? The peer's log
-   and journal get a line for each.
+   and audit log get a line for each.
 
 A peer with an endpoint is called there; one that is reached through relays only is called as every session
 calls it (`reach`).
@@ -36,7 +36,7 @@ CALL_S: Final = 10.0
 """Deadline of a call."""
 
 MAX_QUESTIONS: Final = 12
-"""Permissions asked about: each leaves a line in the peer's journal."""
+"""Permissions asked about: each leaves an entry in the peer's audit log."""
 
 
 async def call_peer(target: Target, config: Config) -> list[Finding]:

@@ -1,15 +1,19 @@
-"""Why a session ended early: a code for the journal, and words for its sentence in `symbolon status`.
+"""Why a session ended early: a code for the audit log, and words for its sentence in `symbolon status`.
 
 Never the name of a Python class: who reads the sentence is no programmer.
 """
 
 import asyncio
 from dataclasses import dataclass
+from typing import Final
 
 import grpc
 
 from symbolon.errors import SymbolonError, UnavailableError
 from symbolon.rpc.status import from_status
+
+CALL_IS_OVER: Final = (asyncio.InvalidStateError, grpc.aio.UsageError)
+"""gRPC's words for writing to a call that the peer has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +39,7 @@ def reason(peer: str, error: BaseException, *, own_command: bool = False) -> Rea
         if own_command and task is not None and task.cancelling():
             return Reason("stopped", "stopped by this node's operator")
         return Reason("stopped", "an operator stopped it, or the connection was lost")
-    if isinstance(error, (asyncio.InvalidStateError, grpc.aio.UsageError)):
-        # gRPC's words for writing to a call that the peer has ended.
+    if isinstance(error, CALL_IS_OVER):
         return Reason(UnavailableError.code, "the connection was lost")
     if isinstance(error, grpc.aio.AioRpcError):
         error = from_status(peer, error)

@@ -18,6 +18,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from symbolon import config as configuration
+from symbolon.audit.checkpoint import log_origin
 from symbolon.config import Config
 from symbolon.errors import SymbolonError, UnknownSuiteError
 from symbolon.membership.atomic_file import (
@@ -30,7 +31,7 @@ from symbolon.membership.certificates import MAX_AUTHORITIES, MAX_CERTIFICATE_BY
 from symbolon.membership.coalition_directory import CoalitionDirectory
 from symbolon.membership.coalition_store import CoalitionStore
 from symbolon.membership.founder_keys import AUTHORITY_FILE, load_founder_keys
-from symbolon.membership.member import MemberId
+from symbolon.membership.member import CoalitionId, MemberId
 from symbolon.membership.member_record import Status
 from symbolon.membership.signing_key import load_signing_key
 from symbolon.oprf.suite import Suite, get_suite
@@ -39,8 +40,11 @@ from symbolon.policy.permission import ConfiguredPermission, Direction, Permissi
 from symbolon.rpc import own_certificate
 from symbolon.rpc.founding import Founding
 from symbolon.rpc.identity import Callers
+from symbolon.rpc.receipts import Receipts
 from symbolon.rpc.tls_material import LeafFiles
 from symbolon.storage.approval_store import ApprovalStore
+from symbolon.storage.audit_checkpoints import CHECKPOINT_FILE, Checkpoints
+from symbolon.storage.audit_log import AuditLog
 from symbolon.storage.database import WAIT_AND_RETRY, Database
 from symbolon.storage.database_errors import StorageBusyError
 from symbolon.storage.exchange_budget import BudgetLimits
@@ -48,7 +52,6 @@ from symbolon.storage.exchange_receiver_store import ReceiverStore
 from symbolon.storage.exchange_sender_store import SenderStore
 from symbolon.storage.exchange_session_store import SessionStore
 from symbolon.storage.founding_store import FoundingStore
-from symbolon.storage.journal_store import JournalStore
 from symbolon.storage.match_store import MatchStore
 from symbolon.storage.operator_store import OperatorStore
 from symbolon.storage.seal import Sealer
@@ -82,7 +85,7 @@ class Node:
         home: the node's folder.
         clock: seconds since 1970-01-01 UTC.
         rng: random bytes.
-        operator: pseudonym of who works with it, for its journal.
+        operator: pseudonym of who works with it, for its audit log.
     """
 
     def __init__(
@@ -106,11 +109,22 @@ class Node:
             raise
         for folder in (home, home / FOUNDER_FOLDER):
             erase_left_over(folder, time.time())
+        self.receipts = Receipts(self)
         self.suppliers = SupplierStore(self.database, self.sealer)
-        self.journal = JournalStore(self.database, clock, operator)
+        self.audit = AuditLog(self.database, self.sealer, clock, operator, rng)
+        self.audit.adopt_journal()
+        own = self.config.node
+        self.checkpoints = Checkpoints(
+            self.database,
+            self.audit,
+            log_origin(CoalitionId(own.coalition), MemberId(own.member)),
+            lambda: self.signing_key,
+            home / CHECKPOINT_FILE,
+            clock,
+        )
         self.sending = SenderStore(self.database, self.sealer, clock, rng, operator)
         self.receiving = ReceiverStore(self.database, self.sealer, clock, operator)
-        self.sessions = SessionStore(self.database, clock, operator)
+        self.sessions = SessionStore(self.database, self.sealer, clock, operator)
         self.matches = MatchStore(self.database, self.sealer, clock)
         self.operators = OperatorStore(self.database, self.sealer, clock, rng)
         self.approvals = ApprovalStore(self.database, self.sealer, clock, rng, self.operators)
@@ -157,12 +171,12 @@ class Node:
         return closed
 
     def require_writable(self) -> None:
-        """Refuses a node that could not keep a journal line, newer metadata or a renewed certificate.
+        """Refuses a node that could not keep an audit entry, newer metadata or a renewed certificate.
 
         Raises:
             StorageError: its database, its folder or that of the metadata cannot be written.
         """
-        self.journal.require_writable()
+        self.audit.require_writable()
         for folder in (self.home, self.home / COALITION_FOLDER):
             if folder.exists():
                 require_writable_folder(folder)

@@ -19,9 +19,9 @@ from symbolon.oprf.suite import Suite
 from symbolon.rpc.concurrent import to_the_end
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.node import Node
-from symbolon.rpc.receiver_session import Ask, Held, Outcome, Prepared, check_length
+from symbolon.rpc.receiver_session import Ask, Held, Outcome, Prepared, Signed, check_length
+from symbolon.storage.audit_log import session_entry
 from symbolon.storage.exchange_receiver_store import HeldSet, Update
-from symbolon.storage.journal_store import session_line
 from symbolon.storage.supplier_store import ListKeys
 from symbolon.suppliers.tier import Tier
 
@@ -76,11 +76,13 @@ def _prepare_tiers(
         tuple(asks),
         key_rules=keys.rules,
     )
+    hello, request = node.receipts.sign_hello(hello, ask.peer)
     session = Receiver(hello, {name: tier.asked for name, tier in tiers.items()}, suite, node.rng)
     return Prepared(
         session,
+        request,
         lambda: _open_states(node, tiers),
-        lambda states, figures: _conclude(node, ask, hello, session, tiers, states, figures),
+        lambda states, signed, figures: _conclude(node, ask, session, tiers, states, signed, figures),
     )
 
 
@@ -107,12 +109,13 @@ def _open_states(node: Node, tiers: dict[str, _Tier]) -> Held:
 def _conclude(
     node: Node,
     ask: Ask,
-    hello: Hello,
     session: Receiver,
     tiers: dict[str, _Tier],
     states: Held,
+    signed: Signed,
     figures: Figures,
 ) -> Outcome:
+    hello = session.hello
     found, updates = [], []
     with figures.phase("join"):
         for name, result in session.results().items():
@@ -147,6 +150,9 @@ def _conclude(
     with figures.phase("store"), node.database.transaction("store what a session brought") as connection:
         node.receiving.save(connection, hello, ask.peer, session.epoch, updates)
         node.matches.save(connection, ask.peer, ask.purpose, found)
-        line = session_line("learned", ask.peer, hello, {"entry_bytes": entry_total}, "")
-        node.sessions.end_in(connection, "receiver", line, done=True, sentence=sentence)
+        about = {"request": signed.request.sha256, "receipt": signed.document.sha256}
+        entry = session_entry("learned", ask.peer, hello, {"entry_bytes": entry_total}, **about)
+        node.sessions.end_in(
+            connection, "receiver", entry, done=True, sentence=sentence, documents=(signed.document,)
+        )
     return Outcome(by_band, found, "", sentence, session.key_rules)

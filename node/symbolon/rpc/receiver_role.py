@@ -4,14 +4,18 @@ What the session brought is stored in one transaction at its end; until then not
 """
 
 import asyncio
+import contextlib
 import time
 from contextlib import AsyncExitStack
 
-from symbolon.audit.journal import JournalLine
+import grpc
+
+from symbolon.audit.entry import Entry
 from symbolon.errors import (
     LocalProtocolError,
     PermissionDeniedError,
     StaleEpochError,
+    SymbolonError,
     UsageError,
 )
 from symbolon.exchange.messages import (
@@ -24,16 +28,16 @@ from symbolon.exchange.messages import (
     Working,
 )
 from symbolon.exchange.receiver import State
-from symbolon.policy.permission import ExchangeRequest
+from symbolon.policy.permission import ExchangeRequest, Grant
 from symbolon.rpc.concurrent import ended, exclusive, to_the_end, together
-from symbolon.rpc.early_end import Reason, reason
+from symbolon.rpc.early_end import CALL_IS_OVER, Reason, reason
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.node import Node
 from symbolon.rpc.receiver_intersection import prepare_intersection
-from symbolon.rpc.receiver_session import Ask, Held, Outcome, Prepared, Progress
+from symbolon.rpc.receiver_session import Ask, Held, Outcome, Prepared, Progress, Signed
 from symbolon.rpc.receiver_size import prepare_size
 from symbolon.rpc.wire import Wire
-from symbolon.storage.journal_store import session_line
+from symbolon.storage.audit_log import session_entry
 
 __all__ = ["Ask", "Asking", "Outcome", "Progress", "ReceiverWire"]
 
@@ -66,6 +70,8 @@ class Asking:
         self._lock = AsyncExitStack()
         self._prepared: Prepared | None = None
         self._reading: asyncio.Future[Held] | None = None
+        self._grant: Grant | None = None
+        self._signed: Signed | None = None
 
     async def __aenter__(self) -> "Asking":
         await self.open()
@@ -83,13 +89,12 @@ class Asking:
             StorageBusyError: another exchange is asking this peer.
         """
         try:
-            await asyncio.to_thread(_permit, self._node, self._ask)
+            self._grant = await asyncio.to_thread(_permit, self._node, self._ask)
         except PermissionDeniedError as error:
             if self._ask.direction == "invited":
-                line = JournalLine(
-                    "denied", self._ask.peer, "", self._ask.mode, self._ask.purpose, {}, error.full_code
-                )
-                await asyncio.to_thread(self._node.journal.write, line)
+                about = ("", self._ask.mode, self._ask.purpose)
+                entry = Entry("denied", self._ask.peer, *about, note=error.full_code)
+                await asyncio.to_thread(self._node.audit.append, entry)
             raise
         await self._lock.enter_async_context(exclusive(self._node.asking_lock(self._ask.peer)))
 
@@ -104,7 +109,7 @@ class Asking:
 
         Raises:
             StaleEpochError: what was held of the peer's set is dropped; converse again, in a new call.
-            SymbolonError: the exchange ended in error; the session and journal say so.
+            SymbolonError: the exchange ended in error; the session and the audit log say so.
         """
         started = time.perf_counter()
         suite = await asyncio.to_thread(self._node.suite, self._node.config.exchange.suite, answering=False)
@@ -113,8 +118,10 @@ class Asking:
                 self._prepared = await to_the_end(prepare_size, self._node, self._ask, suite)
             else:
                 self._prepared = await prepare_intersection(self._node, self._ask, suite)
-        self._reading = await _converse(
-            self._node, self._ask, self._prepared, wire, self._figures, self._progress
+        if self._grant is None:
+            raise LocalProtocolError("not permitted before it is held")
+        self._reading, self._signed = await _converse(
+            self._node, self._ask, self._grant, self._prepared, wire, self._figures, self._progress
         )
         self._figures.total_s += time.perf_counter() - started
 
@@ -124,15 +131,17 @@ class Asking:
         Raises:
             SymbolonError: it does not fit what is held, or cannot be stored; the session says so.
         """
-        prepared, reading = self._prepared, self._reading
-        if prepared is None or reading is None:
+        prepared, reading, signed = self._prepared, self._reading, self._signed
+        if prepared is None or reading is None or signed is None:
             raise LocalProtocolError("concluded before it was held")
         started = time.perf_counter()
         concluding: asyncio.Future[Outcome] | None = None
         try:
             with self._figures.phase("load"):
                 held = await asyncio.shield(reading)
-            concluding = asyncio.ensure_future(asyncio.to_thread(prepared.conclude, held, self._figures))
+            concluding = asyncio.ensure_future(
+                asyncio.to_thread(prepared.conclude, held, signed, self._figures)
+            )
             outcome = await asyncio.shield(concluding)
         except BaseException as error:
             # A thread does not end with a cancelled call: what it has stored is not taken back.
@@ -142,29 +151,34 @@ class Asking:
                 await to_the_end(_note_failure, self._node, self._ask, hello, why, error)
             raise
         self._figures.total_s += time.perf_counter() - started
+        await to_the_end(self._node.checkpoints.sign)
         return outcome
 
 
-def _permit(node: Node, ask: Ask) -> None:
-    node.permission.require(ExchangeRequest(ask.direction, ask.peer, AREA, ask.mode, ask.purpose, ask.tiers))
+def _permit(node: Node, ask: Ask) -> Grant:
+    grant = node.permission.require(
+        ExchangeRequest(ask.direction, ask.peer, AREA, ask.mode, ask.purpose, ask.tiers)
+    )
     if not node.suppliers.count():
         raise UsageError(
             "this node holds no suppliers yet", hint="Run `symbolon suppliers import FILE` first."
         )
+    return grant
 
 
 async def _converse(
     node: Node,
     ask: Ask,
+    grant: Grant,
     prepared: Prepared,
     wire: ReceiverWire,
     figures: Figures,
     progress: Progress,
-) -> "asyncio.Future[Held]":
+) -> "tuple[asyncio.Future[Held], Signed]":
     """Says everything there is to say and takes everything that comes; writes down a failure.
 
     Returns:
-        What `prepared.read` gives, once it has.
+        What `prepared.read` gives, once it has, and what both ends signed.
     """
     session = prepared.session
     hello = session.hello
@@ -207,17 +221,24 @@ async def _converse(
                 progress(f"the peer prepares its set, tier {message.tier}", message.done, message.total)
 
     basis = "the peer invited this node" if ask.direction == "invited" else "this node's operator asked"
-    beginning = asyncio.ensure_future(asyncio.to_thread(node.receiving.begin_session, hello, ask.peer, basis))
+    begin = node.receiving.begin_session
+    about = (hello, ask.peer, basis, prepared.request, grant.decision)
+    beginning = asyncio.ensure_future(asyncio.to_thread(begin, *about))
     try:
         await asyncio.shield(beginning)
         await wire.send(session.start())
         reading = asyncio.ensure_future(asyncio.to_thread(prepared.read))
         try:
             await together(blind(), say(), hear())
+            take = node.receipts.take_finish
+            document, result, receipt = await asyncio.to_thread(take, prepared.request, session, ask.peer)
         except BaseException:
             await ended(reading)
             raise
-        return reading
+        # Everything came: whether the peer still hears this takes nothing from that.
+        with contextlib.suppress(SymbolonError, grpc.aio.AioRpcError, *CALL_IS_OVER):
+            await wire.send(receipt)
+        return reading, Signed(prepared.request, document, result)
     except BaseException as error:
         why = _reason(ask, error)
         # A thread does not end with a cancelled call: only once it is done can the session be ended.
@@ -234,6 +255,6 @@ def _note_failure(node: Node, ask: Ask, hello: Hello, why: Reason, error: BaseEx
     # A peer that answers says so by a status, one that called by a failure.
     if isinstance(error, StaleEpochError) or why.code == f"peer.{StaleEpochError.code}":
         node.receiving.forget(ask.peer, AREA)
-    line = session_line("failed", ask.peer, hello, {}, why.code)
+    entry = session_entry("failed", ask.peer, hello, {}, why.code)
     sentence = f"The session with {ask.peer} ended early ({why.words}); nothing was learned from it."
-    node.sessions.end("receiver", line, done=False, sentence=sentence)
+    node.sessions.end("receiver", entry, done=False, sentence=sentence)

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from symbolon.audit.document import Document
+from symbolon.audit.receipt import Result
 from symbolon.errors import RemoteProtocolError, UsageError
 from symbolon.exchange.limits import MAX_ELEMENTS
 from symbolon.exchange.messages import Invitation
@@ -74,12 +76,29 @@ class Prepared:
     Attributes:
         read: reads what is held of the peer's sets, but for the hits. Nothing that is said depends on it, so
             it is read while the peer works.
-        conclude: joins and stores, with what was read.
+        request: as this member signed it.
+        conclude: joins and stores, with what was read and what both ends signed.
     """
 
     session: Receiver | SizeReceiver
+    request: Document
     read: Callable[[], Held]
-    conclude: Callable[[Held, Figures], Outcome]
+    conclude: Callable[[Held, "Signed", Figures], Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What both ends signed of a session that is done.
+
+    Attributes:
+        request: by the receiver, before it.
+        document: the result, by both.
+        result: what that says.
+    """
+
+    request: Document
+    document: Document
+    result: Result
 
 
 def check_length(elements: int) -> None:

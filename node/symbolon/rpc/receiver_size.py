@@ -14,8 +14,8 @@ from symbolon.exchange.size_mode import (
 from symbolon.oprf.suite import Suite
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.node import Node
-from symbolon.rpc.receiver_session import Ask, Outcome, Prepared, check_length
-from symbolon.storage.journal_store import session_line
+from symbolon.rpc.receiver_session import Ask, Outcome, Prepared, Signed, check_length
+from symbolon.storage.audit_log import session_entry
 from symbolon.suppliers.tier import Tier
 
 
@@ -53,11 +53,18 @@ def prepare_size(node: Node, ask: Ask, suite: Suite) -> Prepared:
         group,
         keys.rules,
     )
+    hello, request = node.receipts.sign_hello(hello, ask.peer)
     session = SizeReceiver(hello, distinct_points(tables, suite), groups, suite, node.rng)
-    return Prepared(session, dict, lambda _, figures: _conclude(node, ask, hello, session, figures))
+    return Prepared(
+        session,
+        request,
+        dict,
+        lambda _, signed, figures: _conclude(node, ask, session, signed, figures),
+    )
 
 
-def _conclude(node: Node, ask: Ask, hello: Hello, session: SizeReceiver, figures: Figures) -> Outcome:
+def _conclude(node: Node, ask: Ask, session: SizeReceiver, signed: Signed, figures: Figures) -> Outcome:
+    hello = session.hello
     with figures.phase("join"):
         shared = shown(session.count())
     declared = hello.tiers[0].elements
@@ -67,6 +74,7 @@ def _conclude(node: Node, ask: Ask, hello: Hello, session: SizeReceiver, figures
         f"(padded); learned: that {shared} shared suppliers were found, not which.",
         session.key_rules,
     )
-    line = session_line("learned", ask.peer, hello, {}, shared)
-    node.sessions.end("receiver", line, done=True, sentence=sentence)
+    about = {"request": signed.request.sha256, "receipt": signed.document.sha256}
+    entry = session_entry("learned", ask.peer, hello, {}, **about)
+    node.sessions.end("receiver", entry, done=True, sentence=sentence, documents=(signed.document,))
     return Outcome({}, [], shared, sentence, session.key_rules)

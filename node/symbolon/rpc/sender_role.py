@@ -1,23 +1,29 @@
 """Answering one exchange: from a hello to the last entry, whichever side called.
 
-Order of things, none of which may be swapped: the hello is checked and permitted; the budget is debited and
-the journal line written; only then is anything evaluated. A delta is recorded before its first entry leaves.
-While a set is being made the receiver is told so: entries leave sorted, so the first waits for the last.
+Order of things, none of which may be swapped: the hello is checked, found signed by the receiver, and
+permitted; the budget is debited and the audit entry written; only then is anything evaluated. A delta is
+recorded before its first entry leaves. While a set is being made the receiver is told so: entries leave
+sorted, so the first waits for the last. At the end both sign what the session came to.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
+import grpc
 import numpy as np
 
+from symbolon.audit.document import Document
 from symbolon.errors import (
     BudgetError,
     PermissionDeniedError,
     RemoteProtocolError,
+    SymbolonError,
+    UnavailableError,
 )
 from symbolon.exchange.id_sets import distinct
 from symbolon.exchange.key_table import KeyTable
@@ -32,16 +38,21 @@ from symbolon.oprf.key_schedule import KeyContext
 from symbolon.oprf.suite import Suite
 from symbolon.policy.permission import Direction, ExchangeRequest, Grant
 from symbolon.rpc.concurrent import ended, exclusive, to_the_end, together
-from symbolon.rpc.early_end import Reason, reason
+from symbolon.rpc.early_end import CALL_IS_OVER, Reason, reason
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.node import Node
 from symbolon.rpc.wire import Wire
+from symbolon.storage.audit_log import session_entry
 from symbolon.storage.exchange_sender_store import SEED_BYTES, Epoch, Handles, SetState
-from symbolon.storage.journal_store import session_line
 from symbolon.storage.supplier_store import ListKeys
 from symbolon.suppliers.tier import Tier
 
+log = logging.getLogger(__name__)
+
 SenderWire = Wire[SenderMessage, ReceiverMessage]
+RECEIPT_S: Final = 10.0
+"""How long a receiver may take to sign the result: it has nothing else to do."""
+
 Made = Callable[[int], None]
 """Told, from the thread that makes a set, how many of its entries are done."""
 
@@ -69,11 +80,15 @@ class _Session:
         peer: the receiver.
         epoch: of the keys that this peer's sets are made with.
         keys: own keys by tier.
+        grant: by which it is allowed.
+        request: as the receiver signed it.
     """
 
     node: Node
     peer: str
     hello: Hello
+    grant: Grant
+    request: Document
     epoch: Epoch
     suite: Suite
     keys: ListKeys
@@ -132,13 +147,19 @@ async def run_sender(
         figures: filled on the way.
 
     Raises:
-        SymbolonError: the exchange ended in error; the session and journal say so.
+        SymbolonError: the exchange ended in error; the session and the audit log say so.
     """
     opening: asyncio.Future[Epoch] | None = None
+    request: Document | None = None
     # Until the session's end is written: one that is open and not locked was left by a dead process.
     async with AsyncExitStack() as lock:
         try:
+            if hello.request is not None:
+                request = await asyncio.to_thread(node.receipts.take_hello, hello, peer)
             suite, grant = await asyncio.to_thread(_permit, node, peer, direction, hello)
+            if request is None:
+                # Last of all: `symbolon doctor` asks whether it would be permitted by a hello without one.
+                request = await asyncio.to_thread(node.receipts.take_hello, hello, peer)
             # Before the budget is touched: a second session of the same peer pays nothing.
             await lock.enter_async_context(exclusive(node.answering_lock(peer)))
             size = hello.mode == "size"
@@ -147,7 +168,7 @@ async def run_sender(
                 if size:
                     tables = (await asyncio.shield(loading)).tables
                     await to_the_end(_require_records, hello, tables)
-                opening = asyncio.ensure_future(asyncio.to_thread(_open, node, peer, hello, grant))
+                opening = asyncio.ensure_future(asyncio.to_thread(_open, node, peer, hello, grant, request))
                 epoch = await asyncio.shield(opening)
                 with figures.phase("load"):
                     keys = await asyncio.shield(loading)
@@ -155,16 +176,24 @@ async def run_sender(
                 # Also of a peer that is refused or hangs up: lists loaded for nobody would fill the memory.
                 await ended(loading)
             run = _run_size if size else _run_intersection
-            sentence = await run(_Session(node, peer, hello, epoch, suite, keys, wire, figures))
+            session = _Session(node, peer, hello, grant, request, epoch, suite, keys, wire, figures)
+            sentence, result = await run(session)
         except BaseException as error:
             # A thread does not end with a cancelled call.
             opened = opening is not None and await ended(opening)
-            await to_the_end(_note_failure, node, peer, hello, reason(peer, error), error, opened)
+            why = reason(peer, error)
+            await to_the_end(_note_failure, node, peer, hello, why, error, opened, request)
             raise
         rules = compare(keys.rules, hello.key_rules)
         sentence = with_caution(sentence, rules)
-        line = session_line("ended", peer, hello, {}, "")
-        await to_the_end(node.sessions.end, "sender", line, done=True, sentence=sentence)
+        unsigned = peer not in result.signatures
+        if unsigned:
+            sentence += f" {peer} did not sign a receipt."
+        about = {"request": request.sha256, "receipt": result.sha256}
+        entry = session_entry("ended", peer, hello, {}, "no receipt" if unsigned else "", **about)
+        end = node.sessions.end
+        await to_the_end(end, "sender", entry, done=True, sentence=sentence, documents=(result,))
+        await to_the_end(node.checkpoints.sign)
     return Answered(sentence, rules)
 
 
@@ -197,25 +226,34 @@ def _require_records(hello: Hello, tables: dict[str, KeyTable]) -> None:
         )
 
 
-def _open(node: Node, peer: str, hello: Hello, grant: Grant) -> Epoch:
+def _open(node: Node, peer: str, hello: Hello, grant: Grant, request: Document) -> Epoch:
     epoch = node.sending.current_epoch(peer, hello.area, grant, epoch_days=node.config.exchange.epoch_days)
-    node.sending.open_session(hello, peer, grant, epoch, node.budget)
+    node.sending.open_session(hello, peer, grant, epoch, node.budget, request)
     return epoch
 
 
 def _note_failure(
-    node: Node, peer: str, hello: Hello, why: Reason, error: BaseException, opened: bool
+    node: Node,
+    peer: str,
+    hello: Hello,
+    why: Reason,
+    error: BaseException,
+    opened: bool,
+    request: Document | None,
 ) -> None:
     denied = isinstance(error, (PermissionDeniedError, BudgetError))
-    line = session_line("denied" if denied else "failed", peer, hello, {}, why.code)
+    about = {} if request is None else {"request": request.sha256}
+    if isinstance(error, PermissionDeniedError):
+        about["decision"] = error.decision
+    entry = session_entry("denied" if denied else "failed", peer, hello, {}, why.code, **about)
     if opened:
         sentence = f"The session with {peer} ended early ({why.words}); what was evaluated stays debited."
-        node.sessions.end("sender", line, done=False, sentence=sentence)
+        node.sessions.end("sender", entry, done=False, sentence=sentence)
     else:
-        node.journal.write(line)
+        node.audit.append(entry, documents=() if request is None else (request,))
 
 
-async def _run_intersection(session: _Session) -> str:
+async def _run_intersection(session: _Session) -> tuple[str, Document]:
     node, hello, epoch = session.node, session.hello, session.epoch
     wire, figures = session.wire, session.figures
     with figures.phase("load"):
@@ -230,7 +268,7 @@ async def _run_intersection(session: _Session) -> str:
             await _send_tier(session, sender, plan)
 
     await together(_evaluate_all(sender, wire, figures), send_sets())
-    await wire.send(sender.finish())
+    result = await _sign_off(session, sender)
     asked = sum(ask.elements for ask in hello.tiers)
     entries = sum(header.entries for offer in offers for header in offer.deltas)
     figures.counts = {"elements": asked, "entries": entries}
@@ -239,11 +277,38 @@ async def _run_intersection(session: _Session) -> str:
     later = f" {postponed} further entries wait for the next key epoch." if postponed else ""
     if waiting:
         later += f" {waiting} new entries wait until additions are due (exchange.additions_interval_s)."
-    return (
+    sentence = (
         f"Revealed to {session.peer}: up to {entries} masked entries, of which it can open at most those of "
         "suppliers it holds too; "
         f"learned: that it asked {asked} blinded keys (padded), not which.{later}"
     )
+    return sentence, result
+
+
+async def _sign_off(session: _Session, sender: Sender) -> Document:
+    """Signs what the session came to, and takes the receiver's signature over it, if it gives one.
+
+    Returns:
+        The result with the signatures that there are: all has been sent, so it stands without the receiver's.
+    """
+    node, peer, hello = session.node, session.peer, session.hello
+    sign = node.receipts.sign_finish
+    finish = await asyncio.to_thread(sign, session.request, hello, sender.sent, session.grant)
+    await session.wire.send(sender.finish(finish.result, finish.signature))
+    try:
+        async with asyncio.timeout(RECEIPT_S):
+            receipt = await session.wire.expect()
+        return await asyncio.to_thread(node.receipts.take_receipt, finish, receipt, peer)
+    except (
+        TimeoutError,
+        RemoteProtocolError,
+        UnavailableError,
+        grpc.aio.AioRpcError,
+        *CALL_IS_OVER,
+    ) as error:
+        why = error.full_code if isinstance(error, SymbolonError) else "unavailable"
+        log.warning("%s did not sign a receipt (%s)", peer, why)
+    return Document("result", finish.result, {node.member_id: finish.signature})
 
 
 def _plan_tiers(session: _Session) -> list[_TierPlan]:
@@ -389,7 +454,7 @@ def _make_delta(session: _Session, plan: _TierPlan, made: Made) -> tuple[Delta, 
     return delta, handles
 
 
-async def _run_size(session: _Session) -> str:
+async def _run_size(session: _Session) -> tuple[str, Document]:
     node, hello, suite, keys = session.node, session.hello, session.suite, session.keys
     wire, figures = session.wire, session.figures
     ask = hello.tiers[0]
@@ -413,10 +478,11 @@ async def _run_size(session: _Session) -> str:
             await wire.send(entries)
 
     await together(_evaluate_all(sender, wire, figures), send_tokens())
-    await wire.send(sender.finish())
+    result = await _sign_off(session, sender)
     figures.counts = {"elements": ask.elements, "entries": declared}
-    return (
+    sentence = (
         f"Revealed to {session.peer}: how many shared records were found, in tens, out of up to {declared} "
         "tokens; "
         f"learned: that it holds about {ask.elements // hello.group_size} records (padded), not which."
     )
+    return sentence, result

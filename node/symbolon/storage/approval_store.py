@@ -1,6 +1,6 @@
 """Requests for a second pair of eyes: made, approved or denied, and used once.
 
-Every step is one transaction with its journal line, so that of two processes that want to use one approval
+Every step is one transaction with its audit entry, so that of two processes that want to use one approval
 one gets it, and a crash never leaves it open again. The rules are those of `symbolon.policy.approval`.
 """
 
@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from symbolon.audit.journal import Event, JournalLine
+from symbolon.audit.entry import Entry, Event
 from symbolon.errors import PermissionDeniedError, UsageError
 from symbolon.policy.approval import (
     APPROVAL_LIFE_S,
@@ -22,8 +22,8 @@ from symbolon.policy.approval import (
     subject_digest,
 )
 from symbolon.policy.operator_roles import FourEyesAction, Role, not_signed_in, require_role
+from symbolon.storage.audit_log import AuditLog
 from symbolon.storage.database import Database
-from symbolon.storage.journal_store import JournalStore
 from symbolon.storage.operator_record import Operator
 from symbolon.storage.operator_schema import approval_request
 from symbolon.storage.operator_store import OperatorStore
@@ -227,7 +227,7 @@ class ApprovalStore:
                 decided_by="",
             )
         )
-        self._journal(connection, "requested", request, request.requested_by)
+        self._note(connection, "requested", request, request.requested_by)
 
     def _decide(
         self,
@@ -243,13 +243,13 @@ class ApprovalStore:
             .where(approval_request.c.id == request.request_id)
             .values(state=state, decided_by=decided_by)
         )
-        self._journal(connection, event, request, operator or decided_by)
+        self._note(connection, event, request, operator or decided_by)
         return replace(request, state=state, decided_by=decided_by)
 
-    def _journal(self, connection: Connection, event: Event, request: ApprovalRequest, operator: str) -> None:
+    def _note(self, connection: Connection, event: Event, request: ApprovalRequest, operator: str) -> None:
         note = f"{request.request_id} sha256 {request.digest.hex()}"
-        line = JournalLine(event, "", "", "", request.action, {}, note)
-        JournalStore(self._database, self._clock, operator).write_in(connection, line)
+        entry = Entry(event, "", purpose=request.action, note=note)
+        AuditLog(self._database, self._sealer, self._clock, operator).append_in(connection, entry)
 
     def _opened(self, row: Any) -> ApprovalRequest:
         words = self._sealer.open(_TABLE, "words", row.id, row.words).decode()

@@ -1,6 +1,6 @@
 """What this node, as receiver, holds of its peers' sets: own outputs, entries, and the sessions it began.
 
-Everything a session brought is written in one transaction together with its journal line and its matches;
+Everything a session brought is written in one transaction together with its audit entry and its matches;
 a session that dies leaves what was there before.
 """
 
@@ -12,16 +12,17 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
+from symbolon.audit.document import Document
 from symbolon.errors import StorageError
 from symbolon.exchange.limits import OUTPUT_BYTES
 from symbolon.exchange.messages import Hello
 from symbolon.exchange.receiver_set import Hits, OwnOutputs
 from symbolon.exchange.sender_set import entry_bytes
 from symbolon.policy.operator_roles import LOCAL
+from symbolon.storage.audit_log import AuditLog, session_entry
 from symbolon.storage.database import Database
 from symbolon.storage.exchange_columns import pack, unpack
 from symbolon.storage.exchange_schema import exchange_session, received_part, received_set
-from symbolon.storage.journal_store import JournalStore, session_line
 from symbolon.storage.seal import OVERHEAD_BYTES, Sealer
 
 
@@ -84,7 +85,7 @@ class ReceiverStore:
         self._database = database
         self._sealer = sealer
         self._clock = clock
-        self._journal = JournalStore(database, clock, operator)
+        self._audit = AuditLog(database, sealer, clock, operator)
 
     def held(self, peer: str, area: str, purpose: str, suite: str, tier: str) -> HeldSet | None:
         """What is held of one set, in brief; None when nothing is."""
@@ -148,8 +149,8 @@ class ReceiverStore:
             for row in rows.all():
                 _drop(connection, row)
 
-    def begin_session(self, hello: Hello, peer: str, basis: str) -> None:
-        """Writes session and journal line; only then may the hello leave."""
+    def begin_session(self, hello: Hello, peer: str, basis: str, request: Document, decision: str) -> None:
+        """Writes session, request and audit entry; only then may the hello leave."""
         elements = {f"elements_{ask.tier}": ask.elements for ask in hello.tiers}
         with self._database.transaction("begin a session") as connection:
             connection.execute(
@@ -164,8 +165,9 @@ class ReceiverStore:
                     sentence="",
                 )
             )
-            line = session_line("asked", peer, hello, elements, basis)
-            self._journal.write_in(connection, line)
+            about = {"request": request.sha256, "decision": decision}
+            entry = session_entry("asked", peer, hello, elements, basis, **about)
+            self._audit.append_in(connection, entry, documents=(request,))
 
     def save(
         self, connection: Connection, hello: Hello, peer: str, epoch: int, updates: list[Update]

@@ -28,6 +28,20 @@ key_epoch: Final = Table(
     Column("created_at_s", RowId, nullable=False, comment="start, seconds since 1970-01-01 UTC"),
     Column("expires_at_s", RowId, nullable=False, comment="end, seconds since 1970-01-01 UTC"),
     Column("size_sessions", Integer, nullable=False, comment="size sessions begun in the epoch"),
+    Column(
+        "first_keys",
+        RowId,
+        nullable=False,
+        server_default="0",
+        comment="keys asked in the epoch's first session, dummies included",
+    ),
+    Column(
+        "keys_asked",
+        RowId,
+        nullable=False,
+        server_default="0",
+        comment="keys asked in the epoch, dummies included",
+    ),
     UniqueConstraint("peer", "area", "number"),
     comment="Key epochs of this node as sender; at most one per peer and area has a seed",
 )
@@ -126,6 +140,7 @@ exchange_session: Final = Table(
     comment="Sessions held",
 )
 
+# Of releases before the audit log, which takes its lines in.
 journal_line: Final = Table(
     "journal_line",
     metadata,
@@ -157,6 +172,12 @@ match_result: Final = Table(
     Column("tier", String(2), nullable=False, comment="tier of the keys that hit"),
     Column("found_at_s", RowId, nullable=False, comment="seconds since 1970-01-01 UTC"),
     Column("payload", LargeBinary, nullable=False, comment="sealed: the matches in columns"),
+    Column(
+        "expires_at_s",
+        RowId,
+        nullable=True,
+        comment="the peer's terms: erased then; seconds since 1970-01-01 UTC; null: no such term",
+    ),
     UniqueConstraint("peer", "purpose", "tier"),
     comment="The newest result of matching with a peer for a purpose",
 )

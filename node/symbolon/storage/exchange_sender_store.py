@@ -1,7 +1,7 @@
 """What this node, as sender, grants and releases: key epochs, handles, released sets, sessions.
 
-One transaction opens a session (epoch checked, budget debited, session and journal line written) before a
-single element is evaluated; one transaction records a delta (entries, handles, journal line) before a single
+One transaction opens a session (epoch checked, budget debited, session and audit entry written) before a
+single element is evaluated; one transaction records a delta (entries, handles, audit entry) before a single
 entry leaves. Erasing an epoch removes its seed, handles and sets.
 """
 
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, Row, Select, case, delete, insert, select, update
 
+from symbolon.audit.document import Document
 from symbolon.errors import PermissionDeniedError, RemoteProtocolError, StaleEpochError, UnavailableError
 from symbolon.exchange.id_sets import among, distinct
 from symbolon.exchange.limits import HANDLE_BYTES, MAX_DELTAS, SIZE_SESSIONS_PER_EPOCH
@@ -21,6 +22,7 @@ from symbolon.exchange.messages import Hello
 from symbolon.exchange.sender_set import Delta, Released, tag_bytes_for
 from symbolon.policy.operator_roles import LOCAL
 from symbolon.policy.permission import Grant
+from symbolon.storage.audit_log import AuditLog, session_entry
 from symbolon.storage.database import Database
 from symbolon.storage.exchange_budget import BudgetLimits, Spent, debit, read_spent
 from symbolon.storage.exchange_columns import pack, unpack
@@ -31,7 +33,6 @@ from symbolon.storage.exchange_schema import (
     released_delta,
     released_set,
 )
-from symbolon.storage.journal_store import JournalStore, session_line
 from symbolon.storage.seal import Sealer
 
 SEED_BYTES = 64
@@ -90,7 +91,7 @@ class SenderStore:
         sealer: of its sealed columns.
         clock: seconds since 1970-01-01 UTC.
         rng: random bytes from the operating system.
-        operator: pseudonym that its journal lines carry.
+        operator: pseudonym that its audit entries carry.
     """
 
     def __init__(
@@ -105,7 +106,7 @@ class SenderStore:
         self._sealer = sealer
         self._clock = clock
         self._rng = rng
-        self._journal = JournalStore(database, clock, operator)
+        self._audit = AuditLog(database, sealer, clock, operator)
 
     def current_epoch(self, peer: str, area: str, grant: Grant, *, epoch_days: int) -> Epoch:
         """The peer's live epoch; a new one when there is none, it has expired, or the grant narrowed.
@@ -193,8 +194,16 @@ class SenderStore:
                 self._erase(connection, row.id)
         return len(over)
 
-    def open_session(self, hello: Hello, peer: str, grant: Grant, epoch: Epoch, limits: BudgetLimits) -> None:
-        """Debits the budget and writes session and journal line, all or nothing.
+    def open_session(
+        self,
+        hello: Hello,
+        peer: str,
+        grant: Grant,
+        epoch: Epoch,
+        limits: BudgetLimits,
+        request: Document,
+    ) -> None:
+        """Debits the budget and writes session, request and audit entry, all or nothing.
 
         Raises:
             StaleEpochError: the hello names an epoch that is not the live one, or it was erased meanwhile.
@@ -241,7 +250,9 @@ class SenderStore:
                 )
             )
             elements = {f"elements_{ask.tier}": ask.elements for ask in hello.tiers}
-            self._journal.write_in(connection, session_line("answered", peer, hello, elements, grant.basis))
+            about = {"request": request.sha256, "decision": grant.decision}
+            entry = session_entry("answered", peer, hello, elements, grant.basis, **about)
+            self._audit.append_in(connection, entry, documents=(request,))
 
     def _count_size_session(self, connection: Connection, epoch: Epoch) -> None:
         here = key_epoch.c.id == epoch.row
@@ -395,7 +406,7 @@ class SenderStore:
         delta: Delta,
         handles: "Handles",
     ) -> None:
-        """Writes a delta, its handles and the journal line; only then may an entry leave."""
+        """Writes a delta, its handles and the audit entry; only then may an entry leave."""
         place = f"{state.row}/{delta.number}"
         added = delta.added
         columns = pack(added.key_ids.tobytes(), added.suppliers.tobytes(), added.slots.tobytes(), added.tags)
@@ -418,16 +429,16 @@ class SenderStore:
                 insert(record_handle).values(epoch_id=epoch.row, part=handles.part, payload=sealed)
             )
             counts = {"entries": added.entries, "delta": delta.number}
-            self._journal.write_in(connection, session_line("released", peer, hello, counts, f"tier {tier}"))
+            self._audit.append_in(connection, session_entry("released", peer, hello, counts, f"tier {tier}"))
 
     def record_withdrawal(self, hello: Hello, peer: str, tier: str, count: int) -> None:
-        """Writes the journal line of withdrawn tags about to leave."""
-        self._journal.write(session_line("withdrawn", peer, hello, {"tags": count}, f"tier {tier}"))
+        """Writes the audit entry of withdrawn tags about to leave."""
+        self._audit.append(session_entry("withdrawn", peer, hello, {"tags": count}, f"tier {tier}"))
 
     def record_size_set(self, hello: Hello, peer: str, tokens: int) -> None:
-        """Writes the journal line of a size set about to leave."""
-        self._journal.write(
-            session_line("released", peer, hello, {"tokens": tokens}, f"tiers {hello.tiers[0].tier}")
+        """Writes the audit entry of a size set about to leave."""
+        self._audit.append(
+            session_entry("released", peer, hello, {"tokens": tokens}, f"tiers {hello.tiers[0].tier}")
         )
 
     def live_epochs(self) -> list[LiveEpoch]:

@@ -1,16 +1,18 @@
 """Sessions held: how each ended, in one sentence for the operator."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import Connection, select, update
 
-from symbolon.audit.journal import Event, JournalLine
+from symbolon.audit.document import Document
+from symbolon.audit.entry import Entry
 from symbolon.policy.operator_roles import LOCAL
+from symbolon.storage.audit_log import AuditLog
 from symbolon.storage.database import Database
 from symbolon.storage.exchange_schema import exchange_session
-from symbolon.storage.journal_store import JournalStore
+from symbolon.storage.seal import Sealer
 
 Role = Literal["sender", "receiver"]
 
@@ -31,28 +33,39 @@ class SessionRow:
 
 
 class SessionStore:
-    """Ends and lists sessions; arguments as for `JournalStore`."""
+    """Ends and lists sessions; arguments as for `AuditLog`."""
 
-    def __init__(self, database: Database, clock: Callable[[], float], operator: str = LOCAL) -> None:
+    def __init__(
+        self, database: Database, sealer: Sealer, clock: Callable[[], float], operator: str = LOCAL
+    ) -> None:
         self._database = database
         self._clock = clock
-        self._journal = JournalStore(database, clock, operator)
+        self._audit = AuditLog(database, sealer, clock, operator)
 
-    def end(self, role: Role, line: JournalLine, *, done: bool, sentence: str) -> None:
-        """Marks a session's end and writes its last journal line."""
+    def end(
+        self, role: Role, entry: Entry, *, done: bool, sentence: str, documents: Iterable[Document] = ()
+    ) -> None:
+        """Marks a session's end and writes its last audit entry."""
         with self._database.transaction("end a session") as connection:
-            self.end_in(connection, role, line, done=done, sentence=sentence)
+            self.end_in(connection, role, entry, done=done, sentence=sentence, documents=documents)
 
     def end_in(
-        self, connection: Connection, role: Role, line: JournalLine, *, done: bool, sentence: str
+        self,
+        connection: Connection,
+        role: Role,
+        entry: Entry,
+        *,
+        done: bool,
+        sentence: str,
+        documents: Iterable[Document] = (),
     ) -> None:
         """Like `end`, inside the transaction that holds what the session brought."""
         connection.execute(
             update(exchange_session)
-            .where(exchange_session.c.session_id == line.session_id, exchange_session.c.role == role)
+            .where(exchange_session.c.session_id == entry.session, exchange_session.c.role == role)
             .values(ended_at_s=int(self._clock()), state="done" if done else "failed", sentence=sentence)
         )
-        self._journal.write_in(connection, line)
+        self._audit.append_in(connection, entry, documents=documents)
 
     def open_roles(self) -> list[tuple[Role, str]]:
         """Roles and peers of the sessions that are open, or were left so."""
@@ -76,12 +89,10 @@ class SessionStore:
                 )
             ).all()
             for row in rows:
-                event: Event = "failed"
-                line = JournalLine(
-                    event, row.peer, row.session_id, row.mode, row.purpose, {}, "the node stopped during it"
-                )
+                note = "the node stopped during it"
+                entry = Entry("failed", row.peer, row.session_id, row.mode, row.purpose, note=note)
                 self.end_in(
-                    connection, role, line, done=False, sentence="The node stopped during the session."
+                    connection, role, entry, done=False, sentence="The node stopped during the session."
                 )
         return len(rows)
 

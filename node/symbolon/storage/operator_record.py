@@ -35,7 +35,7 @@ class Operator:
     """One operator.
 
     Attributes:
-        pseudonym: random, stable, what journals hold.
+        pseudonym: random, stable, what audit logs hold.
         name: what colleagues call the person, and what it signs in with.
         credential_id: changes whenever it gets another way to sign in, which ends its sessions.
         credential_by: pseudonym of who chose its password; its own where it did so itself.

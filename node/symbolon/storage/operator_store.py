@@ -1,7 +1,7 @@
 """The operators of a node: added, changed, removed, and signed in with a password.
 
 Every change is made in one transaction with the check that whoever makes it may, its row in the list of
-changes and its journal line. Refuses: a first operator who is no administrator, changes by anybody but an
+changes and its audit entry. Refuses: a first operator who is no administrator, changes by anybody but an
 administrator (the own password aside), two operators of one name or account, and taking away the last
 administrator: a node that has operators does not fall back to having none.
 """
@@ -12,12 +12,12 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from symbolon.audit.journal import JournalLine
+from symbolon.audit.entry import Entry
 from symbolon.errors import PermissionDeniedError, UsageError
 from symbolon.policy.approval import OperatorChange
 from symbolon.policy.operator_roles import LOCAL, Role, not_signed_in, require_role
+from symbolon.storage.audit_log import AuditLog
 from symbolon.storage.database import Database
-from symbolon.storage.journal_store import JournalStore
 from symbolon.storage.operator_password import (
     SALT_BYTES,
     ScryptCost,
@@ -280,7 +280,7 @@ class OperatorStore:
         return changed
 
     def remove(self, by: str, whom: str) -> None:
-        """Removes an operator; its pseudonym stays in journals and is never given again.
+        """Removes an operator; its pseudonym stays in the audit log and is never given again.
 
         Raises:
             UsageError: `usage.operator.unknown`, `usage.operator.last`.
@@ -356,8 +356,8 @@ class OperatorStore:
     def _note(self, connection: Connection, entry: Operator, what: _Change, by: str) -> None:
         now = int(self._clock())
         connection.execute(insert(operator_change).values(at_s=now, whom=entry.pseudonym, what=what, by=by))
-        line = JournalLine("operator", "", "", "", what, {}, f"{entry.pseudonym} {entry.role}")
-        JournalStore(self._database, self._clock, by).write_in(connection, line)
+        about = Entry("operator", "", purpose=what, note=f"{entry.pseudonym} {entry.role}")
+        AuditLog(self._database, self._sealer, self._clock, by).append_in(connection, about)
 
     def _sealed(self, entry: Operator) -> bytes:
         return self._sealer.seal("operator_entry", "record", entry.pseudonym, entry.to_bytes())

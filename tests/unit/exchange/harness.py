@@ -38,6 +38,8 @@ from symbolon.suppliers.tier import Tier
 SUITE = get_suite(DEFAULT_SUITE, "openssl")
 PURPOSE = "due-diligence"
 TAG_BYTES = 10
+SIGNED = (b"{}", bytes(64))
+"""Result and signature of a finish: the ends carry them and look at neither."""
 
 Rng = Callable[[int], bytes]
 SupplierList = Mapping[int, Iterable[str]]
@@ -288,7 +290,7 @@ def converse(
             runs.remove(run)
         else:
             receiver.receive(transcript.to_receiver(message))
-    receiver.receive(transcript.to_receiver(answering.sender.finish()))
+    receiver.receive(transcript.to_receiver(answering.sender.finish(*SIGNED)))
     return transcript
 
 
@@ -323,4 +325,4 @@ def script_of(receiver: Receiver | SizeReceiver, answer: Callable[[Hello], Answe
         script += answering.sender.receive(message)
     for run in answering.streams():
         script += run
-    return [*script, answering.sender.finish()]
+    return [*script, answering.sender.finish(*SIGNED)]

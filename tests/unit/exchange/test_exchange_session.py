@@ -11,6 +11,7 @@ from symbolon.exchange.sender import Sender, shuffle_groups
 from symbolon.exchange.sender_set import live_keys
 from symbolon.exchange.size_mode import SizeReceiver, distinct_points, record_groups
 from unit.exchange.harness import (
+    SIGNED,
     SUITE,
     ReceiverEnd,
     SenderEnd,
@@ -137,12 +138,12 @@ def test_sender_driven_out_of_order_raises_a_local_error() -> None:
     answering = sender.answer(hello, {"A": table_of(THEIRS)})
     session = answering.sender
     with pytest.raises(LocalProtocolError):
-        session.finish()
+        session.finish(*SIGNED)
     session.accept()
     with pytest.raises(LocalProtocolError):
         session.accept()
     with pytest.raises(LocalProtocolError):
-        session.finish()
+        session.finish(*SIGNED)
     with pytest.raises(LocalProtocolError):
         next(session.entries("A", 2, b"x" * 64 * 16))
     with pytest.raises(LocalProtocolError):

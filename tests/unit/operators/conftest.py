@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from symbolon.audit.journal import JournalLine
 from symbolon.policy.operator_roles import LOCAL, Role
 from symbolon.storage.approval_store import ApprovalStore
+from symbolon.storage.audit_log import AuditLog, StoredEntry
 from symbolon.storage.database import Database
-from symbolon.storage.journal_store import JournalStore
 from symbolon.storage.operator_password import ScryptCost
 from symbolon.storage.operator_record import Operator
 from symbolon.storage.operator_store import OperatorStore
@@ -31,7 +30,7 @@ class People:
         clock = lambda: self.now_s  # noqa: E731
         self.operators = OperatorStore(self.database, sealer, clock, rng, CHEAP)
         self.approvals = ApprovalStore(self.database, sealer, clock, rng, self.operators)
-        self.journal = JournalStore(self.database, clock)
+        self.audit = AuditLog(self.database, sealer, clock)
 
     def add(self, name: str, role: Role, by: str | None = None) -> Operator:
         """Adds somebody who then chooses a password of its own; the first one by itself."""
@@ -40,8 +39,8 @@ class People:
         added = self.operators.add(administrator, name, role, password="given by another")
         return self.operators.set_password(added.pseudonym, added.pseudonym, password_of(name))
 
-    def lines(self) -> list[JournalLine]:
-        return [line for _, line in self.journal.newest(100)]
+    def entries(self) -> list[StoredEntry]:
+        return self.audit.newest(100)
 
 
 def password_of(name: str) -> str:

@@ -52,7 +52,7 @@ def test_four_eyes_action_that_is_not_configured_asks_nobody(people: People, two
     assert people.approvals.all() == []
 
 
-def test_four_eyes_approved_action_goes_through_once_and_the_journal_names_both(people: People, two) -> None:
+def test_four_eyes_approved_action_goes_through_once_and_the_log_names_both(people: People, two) -> None:
     amina, bruno = two
     request = pending(people, amina)
     assert (request.words, request.requested_by, request.state) == (WORDS, amina.pseudonym, "waiting")
@@ -61,15 +61,15 @@ def test_four_eyes_approved_action_goes_through_once_and_the_journal_names_both(
     used = people.approvals.get(request.request_id)
     assert (used.state, used.decided_by) == ("used", bruno.pseudonym)
     assert pending(people, amina).request_id != request.request_id
-    lines = [line for line in people.lines() if line.event != "operator"]
-    assert [(line.event, line.operator) for line in lines] == [
+    entries = [each.values for each in people.entries() if each.values["event"] != "operator"]
+    assert [(each["event"], each["operator"]) for each in entries] == [
         ("requested", amina.pseudonym),
         ("approved", bruno.pseudonym),
         ("carried_out", amina.pseudonym),
         ("requested", amina.pseudonym),
     ]
-    assert {line.purpose for line in lines} == {"expel"}
-    assert all(request.digest.hex() in line.note for line in lines)
+    assert {each["purpose"] for each in entries} == {"expel"}
+    assert all(request.digest.hex() in each["note"] for each in entries)
 
 
 def test_four_eyes_asking_again_makes_no_second_request(people: People, two) -> None:

@@ -32,19 +32,19 @@ def test_operator_added_is_read_back_and_signs_in(people: People) -> None:
     assert people.operators.authenticate("AMINA K.", "long enough words") == amina
 
 
-def test_operator_pseudonym_holds_nothing_of_the_name_and_is_in_the_journal(people: People) -> None:
+def test_operator_pseudonym_holds_nothing_of_the_name_and_is_in_the_audit_log(people: People) -> None:
     amina = people.add("Amina", ADMIN)
     bruno = people.add("Bruno", VIEWER)
     assert len({amina.pseudonym, bruno.pseudonym}) == 2
-    lines = people.lines()
-    assert [(line.event, line.purpose, line.operator) for line in lines] == [
+    entries = [each.values for each in people.entries()]
+    assert [(each["event"], each["purpose"], each["operator"]) for each in entries] == [
         ("operator", "added", LOCAL),
         ("operator", "password", amina.pseudonym),
         ("operator", "added", amina.pseudonym),
         ("operator", "password", bruno.pseudonym),
     ]
-    assert [line.note for line in lines[2:]] == [f"{bruno.pseudonym} viewer"] * 2
-    assert not any(name in repr(lines) for name in ("Amina", "Bruno"))
+    assert [each["note"] for each in entries[2:]] == [f"{bruno.pseudonym} viewer"] * 2
+    assert not any(name in repr(entries) for name in ("Amina", "Bruno"))
 
 
 def test_operator_names_passwords_and_roles_are_not_in_the_database_file(tmp_path) -> None:

@@ -84,9 +84,9 @@ def test_asking_that_is_stopped_says_so_in_words(ask: Ask, told: Reason) -> None
 
     async def run() -> None:
         wire: Any = Silent()
-        prepared = Prepared(session, dict, MagicMock())
+        prepared = Prepared(session, MagicMock(), dict, MagicMock())
         await stop_half_way(
-            receiver_role._converse(node, ask, prepared, wire, Figures(), lambda *_: None), wire
+            receiver_role._converse(node, ask, MagicMock(), prepared, wire, Figures(), lambda *_: None), wire
         )
 
     asyncio.run(run())

@@ -20,7 +20,8 @@ ASK = Ask("peer", "intersection", "p", ("A",))
 def after_the_call(node: Any, conclude: Any, read: Any) -> Asking:
     """What remains once all has been said: a result to be stored, and what is still being read."""
     asking = Asking(node, ASK, Figures(), lambda *_: None)
-    asking._prepared = Prepared(MagicMock(), dict, conclude)
+    asking._prepared = Prepared(MagicMock(), MagicMock(), dict, conclude)
+    asking._signed = MagicMock()
     asking._reading = asyncio.ensure_future(asyncio.to_thread(read))
     return asking
 
@@ -86,6 +87,7 @@ def test_asking_prepares_a_session_beside_the_event_loop(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(receiver_intersection, "Receiver", watched)
     node: Any = MagicMock(rng=rng_of(1))
+    node.receipts.sign_hello.side_effect = lambda hello, _: (hello, MagicMock())
     node.config.node.coalition = "coalition"
     node.suppliers.load_list.return_value = ListKeys({"A": table_of({1: {"a"}})}, b"", 0)
     node.receiving.held.return_value = None

@@ -6,6 +6,7 @@ from unittest.mock import MagicMock
 
 import pytest
 
+from symbolon.audit.document import Document
 from symbolon.errors import BudgetError, RemoteProtocolError, UnavailableError
 from symbolon.exchange.messages import Elements, Evaluated, Failure, SenderMessage, TierAsk, Working
 from symbolon.rpc import sender_role
@@ -133,7 +134,7 @@ def answering(node: Any) -> tuple[Any, list[str]]:
         return lambda *_, **__: order.append(what)
 
     node.answering_lock.return_value.__exit__.side_effect = noting("unlocked")
-    node.journal.write.side_effect = noting("refusal noted")
+    node.audit.append.side_effect = noting("refusal noted")
     node.sessions.end.side_effect = lambda *_, done, **__: order.append("done" if done else "failed")
     hello = hello_of((TierAsk("A", 64),), rng_of(2))
     node.config.node.coalition = hello.coalition
@@ -164,10 +165,10 @@ def test_sender_writes_the_end_of_a_session_before_it_unlocks(
 ) -> None:
     """Another process takes a session that is open and not locked for one whose process has died."""
 
-    async def run(*_: object) -> str:
+    async def run(*_: object) -> tuple[str, Document]:
         if error is not None:
             raise error
-        return "what was revealed"
+        return "what was revealed", Document("result", b"{}")
 
     monkeypatch.setattr(sender_role, "_run_intersection", run)
     node: Any = MagicMock()

@@ -28,6 +28,9 @@ def wire(
     return Wire(incoming, write, codec.encode_receiver, codec.decode_sender, idle_s=idle_s, figures=figures)
 
 
+FINISH = pb.SenderMessage(finish=pb.Finish(result=b"{}", signature=bytes(64)))
+
+
 async def nowhere(message: Any) -> None:
     await asyncio.Event().wait()
 
@@ -39,14 +42,13 @@ def test_wire_counts_the_bytes_of_both_ways_with_their_prefix() -> None:
         sent.append(message)
 
     async def run() -> None:
-        finish = pb.SenderMessage(finish=pb.Finish())
-        line = wire(messages(finish), write, figures)
+        line = wire(messages(FINISH), write, figures)
         await line.send(Elements("A", 0, b"x" * 64))
-        assert await line.receive() == Finish()
+        assert await line.receive() == Finish(b"{}", bytes(64))
 
     asyncio.run(run())
     assert figures.bytes_sent == len(sent[0].SerializeToString()) + 5
-    assert figures.bytes_received == len(pb.SenderMessage(finish=pb.Finish()).SerializeToString()) + 5
+    assert figures.bytes_received == len(FINISH.SerializeToString()) + 5
 
 
 def test_wire_whose_peer_closed_gives_none_and_refuses_to_expect() -> None:

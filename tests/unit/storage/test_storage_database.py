@@ -204,7 +204,7 @@ def _fill(database: Database) -> None:
 def test_full_disk_write_is_refused_and_nothing_is_half_written(tmp_path: Path) -> None:
     mount = tmp_path / "small"
     mount.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(mount)], check=False).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(mount)], check=False).returncode:
         pytest.skip("this container may not mount a tmpfs")
     try:
         with Database.open(_url(mount / "node.db"), create=True) as database:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sqlalchemy import delete
 
-from symbolon.audit.journal import JournalLine
+from symbolon.audit.document import Document
+from symbolon.audit.entry import Entry
 from symbolon.errors import StorageError
 from symbolon.exchange.messages import Hello, TierAsk
 from symbolon.exchange.receiver_set import NO_OUTPUTS, Hits, OwnOutputs
@@ -13,6 +14,7 @@ from symbolon.storage.exchange_schema import received_part
 from unit.exchange.harness import PURPOSE, SUITE, hello_of, rng_of
 
 RNG = rng_of("receiver store")
+REQUEST = Document("request", b"{}\n", {"mill": bytes(64)})
 
 
 def hello(epoch: int = 0) -> Hello:
@@ -171,25 +173,25 @@ def test_open_reads_no_hits(stores) -> None:
 
 def test_begin_session_leaves_a_line_before_the_hello(stores) -> None:
     opening = hello()
-    stores.receiving.begin_session(opening, "farm", "this node's operator asked")
-    ((_, line),) = stores.journal.newest(1)
+    stores.receiving.begin_session(opening, "farm", "this node's operator asked", REQUEST, "")
+    (line,) = stores.entries(1)
     assert (line.event, line.peer, line.counts) == ("asked", "farm", {"elements_A": 64})
-    assert line.session_id == opening.session_id.hex()
+    assert line.session == opening.session_id.hex()
 
 
 def test_begin_session_twice_with_one_id_is_refused(stores) -> None:
     opening = hello()
-    stores.receiving.begin_session(opening, "farm", "x")
+    stores.receiving.begin_session(opening, "farm", "x", REQUEST, "")
     with pytest.raises(StorageError):
-        stores.receiving.begin_session(opening, "farm", "x")
-    assert len(stores.journal.newest(9)) == 1
+        stores.receiving.begin_session(opening, "farm", "x", REQUEST, "")
+    assert len(stores.entries(9)) == 1
 
 
 def test_session_ends_with_its_sentence_and_line(stores) -> None:
     opening = hello()
-    stores.receiving.begin_session(opening, "farm", "x")
+    stores.receiving.begin_session(opening, "farm", "x", REQUEST, "")
     stores.pass_days(1)
-    line = JournalLine("ended", "farm", opening.session_id.hex(), "intersection", PURPOSE, {})
+    line = Entry("ended", "farm", opening.session_id.hex(), "intersection", PURPOSE, {})
     stores.sessions.end("receiver", line, done=True, sentence="Nothing was learned.")
     (row,) = stores.sessions.newest(9)
     assert (row.state, row.sentence, row.role) == ("done", "Nothing was learned.", "receiver")
@@ -199,28 +201,29 @@ def test_session_ends_with_its_sentence_and_line(stores) -> None:
 
 def test_sessions_left_open_by_a_dead_process_are_closed_for_their_role_and_peer_only(stores) -> None:
     for peer in ("farm", "farm", "mill"):
-        stores.receiving.begin_session(hello(), peer, "x")
+        stores.receiving.begin_session(hello(), peer, "x", REQUEST, "")
     assert sorted(stores.sessions.open_roles()) == [("receiver", "farm"), ("receiver", "mill")]
     assert stores.sessions.fail_open("sender", "farm") == 0
     assert stores.sessions.fail_open("receiver", "farm") == 2
     assert stores.sessions.fail_open("receiver", "farm") == 0
     assert stores.sessions.open_roles() == [("receiver", "mill")]
     assert sorted(row.state for row in stores.sessions.newest(9)) == ["failed", "failed", "open"]
-    assert [line.event for _, line in stores.journal.newest(9)] == ["asked"] * 3 + ["failed"] * 2
+    assert [line.event for line in stores.entries(9)] == ["asked"] * 3 + ["failed"] * 2
 
 
-def test_journal_gives_the_newest_lines_oldest_first(stores) -> None:
+def test_audit_log_gives_the_newest_lines_oldest_first(stores) -> None:
     for number in range(5):
-        stores.journal.write(JournalLine("denied", "farm", "", "size", PURPOSE, {"n": number}, "note"))
+        stores.audit.append(Entry("denied", "farm", "", "size", PURPOSE, {"n": number}, "note"))
         stores.pass_days(1)
-    lines = stores.journal.newest(3)
-    assert [line.counts["n"] for _, line in lines] == [2, 3, 4]
-    assert [at for at, _ in lines] == sorted(at for at, _ in lines)
+    lines = stores.audit.newest(3)
+    assert [line.entry.counts["n"] for line in lines] == [2, 3, 4]
+    assert [line.at_s for line in lines] == sorted(line.at_s for line in lines)
+    assert [line.number for line in lines] == [2, 3, 4]
 
 
-def test_journal_line_of_a_transaction_that_is_undone_is_not_there(stores) -> None:
-    line = JournalLine("released", "farm", "", "size", PURPOSE, {})
+def test_audit_log_line_of_a_transaction_that_is_undone_is_not_there(stores) -> None:
+    line = Entry("released", "farm", "", "size", PURPOSE, {})
     with suppress(RuntimeError), stores.database.transaction("torn") as connection:
-        stores.journal.write_in(connection, line)
+        stores.audit.append_in(connection, line)
         raise RuntimeError("killed")
-    assert stores.journal.newest(9) == []
+    assert stores.entries(9) == []

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sqlalchemy import Table, func, select
 
+from symbolon.audit.document import Document
 from symbolon.errors import (
     BudgetError,
     PermissionDeniedError,
@@ -29,6 +30,7 @@ from unit.exchange.harness import PURPOSE, SUITE, hello_of, rng_of, table_of
 
 WIDE = Grant("allow table 1", ("p:intersection:A", "p:size:A"))
 NARROW = Grant("allow table 1", ("p:size:A",))
+REQUEST = Document("request", b"{}\n", {"mill": bytes(64)})
 LIMITS = BudgetLimits(90, 1000, 2000, 4000)
 RNG = rng_of("hellos")
 LIST = {1: {"a", "b"}, 2: {"b"}, 3: {"c"}}
@@ -147,10 +149,10 @@ def test_epoch_repr_shows_no_seed(stores) -> None:
 def test_session_that_opens_debits_and_writes_session_and_line(stores) -> None:
     epoch = epoch_of(stores)
     opening = hello(elements=100)
-    stores.sending.open_session(opening, "mill", WIDE, epoch, LIMITS)
-    ((_, line),) = stores.journal.newest(10)
+    stores.sending.open_session(opening, "mill", WIDE, epoch, LIMITS, REQUEST)
+    (line,) = stores.entries(10)
     assert (line.event, line.peer, line.counts) == ("answered", "mill", {"elements_A": 100})
-    assert line.session_id == opening.session_id.hex()
+    assert line.session == opening.session_id.hex()
     assert stores.sessions.newest(1)[0].state == "open"
 
 
@@ -158,26 +160,26 @@ def test_session_of_an_epoch_that_is_over_is_refused_as_stale_and_debits_nothing
     epoch = epoch_of(stores)
     for named in (epoch.number + 1, 7):
         with pytest.raises(StaleEpochError):
-            stores.sending.open_session(hello(epoch=named), "mill", WIDE, epoch, LIMITS)
+            stores.sending.open_session(hello(epoch=named), "mill", WIDE, epoch, LIMITS, REQUEST)
     stores.sending.rotate("mill")
     with pytest.raises(StaleEpochError):
-        stores.sending.open_session(hello(), "mill", WIDE, epoch, LIMITS)
+        stores.sending.open_session(hello(), "mill", WIDE, epoch, LIMITS, REQUEST)
     assert rows(stores, exchange_session) == 0
-    assert stores.journal.newest(10) == []
+    assert stores.entries(10) == []
 
 
 def test_session_of_the_live_epoch_is_opened(stores) -> None:
     epoch = epoch_of(stores)
-    stores.sending.open_session(hello(epoch=epoch.number), "mill", WIDE, epoch, LIMITS)
+    stores.sending.open_session(hello(epoch=epoch.number), "mill", WIDE, epoch, LIMITS, REQUEST)
 
 
 def test_session_beyond_the_budget_leaves_nothing_behind(stores) -> None:
     epoch = epoch_of(stores)
     asks = (TierAsk("A", 500), TierAsk("B", 1001))
     with pytest.raises(BudgetError):
-        stores.sending.open_session(hello_of(asks, RNG), "mill", WIDE, epoch, LIMITS)
+        stores.sending.open_session(hello_of(asks, RNG), "mill", WIDE, epoch, LIMITS, REQUEST)
     assert rows(stores, exchange_session) == 0
-    assert stores.journal.newest(10) == []
+    assert stores.entries(10) == []
     with stores.database.read("spent") as connection:
         assert spent_in(connection, "mill", "match", "A", "year:2027") == 0
 
@@ -186,9 +188,9 @@ def test_session_whose_id_was_used_before_is_refused_as_the_peers_doing(stores) 
     """A replayed hello would otherwise look like a fault of this node's database."""
     epoch = epoch_of(stores)
     opening = hello()
-    stores.sending.open_session(opening, "mill", WIDE, epoch, LIMITS)
+    stores.sending.open_session(opening, "mill", WIDE, epoch, LIMITS, REQUEST)
     with pytest.raises(RemoteProtocolError) as caught:
-        stores.sending.open_session(opening, "farm", WIDE, epoch, LIMITS)
+        stores.sending.open_session(opening, "farm", WIDE, epoch, LIMITS, REQUEST)
     assert caught.value.full_code == "protocol.session"
     assert not isinstance(caught.value, StorageError)
 
@@ -196,39 +198,39 @@ def test_session_whose_id_was_used_before_is_refused_as_the_peers_doing(stores) 
 def test_session_of_size_mode_is_granted_twice_an_epoch(stores) -> None:
     epoch = epoch_of(stores)
     for _ in range(2):
-        stores.sending.open_session(hello(mode="size"), "mill", WIDE, epoch, LIMITS)
+        stores.sending.open_session(hello(mode="size"), "mill", WIDE, epoch, LIMITS, REQUEST)
     with pytest.raises(PermissionDeniedError) as caught:
-        stores.sending.open_session(hello(mode="size"), "mill", WIDE, epoch, LIMITS)
+        stores.sending.open_session(hello(mode="size"), "mill", WIDE, epoch, LIMITS, REQUEST)
     assert caught.value.full_code == "permission.size_sessions"
-    stores.sending.open_session(hello(), "mill", WIDE, epoch, LIMITS)
+    stores.sending.open_session(hello(), "mill", WIDE, epoch, LIMITS, REQUEST)
 
 
 def test_session_of_size_mode_that_the_budget_refuses_is_not_counted(stores) -> None:
     epoch = epoch_of(stores)
     with pytest.raises(BudgetError):
-        stores.sending.open_session(hello(mode="size", elements=1004), "mill", WIDE, epoch, LIMITS)
+        stores.sending.open_session(hello(mode="size", elements=1004), "mill", WIDE, epoch, LIMITS, REQUEST)
     for _ in range(2):
-        stores.sending.open_session(hello(mode="size"), "mill", WIDE, epoch, LIMITS)
+        stores.sending.open_session(hello(mode="size"), "mill", WIDE, epoch, LIMITS, REQUEST)
 
 
 def test_session_of_size_mode_debits_every_tier_it_asks_together(stores) -> None:
     epoch = epoch_of(stores)
-    stores.sending.open_session(hello(mode="size", tier="AB"), "mill", WIDE, epoch, LIMITS)
+    stores.sending.open_session(hello(mode="size", tier="AB"), "mill", WIDE, epoch, LIMITS, REQUEST)
     with stores.database.read("spent") as connection:
         assert [spent_in(connection, "mill", "match", tier, "year:2027") for tier in "ABC"] == [64, 64, 0]
 
 
 def test_new_epoch_gives_no_budget_back(stores) -> None:
-    stores.sending.open_session(hello(elements=900), "mill", WIDE, epoch_of(stores), LIMITS)
+    stores.sending.open_session(hello(elements=900), "mill", WIDE, epoch_of(stores), LIMITS, REQUEST)
     stores.sending.rotate("mill")
     with pytest.raises(BudgetError):
-        stores.sending.open_session(hello(elements=101), "mill", WIDE, epoch_of(stores), LIMITS)
-    stores.sending.open_session(hello(elements=100), "mill", WIDE, epoch_of(stores), LIMITS)
+        stores.sending.open_session(hello(elements=101), "mill", WIDE, epoch_of(stores), LIMITS, REQUEST)
+    stores.sending.open_session(hello(elements=100), "mill", WIDE, epoch_of(stores), LIMITS, REQUEST)
 
 
 def test_spent_is_what_was_debited_in_the_periods_that_run_now(stores) -> None:
     assert stores.sending.spent("match", LIMITS) == []
-    stores.sending.open_session(hello(elements=900), "mill", WIDE, epoch_of(stores), LIMITS)
+    stores.sending.open_session(hello(elements=900), "mill", WIDE, epoch_of(stores), LIMITS, REQUEST)
     assert stores.sending.spent("match", LIMITS) == [Spent("*", "A", 0, 900), Spent("mill", "A", 900, 900)]
     assert stores.sending.spent("signal", LIMITS) == []
     stores.pass_days(90)
@@ -244,13 +246,13 @@ def test_live_epochs_are_those_that_were_not_erased(stores) -> None:
     assert stores.sending.live_epochs() == [LiveEpoch("farm", "match", 1, int(stores.now_s) + 90 * 86400)]
 
 
-def test_journal_tells_when_it_was_last_written(stores) -> None:
-    assert stores.journal.last_written_at_s() is None
-    stores.sending.open_session(hello(), "mill", WIDE, epoch_of(stores), LIMITS)
+def test_audit_log_tells_when_it_was_last_written(stores) -> None:
+    assert stores.audit.last_written_at_s() is None
+    stores.sending.open_session(hello(), "mill", WIDE, epoch_of(stores), LIMITS, REQUEST)
     written = stores.now_s
     stores.pass_days(-1)
-    stores.sending.open_session(hello(), "mill", WIDE, epoch_of(stores), LIMITS)
-    assert stores.journal.last_written_at_s() == written
+    stores.sending.open_session(hello(), "mill", WIDE, epoch_of(stores), LIMITS, REQUEST)
+    assert stores.audit.last_written_at_s() == written
 
 
 def test_set_that_is_new_holds_nothing_and_counts_from_one(stores) -> None:
@@ -262,7 +264,7 @@ def test_set_that_is_new_holds_nothing_and_counts_from_one(stores) -> None:
 def test_delta_is_recorded_with_its_line_before_an_entry_can_leave(stores) -> None:
     epoch = epoch_of(stores)
     delta = make(stores, epoch, load(stores, epoch))
-    ((_, line),) = stores.journal.newest(1)
+    (line,) = stores.entries(1)
     assert (line.event, line.counts, line.note) == ("released", {"entries": 64, "delta": 1}, "tier A")
     state = load(stores, epoch)
     assert state.deltas == {1: delta.entries}
@@ -277,10 +279,10 @@ def test_delta_that_cannot_be_recorded_leaves_no_handle_and_no_line(stores) -> N
     epoch = epoch_of(stores)
     state = load(stores, epoch)
     make(stores, epoch, state)
-    lines = len(stores.journal.newest(99))
+    lines = len(stores.entries(99))
     with pytest.raises(StorageError):
         make(stores, epoch, state)
-    assert len(stores.journal.newest(99)) == lines
+    assert len(stores.entries(99)) == lines
     assert rows(stores, record_handle) == 1
 
 
@@ -318,14 +320,14 @@ def test_receiver_that_claims_deltas_of_a_young_epoch_ends_nothing(stores) -> No
 def test_early_end_of_an_epoch_buys_no_size_session(stores) -> None:
     """A peer can bring the end about with one lie; the count of an epoch goes over to the next."""
     for _ in range(2):
-        stores.sending.open_session(hello(mode="size"), "mill", WIDE, epoch_of(stores), LIMITS)
+        stores.sending.open_session(hello(mode="size"), "mill", WIDE, epoch_of(stores), LIMITS, REQUEST)
     stores.pass_days(2)
     with pytest.raises(StaleEpochError):
         load(stores, epoch_of(stores), have_delta=9)
     with pytest.raises(PermissionDeniedError):
-        stores.sending.open_session(hello(mode="size"), "mill", WIDE, epoch_of(stores), LIMITS)
+        stores.sending.open_session(hello(mode="size"), "mill", WIDE, epoch_of(stores), LIMITS, REQUEST)
     stores.pass_days(91)
-    stores.sending.open_session(hello(mode="size"), "mill", WIDE, epoch_of(stores), LIMITS)
+    stores.sending.open_session(hello(mode="size"), "mill", WIDE, epoch_of(stores), LIMITS, REQUEST)
 
 
 def test_epoch_that_another_session_erased_takes_no_set_and_no_delta(stores) -> None:
@@ -449,7 +451,7 @@ def test_what_is_kept_of_sets_and_handles_is_sealed(stores, tmp_path) -> None:
 def test_withdrawal_and_size_set_leave_a_line_each(stores) -> None:
     stores.sending.record_withdrawal(hello(), "mill", "A", 3)
     stores.sending.record_size_set(hello(mode="size"), "mill", 128)
-    lines = [line for _, line in stores.journal.newest(2)]
+    lines = stores.entries(2)
     assert [(line.event, line.counts) for line in lines] == [
         ("withdrawn", {"tags": 3}),
         ("released", {"tokens": 128}),

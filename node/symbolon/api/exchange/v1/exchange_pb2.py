@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'symbolon/api/exchange/v1/exchange.proto\x12\x18symbolon.api.exchange.v1\"H\n\nAskRequest\x12:\n\x07message\x18\x01 \x01(\x0b\x32).symbolon.api.exchange.v1.ReceiverMessage\"G\n\x0b\x41skResponse\x12\x38\n\x07message\x18\x01 \x01(\x0b\x32\'.symbolon.api.exchange.v1.SenderMessage\"\x8e\x01\n\x0cOfferRequest\x12:\n\ninvitation\x18\x01 \x01(\x0b\x32$.symbolon.api.exchange.v1.InvitationH\x00\x12:\n\x07message\x18\x02 \x01(\x0b\x32\'.symbolon.api.exchange.v1.SenderMessageH\x00\x42\x06\n\x04\x62ody\"K\n\rOfferResponse\x12:\n\x07message\x18\x01 \x01(\x0b\x32).symbolon.api.exchange.v1.ReceiverMessage\":\n\nInvitation\x12\x0c\n\x04mode\x18\x01 \x01(\t\x12\x0f\n\x07purpose\x18\x02 \x01(\t\x12\r\n\x05tiers\x18\x03 \x03(\t\"\xb9\x01\n\x0fReceiverMessage\x12\x30\n\x05hello\x18\x01 \x01(\x0b\x32\x1f.symbolon.api.exchange.v1.HelloH\x00\x12\x36\n\x08\x65lements\x18\x02 \x01(\x0b\x32\".symbolon.api.exchange.v1.ElementsH\x00\x12\x34\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32!.symbolon.api.exchange.v1.FailureH\x00\x42\x06\n\x04\x62ody\"\x95\x03\n\rSenderMessage\x12\x32\n\x06\x61\x63\x63\x65pt\x18\x01 \x01(\x0b\x32 .symbolon.api.exchange.v1.AcceptH\x00\x12\x38\n\tevaluated\x18\x02 \x01(\x0b\x32#.symbolon.api.exchange.v1.EvaluatedH\x00\x12\x34\n\x07\x65ntries\x18\x03 \x01(\x0b\x32!.symbolon.api.exchange.v1.EntriesH\x00\x12\x38\n\twithdrawn\x18\x04 \x01(\x0b\x32#.symbolon.api.exchange.v1.WithdrawnH\x00\x12\x32\n\x06\x66inish\x18\x05 \x01(\x0b\x32 .symbolon.api.exchange.v1.FinishH\x00\x12\x34\n\x07\x66\x61ilure\x18\x06 \x01(\x0b\x32!.symbolon.api.exchange.v1.FailureH\x00\x12\x34\n\x07working\x18\x07 \x01(\x0b\x32!.symbolon.api.exchange.v1.WorkingH\x00\x42\x06\n\x04\x62ody\"\xd2\x01\n\x05Hello\x12\x12\n\nsession_id\x18\x01 \x01(\x0c\x12\r\n\x05suite\x18\x02 \x01(\t\x12\x11\n\tcoalition\x18\x03 \x01(\t\x12\x0c\n\x04\x61rea\x18\x04 \x01(\t\x12\x0c\n\x04mode\x18\x05 \x01(\t\x12\x0f\n\x07purpose\x18\x06 \x01(\t\x12\r\n\x05\x65poch\x18\x07 \x01(\x04\x12\x30\n\x05tiers\x18\x08 \x03(\x0b\x32!.symbolon.api.exchange.v1.TierAsk\x12\x12\n\ngroup_size\x18\t \x01(\r\x12\x11\n\tkey_rules\x18\n \x01(\x0c\"=\n\x07TierAsk\x12\x0c\n\x04tier\x18\x01 \x01(\t\x12\x10\n\x08\x65lements\x18\x02 \x01(\x04\x12\x12\n\nhave_delta\x18\x03 \x01(\r\"6\n\x08\x45lements\x12\x0c\n\x04tier\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"^\n\x06\x41\x63\x63\x65pt\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\x32\n\x05tiers\x18\x02 \x03(\x0b\x32#.symbolon.api.exchange.v1.TierOffer\x12\x11\n\tkey_rules\x18\x03 \x01(\x0c\"v\n\tTierOffer\x12\x0c\n\x04tier\x18\x01 \x01(\t\x12\x11\n\ttag_bytes\x18\x02 \x01(\r\x12\x35\n\x06\x64\x65ltas\x18\x03 \x03(\x0b\x32%.symbolon.api.exchange.v1.DeltaHeader\x12\x11\n\twithdrawn\x18\x04 \x01(\x04\".\n\x0b\x44\x65ltaHeader\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x0f\n\x07\x65ntries\x18\x02 \x01(\x04\"7\n\tEvaluated\x12\x0c\n\x04tier\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"D\n\x07\x45ntries\x12\x0c\n\x04tier\x18\x01 \x01(\t\x12\r\n\x05\x64\x65lta\x18\x02 \x01(\r\x12\x0e\n\x06offset\x18\x03 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\x0c\"7\n\tWithdrawn\x12\x0c\n\x04tier\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"\x08\n\x06\x46inish\"4\n\x07Working\x12\x0c\n\x04tier\x18\x01 \x01(\t\x12\x0c\n\x04\x64one\x18\x02 \x01(\x04\x12\r\n\x05total\x18\x03 \x01(\x04\"(\n\x07\x46\x61ilure\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t2\xc7\x01\n\x0f\x45xchangeService\x12V\n\x03\x41sk\x12$.symbolon.api.exchange.v1.AskRequest\x1a%.symbolon.api.exchange.v1.AskResponse(\x01\x30\x01\x12\\\n\x05Offer\x12&.symbolon.api.exchange.v1.OfferRequest\x1a\'.symbolon.api.exchange.v1.OfferResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'symbolon/api/exchange/v1/exchange.proto\x12\x18symbolon.api.exchange.v1\"H\n\nAskRequest\x12:\n\x07message\x18\x01 \x01(\x0b\x32).symbolon.api.exchange.v1.ReceiverMessage\"G\n\x0b\x41skResponse\x12\x38\n\x07message\x18\x01 \x01(\x0b\x32\'.symbolon.api.exchange.v1.SenderMessage\"\x8e\x01\n\x0cOfferRequest\x12:\n\ninvitation\x18\x01 \x01(\x0b\x32$.symbolon.api.exchange.v1.InvitationH\x00\x12:\n\x07message\x18\x02 \x01(\x0b\x32\'.symbolon.api.exchange.v1.SenderMessageH\x00\x42\x06\n\x04\x62ody\"K\n\rOfferResponse\x12:\n\x07message\x18\x01 \x01(\x0b\x32).symbolon.api.exchange.v1.ReceiverMessage\":\n\nInvitation\x12\x0c\n\x04mode\x18\x01 \x01(\t\x12\x0f\n\x07purpose\x18\x02 \x01(\t\x12\r\n\x05tiers\x18\x03 \x03(\t\"\xef\x01\n\x0fReceiverMessage\x12\x30\n\x05hello\x18\x01 \x01(\x0b\x32\x1f.symbolon.api.exchange.v1.HelloH\x00\x12\x36\n\x08\x65lements\x18\x02 \x01(\x0b\x32\".symbolon.api.exchange.v1.ElementsH\x00\x12\x34\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32!.symbolon.api.exchange.v1.FailureH\x00\x12\x34\n\x07receipt\x18\x04 \x01(\x0b\x32!.symbolon.api.exchange.v1.ReceiptH\x00\x42\x06\n\x04\x62ody\"\x95\x03\n\rSenderMessage\x12\x32\n\x06\x61\x63\x63\x65pt\x18\x01 \x01(\x0b\x32 .symbolon.api.exchange.v1.AcceptH\x00\x12\x38\n\tevaluated\x18\x02 \x01(\x0b\x32#.symbolon.api.exchange.v1.EvaluatedH\x00\x12\x34\n\x07\x65ntries\x18\x03 \x01(\x0b\x32!.symbolon.api.exchange.v1.EntriesH\x00\x12\x38\n\twithdrawn\x18\x04 \x01(\x0b\x32#.symbolon.api.exchange.v1.WithdrawnH\x00\x12\x32\n\x06\x66inish\x18\x05 \x01(\x0b\x32 .symbolon.api.exchange.v1.FinishH\x00\x12\x34\n\x07\x66\x61ilure\x18\x06 \x01(\x0b\x32!.symbolon.api.exchange.v1.FailureH\x00\x12\x34\n\x07working\x18\x07 \x01(\x0b\x32!.symbolon.api.exchange.v1.WorkingH\x00\x42\x06\n\x04\x62ody\"\x8c\x02\n\x05Hello\x12\x12\n\nsession_id\x18\x01 \x01(\x0c\x12\r\n\x05suite\x18\x02 \x01(\t\x12\x11\n\tcoalition\x18\x03 \x01(\t\x12\x0c\n\x04\x61rea\x18\x04 \x01(\t\x12\x0c\n\x04mode\x18\x05 \x01(\t\x12\x0f\n\x07purpose\x18\x06 \x01(\t\x12\r\n\x05\x65poch\x18\x07 \x01(\x04\x12\x30\n\x05tiers\x18\x08 \x03(\x0b\x32!.symbolon.api.exchange.v1.TierAsk\x12\x12\n\ngroup_size\x18\t \x01(\r\x12\x11\n\tkey_rules\x18\n \x01(\x0c\x12\x38\n\x07request\x18\x0b \x01(\x0b\x32\'.symbolon.api.exchange.v1.SignedRequest\"D\n\rSignedRequest\x12\x0c\n\x04hour\x18\x01 \x01(\x04\x12\x12\n\ncheckpoint\x18\x02 \x01(\t\x12\x11\n\tsignature\x18\x03 \x01(\x0c\"=\n\x07TierAsk\x12\x0c\n\x04tier\x18\x01 \x01(\t\x12\x10\n\x08\x65lements\x18\x02 \x01(\x04\x12\x12\n\nhave_delta\x18\x03 \x01(\r\"6\n\x08\x45lements\x12\x0c\n\x04tier\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"^\n\x06\x41\x63\x63\x65pt\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\x32\n\x05tiers\x18\x02 \x03(\x0b\x32#.symbolon.api.exchange.v1.TierOffer\x12\x11\n\tkey_rules\x18\x03 \x01(\x0c\"v\n\tTierOffer\x12\x0c\n\x04tier\x18\x01 \x01(\t\x12\x11\n\ttag_bytes\x18\x02 \x01(\r\x12\x35\n\x06\x64\x65ltas\x18\x03 \x03(\x0b\x32%.symbolon.api.exchange.v1.DeltaHeader\x12\x11\n\twithdrawn\x18\x04 \x01(\x04\".\n\x0b\x44\x65ltaHeader\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x0f\n\x07\x65ntries\x18\x02 \x01(\x04\"7\n\tEvaluated\x12\x0c\n\x04tier\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"D\n\x07\x45ntries\x12\x0c\n\x04tier\x18\x01 \x01(\t\x12\r\n\x05\x64\x65lta\x18\x02 \x01(\r\x12\x0e\n\x06offset\x18\x03 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\x0c\"7\n\tWithdrawn\x12\x0c\n\x04tier\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"+\n\x06\x46inish\x12\x0e\n\x06result\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\"\x1c\n\x07Receipt\x12\x11\n\tsignature\x18\x01 \x01(\x0c\"4\n\x07Working\x12\x0c\n\x04tier\x18\x01 \x01(\t\x12\x0c\n\x04\x64one\x18\x02 \x01(\x04\x12\r\n\x05total\x18\x03 \x01(\x04\"(\n\x07\x46\x61ilure\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t2\xc7\x01\n\x0f\x45xchangeService\x12V\n\x03\x41sk\x12$.symbolon.api.exchange.v1.AskRequest\x1a%.symbolon.api.exchange.v1.AskResponse(\x01\x30\x01\x12\\\n\x05Offer\x12&.symbolon.api.exchange.v1.OfferRequest\x1a\'.symbolon.api.exchange.v1.OfferResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,33 +42,37 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INVITATION']._serialized_start=438
   _globals['_INVITATION']._serialized_end=496
   _globals['_RECEIVERMESSAGE']._serialized_start=499
-  _globals['_RECEIVERMESSAGE']._serialized_end=684
-  _globals['_SENDERMESSAGE']._serialized_start=687
-  _globals['_SENDERMESSAGE']._serialized_end=1092
-  _globals['_HELLO']._serialized_start=1095
-  _globals['_HELLO']._serialized_end=1305
-  _globals['_TIERASK']._serialized_start=1307
-  _globals['_TIERASK']._serialized_end=1368
-  _globals['_ELEMENTS']._serialized_start=1370
-  _globals['_ELEMENTS']._serialized_end=1424
-  _globals['_ACCEPT']._serialized_start=1426
-  _globals['_ACCEPT']._serialized_end=1520
-  _globals['_TIEROFFER']._serialized_start=1522
-  _globals['_TIEROFFER']._serialized_end=1640
-  _globals['_DELTAHEADER']._serialized_start=1642
-  _globals['_DELTAHEADER']._serialized_end=1688
-  _globals['_EVALUATED']._serialized_start=1690
-  _globals['_EVALUATED']._serialized_end=1745
-  _globals['_ENTRIES']._serialized_start=1747
-  _globals['_ENTRIES']._serialized_end=1815
-  _globals['_WITHDRAWN']._serialized_start=1817
-  _globals['_WITHDRAWN']._serialized_end=1872
-  _globals['_FINISH']._serialized_start=1874
-  _globals['_FINISH']._serialized_end=1882
-  _globals['_WORKING']._serialized_start=1884
-  _globals['_WORKING']._serialized_end=1936
-  _globals['_FAILURE']._serialized_start=1938
-  _globals['_FAILURE']._serialized_end=1978
-  _globals['_EXCHANGESERVICE']._serialized_start=1981
-  _globals['_EXCHANGESERVICE']._serialized_end=2180
+  _globals['_RECEIVERMESSAGE']._serialized_end=738
+  _globals['_SENDERMESSAGE']._serialized_start=741
+  _globals['_SENDERMESSAGE']._serialized_end=1146
+  _globals['_HELLO']._serialized_start=1149
+  _globals['_HELLO']._serialized_end=1417
+  _globals['_SIGNEDREQUEST']._serialized_start=1419
+  _globals['_SIGNEDREQUEST']._serialized_end=1487
+  _globals['_TIERASK']._serialized_start=1489
+  _globals['_TIERASK']._serialized_end=1550
+  _globals['_ELEMENTS']._serialized_start=1552
+  _globals['_ELEMENTS']._serialized_end=1606
+  _globals['_ACCEPT']._serialized_start=1608
+  _globals['_ACCEPT']._serialized_end=1702
+  _globals['_TIEROFFER']._serialized_start=1704
+  _globals['_TIEROFFER']._serialized_end=1822
+  _globals['_DELTAHEADER']._serialized_start=1824
+  _globals['_DELTAHEADER']._serialized_end=1870
+  _globals['_EVALUATED']._serialized_start=1872
+  _globals['_EVALUATED']._serialized_end=1927
+  _globals['_ENTRIES']._serialized_start=1929
+  _globals['_ENTRIES']._serialized_end=1997
+  _globals['_WITHDRAWN']._serialized_start=1999
+  _globals['_WITHDRAWN']._serialized_end=2054
+  _globals['_FINISH']._serialized_start=2056
+  _globals['_FINISH']._serialized_end=2099
+  _globals['_RECEIPT']._serialized_start=2101
+  _globals['_RECEIPT']._serialized_end=2129
+  _globals['_WORKING']._serialized_start=2131
+  _globals['_WORKING']._serialized_end=2183
+  _globals['_FAILURE']._serialized_start=2185
+  _globals['_FAILURE']._serialized_end=2225
+  _globals['_EXCHANGESERVICE']._serialized_start=2228
+  _globals['_EXCHANGESERVICE']._serialized_end=2427
 # @@protoc_insertion_point(module_scope)

@@ -43,14 +43,16 @@ class Invitation(_message.Message):
     def __init__(self, mode: _Optional[str] = ..., purpose: _Optional[str] = ..., tiers: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ReceiverMessage(_message.Message):
-    __slots__ = ("hello", "elements", "failure")
+    __slots__ = ("hello", "elements", "failure", "receipt")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     ELEMENTS_FIELD_NUMBER: _ClassVar[int]
     FAILURE_FIELD_NUMBER: _ClassVar[int]
+    RECEIPT_FIELD_NUMBER: _ClassVar[int]
     hello: Hello
     elements: Elements
     failure: Failure
-    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., elements: _Optional[_Union[Elements, _Mapping]] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ...) -> None: ...
+    receipt: Receipt
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., elements: _Optional[_Union[Elements, _Mapping]] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., receipt: _Optional[_Union[Receipt, _Mapping]] = ...) -> None: ...
 
 class SenderMessage(_message.Message):
     __slots__ = ("accept", "evaluated", "entries", "withdrawn", "finish", "failure", "working")
@@ -71,7 +73,7 @@ class SenderMessage(_message.Message):
     def __init__(self, accept: _Optional[_Union[Accept, _Mapping]] = ..., evaluated: _Optional[_Union[Evaluated, _Mapping]] = ..., entries: _Optional[_Union[Entries, _Mapping]] = ..., withdrawn: _Optional[_Union[Withdrawn, _Mapping]] = ..., finish: _Optional[_Union[Finish, _Mapping]] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., working: _Optional[_Union[Working, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("session_id", "suite", "coalition", "area", "mode", "purpose", "epoch", "tiers", "group_size", "key_rules")
+    __slots__ = ("session_id", "suite", "coalition", "area", "mode", "purpose", "epoch", "tiers", "group_size", "key_rules", "request")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     SUITE_FIELD_NUMBER: _ClassVar[int]
     COALITION_FIELD_NUMBER: _ClassVar[int]
@@ -82,6 +84,7 @@ class Hello(_message.Message):
     TIERS_FIELD_NUMBER: _ClassVar[int]
     GROUP_SIZE_FIELD_NUMBER: _ClassVar[int]
     KEY_RULES_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
     session_id: bytes
     suite: str
     coalition: str
@@ -92,7 +95,18 @@ class Hello(_message.Message):
     tiers: _containers.RepeatedCompositeFieldContainer[TierAsk]
     group_size: int
     key_rules: bytes
-    def __init__(self, session_id: _Optional[bytes] = ..., suite: _Optional[str] = ..., coalition: _Optional[str] = ..., area: _Optional[str] = ..., mode: _Optional[str] = ..., purpose: _Optional[str] = ..., epoch: _Optional[int] = ..., tiers: _Optional[_Iterable[_Union[TierAsk, _Mapping]]] = ..., group_size: _Optional[int] = ..., key_rules: _Optional[bytes] = ...) -> None: ...
+    request: SignedRequest
+    def __init__(self, session_id: _Optional[bytes] = ..., suite: _Optional[str] = ..., coalition: _Optional[str] = ..., area: _Optional[str] = ..., mode: _Optional[str] = ..., purpose: _Optional[str] = ..., epoch: _Optional[int] = ..., tiers: _Optional[_Iterable[_Union[TierAsk, _Mapping]]] = ..., group_size: _Optional[int] = ..., key_rules: _Optional[bytes] = ..., request: _Optional[_Union[SignedRequest, _Mapping]] = ...) -> None: ...
+
+class SignedRequest(_message.Message):
+    __slots__ = ("hour", "checkpoint", "signature")
+    HOUR_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    hour: int
+    checkpoint: str
+    signature: bytes
+    def __init__(self, hour: _Optional[int] = ..., checkpoint: _Optional[str] = ..., signature: _Optional[bytes] = ...) -> None: ...
 
 class TierAsk(_message.Message):
     __slots__ = ("tier", "elements", "have_delta")
@@ -177,8 +191,18 @@ class Withdrawn(_message.Message):
     def __init__(self, tier: _Optional[str] = ..., offset: _Optional[int] = ..., data: _Optional[bytes] = ...) -> None: ...
 
 class Finish(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("result", "signature")
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    result: bytes
+    signature: bytes
+    def __init__(self, result: _Optional[bytes] = ..., signature: _Optional[bytes] = ...) -> None: ...
+
+class Receipt(_message.Message):
+    __slots__ = ("signature",)
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    signature: bytes
+    def __init__(self, signature: _Optional[bytes] = ...) -> None: ...
 
 class Working(_message.Message):
     __slots__ = ("tier", "done", "total")
