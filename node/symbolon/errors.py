@@ -94,6 +94,14 @@ class BudgetError(SymbolonError):
     exit_code = 77
 
 
+class AuditError(SymbolonError):
+    """A proof, checkpoint, signature or entry of an audit log does not hold."""
+
+    code = "audit"
+    public = "audit evidence does not hold"
+    exit_code = 65
+
+
 class ProtocolError(SymbolonError):
     """Either end broke the exchange protocol."""
 
