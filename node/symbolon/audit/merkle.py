@@ -32,7 +32,7 @@ NodeKey = tuple[int, int]
 """Level and position of a perfect sub-tree."""
 
 Lookup = Callable[[Collection[NodeKey]], Mapping[NodeKey, bytes]]
-"""Reads the hashes of perfect sub-trees, all that a proof needs at once; those of level 0 are leaf hashes."""
+"""Reads the hashes of perfect sub-trees, all that one proof needs at once; level 0 are the leaf hashes."""
 
 
 class Node(NamedTuple):
