@@ -86,6 +86,14 @@ class PermissionDeniedError(SymbolonError):
     exit_code = 77
 
 
+class PolicyError(SymbolonError):
+    """A policy, or a document that a decision is taken from, cannot be used; nothing is decided by it."""
+
+    code = "policy"
+    public = "policy is not in force"
+    exit_code = 78
+
+
 class BudgetError(SymbolonError):
     """The member's query budget does not cover the request; nothing was evaluated."""
 
