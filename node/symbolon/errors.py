@@ -88,6 +88,14 @@ class PermissionDeniedError(SymbolonError):
     """What policy decided, canonical JSON for the audit log; '' where nobody asked it."""
 
 
+class PolicyError(SymbolonError):
+    """A policy, or a document that a decision is taken from, cannot be used; nothing is decided by it."""
+
+    code = "policy"
+    public = "policy is not in force"
+    exit_code = 78
+
+
 class BudgetError(SymbolonError):
     """The member's query budget does not cover the request; nothing was evaluated."""
 

@@ -1,0 +1,255 @@
+"""The decision: one Cedar request, answered from a bundle and the facts, and denied whenever in doubt.
+
+Handles: decisions one by one and in batches, from handles that are parsed once; the canonical JSON of a
+decision, for the log. Allows only when Cedar says Allow, no policy failed to evaluate (Cedar skips a forbid
+that errors, so an Allow beside an error would be a hole), at least one permit determined it, every obligation
+of every determining policy is understood, and the principal and the resource are known. A request that does
+not fit the schema is denied. Specification: docs/adr/0014.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import cedarpy
+
+from symbolon.errors import PolicyError
+from symbolon.policy.bundle import BundledPolicy, PolicyBundle, joined
+from symbolon.policy.canonical_json import (
+    compact_text,
+    decode_canonical,
+    encode_canonical,
+    malformed,
+    read_object,
+    read_text,
+    read_texts,
+    read_truth,
+)
+from symbolon.policy.facts import NAMESPACE, uid
+from symbolon.policy.obligations import (
+    MAX_MERGED_CHARS,
+    NOTHING,
+    Obligations,
+    parse_obligations,
+    strictest,
+)
+from symbolon.policy.policy_text import parse_policy
+from symbolon.policy.request import PolicyRequest
+
+MAX_DECISION_BYTES: Final = 256 * 1024
+"""A thousand policies that all determine, and everything that they redact."""
+
+MAX_ERRORS: Final = 16
+MAX_ERROR_CHARS: Final = 300
+"""Errors are for the operator; the first ones say enough."""
+
+_FIELDS: Final = frozenset({"advice", "allowed", "bundle", "errors", "obligations", "policies", "refusal"})
+_CEDAR_ID: Final = re.compile(r"\bpolicy(\d+)\b")
+_SHA256_HEX: Final = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """An answer.
+
+    Attributes:
+        allowed: whether what was asked for may be given, under the obligations.
+        policies: ids of those that determined it, in the bundle's order.
+        obligations: of those permits, merged; `NOTHING` where it is not allowed.
+        refusal: public code of the first determining forbid that says something, or ''.
+        advice: of the same forbid, for the asker's operator, or ''.
+        errors: why policies could not be evaluated, or the request not at all; for this node's operator.
+        bundle_sha256: 32 bytes, what decided.
+    """
+
+    allowed: bool
+    policies: tuple[str, ...]
+    obligations: Obligations
+    refusal: str
+    advice: str
+    errors: tuple[str, ...]
+    bundle_sha256: bytes
+
+    def document(self) -> bytes:
+        """The canonical document."""
+        return encode_canonical(
+            {
+                "advice": self.advice,
+                "allowed": self.allowed,
+                "bundle": self.bundle_sha256.hex(),
+                "errors": self.errors,
+                "obligations": self.obligations.text(),
+                "policies": self.policies,
+                "refusal": self.refusal,
+            }
+        )
+
+
+def decode_decision(document: bytes) -> Decision:
+    """Reads a decision.
+
+    Raises:
+        PolicyError: `policy.too_large`, `policy.malformed` or `policy.obligation`.
+    """
+    fields = read_object(decode_canonical(document, MAX_DECISION_BYTES), _FIELDS)
+    bundle, text = read_text(fields["bundle"]), read_text(fields["obligations"])
+    if not _SHA256_HEX.fullmatch(bundle):
+        raise malformed("the hash of a bundle has 64 hexadecimal digits")
+    obligations = parse_obligations(text, limit_chars=MAX_MERGED_CHARS) if text else NOTHING
+    if obligations.text() != text:
+        raise malformed("the obligations are not in canonical form")
+    return Decision(
+        allowed=read_truth(fields["allowed"]),
+        policies=read_texts(fields["policies"]),
+        obligations=obligations,
+        refusal=read_text(fields["refusal"]),
+        advice=read_text(fields["advice"]),
+        errors=read_texts(fields["errors"]),
+        bundle_sha256=bytes.fromhex(bundle),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """A policy as a decision needs it; `obligations` is None where they are not understood."""
+
+    policy_id: str
+    permits: bool
+    obligations: Obligations | None
+    refusal: str
+    advice: str
+
+
+class Facts(Protocol):
+    """What is known: `CoalitionFacts`, or the entities of a test case."""
+
+    def entities(self) -> Sequence[Mapping[str, Any]]:
+        """Entities as Cedar's JSON has them."""
+        ...
+
+
+class Decider:
+    """Answers requests. It is made once for a bundle and facts, never changes, and any thread may ask it.
+
+    Args:
+        bundle: what decides.
+        facts: what is known of the members.
+
+    Raises:
+        PolicyError: `policy.problems` or `policy.facts`: the bundle or the facts cannot be used.
+    """
+
+    def __init__(self, bundle: PolicyBundle, facts: Facts) -> None:
+        entities = facts.entities()
+        self.bundle_sha256: Final = bundle.sha256()
+        self._compiled: Final = tuple(_compile(each) for each in bundle.policies)
+        self._index: Final = {f"policy{number}": number for number in range(len(self._compiled))}
+        try:
+            self._schema: Final = cedarpy.Schema.from_str(bundle.schema)
+            self._policies: Final = cedarpy.PolicySet.from_str(joined(bundle.policies))
+        except ValueError as error:
+            raise PolicyError(f"the bundle cannot be used: {error}", code="policy.problems") from None
+        if len(self._policies) != len(self._compiled):
+            raise PolicyError("the bundle has other policies than it lists", code="policy.problems")
+        try:
+            self._entities: Final = cedarpy.Entities.from_json_str(compact_text(entities), self._schema)
+            self._known: Final = frozenset((each["uid"]["type"], each["uid"]["id"]) for each in entities)
+        except (KeyError, TypeError, ValueError) as error:
+            raise PolicyError(f"the facts do not fit the schema: {error}", code="policy.facts") from None
+
+    def decide(self, request: PolicyRequest) -> Decision:
+        """Answers one request; what is wrong with it denies, and raises nothing."""
+        unknown = self._unknown(request)
+        if unknown:
+            return self._denied(unknown)
+        return self._decision(
+            cedarpy.is_authorized(_cedar(request), self._policies, self._entities, self._schema)
+        )
+
+    def decide_many(self, requests: Iterable[PolicyRequest]) -> tuple[Decision, ...]:
+        """Answers requests, each as `decide` would, in their order."""
+        asked = tuple(requests)
+        unknown = [self._unknown(each) for each in asked]
+        results = iter(
+            cedarpy.is_authorized_batch(
+                [_cedar(each) for each, why in zip(asked, unknown, strict=True) if not why],
+                self._policies,
+                self._entities,
+                self._schema,
+            )
+        )
+        return tuple(self._denied(why) if why else self._decision(next(results)) for why in unknown)
+
+    def _unknown(self, request: PolicyRequest) -> str:
+        if (_MEMBER, request.principal) not in self._known:
+            return "the principal is no known member"
+        if (f"{NAMESPACE}::{request.resource}", request.owner) not in self._known:
+            return "the resource is not known"
+        return ""
+
+    def _denied(self, *errors: str) -> Decision:
+        return Decision(False, (), NOTHING, "", "", errors, self.bundle_sha256)
+
+    def _decision(self, result: cedarpy.AuthzResult) -> Decision:
+        diagnostics = result.diagnostics
+        numbers = sorted(self._index.get(each, -1) for each in diagnostics.reasons)
+        if diagnostics.errors or (numbers and numbers[0] < 0):
+            errors = tuple(map(self._readable, sorted(diagnostics.errors)[:MAX_ERRORS]))
+            reasons = [self._compiled[each] for each in numbers if each >= 0]
+            return self._refused(reasons, errors or ("a policy decided that is not in the bundle",))
+        reasons = [self._compiled[each] for each in numbers]
+        if result.decision is not cedarpy.Decision.Allow:
+            return self._refused(reasons, ())
+        obligations = [each.obligations for each in reasons if each.obligations is not None]
+        if not reasons or not all(each.permits for each in reasons):
+            return self._refused(reasons, ("no permit determined it",))
+        if len(obligations) != len(reasons):
+            return self._refused(reasons, ("an obligation is not understood",))
+        policies = tuple(each.policy_id for each in reasons)
+        return Decision(True, policies, strictest(*obligations), "", "", (), self.bundle_sha256)
+
+    def _refused(self, reasons: list[_Compiled], errors: tuple[str, ...]) -> Decision:
+        told = next((each for each in reasons if each.refusal or each.advice), None)
+        return Decision(
+            allowed=False,
+            policies=tuple(each.policy_id for each in reasons),
+            obligations=NOTHING,
+            refusal=told.refusal if told else "",
+            advice=told.advice if told else "",
+            errors=errors,
+            bundle_sha256=self.bundle_sha256,
+        )
+
+    def _readable(self, error: str) -> str:
+        """An error with our ids in the place of Cedar's numbers."""
+
+        def name(found: re.Match[str]) -> str:
+            number = int(found[1]) if len(found[1]) < 5 else len(self._compiled)
+            return self._compiled[number].policy_id if number < len(self._compiled) else found[0]
+
+        return _CEDAR_ID.sub(name, error)[:MAX_ERROR_CHARS]
+
+
+_MEMBER: Final = f"{NAMESPACE}::Member"
+
+
+def _cedar(request: PolicyRequest) -> dict[str, Any]:
+    return {
+        "principal": {"type": _MEMBER, "id": request.principal},
+        "action": uid("Action", request.action),
+        "resource": uid(request.resource, request.owner),
+        "context": compact_text(request.context),
+    }
+
+
+def _compile(policy: BundledPolicy) -> _Compiled:
+    parsed = parse_policy(policy.text)
+    notes = parsed.annotations
+    try:
+        obligations = parse_obligations(notes["obligation"]) if "obligation" in notes else NOTHING
+    except PolicyError:
+        obligations = None
+    return _Compiled(
+        policy.policy_id, parsed.permits, obligations, notes.get("refusal", ""), notes.get("advice", "")
+    )
