@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from symbolon import config as configuration
 from symbolon.audit.checkpoint import log_origin
 from symbolon.config import Config
-from symbolon.errors import SymbolonError, UnknownSuiteError
+from symbolon.errors import MembershipError, SymbolonError, UnknownSuiteError
 from symbolon.membership.atomic_file import (
     erase_left_over,
     read_bounded,
@@ -36,10 +36,11 @@ from symbolon.membership.member_record import Status
 from symbolon.membership.signing_key import load_signing_key
 from symbolon.oprf.suite import Suite, get_suite
 from symbolon.policy.operator_roles import LOCAL
-from symbolon.policy.permission import ConfiguredPermission, Direction, Permission, Rule
+from symbolon.policy.permission import Permission
 from symbolon.rpc import own_certificate
 from symbolon.rpc.founding import Founding
 from symbolon.rpc.identity import Callers
+from symbolon.rpc.policy_in_force import PolicyInForce
 from symbolon.rpc.receipts import Receipts
 from symbolon.rpc.tls_material import LeafFiles
 from symbolon.storage.approval_store import ApprovalStore
@@ -76,6 +77,11 @@ class Credentials:
     private_key: bytes = field(repr=False)
     certificate: bytes
     authorities: bytes
+
+
+class _NoAgreements:
+    def in_force(self, peer: str, purpose: str, day: object) -> None:
+        return None
 
 
 class Node:
@@ -131,9 +137,10 @@ class Node:
         self.founding_store = FoundingStore(self.database, clock)
         self.coalition = CoalitionStore(home / COALITION_FOLDER, lambda: self.now)
         self.directory = CoalitionDirectory(self.coalition, lambda: self.now)
-        self.permission: Permission = ConfiguredPermission(
-            _rules(self.config), lambda: self.directory.current().purposes
+        self.policy = PolicyInForce(
+            home, own.member, self.directory.state, _NoAgreements(), self.audit, lambda: self.now
         )
+        self.permission: Permission = self.policy
 
     def __enter__(self) -> "Node":
         return self
@@ -187,8 +194,15 @@ class Node:
         Returns:
             How many there were.
         """
+        try:
+            self.directory.state()
+        except MembershipError:
+            # Nobody is permitted anything while no state holds, which is not for good.
+            return 0
+        peers = {each.peer for each in self.sending.live_epochs()}
+        permitted = {peer: frozenset(self.permission.scope(peer)) for peer in peers}
         return self.sending.erase_where(
-            lambda peer, scope: not scope <= frozenset(self.permission.scope(peer))
+            lambda peer, scope: peer in permitted and not scope <= permitted[peer]
         )
 
     def close(self) -> None:
@@ -340,25 +354,3 @@ class Node:
     def is_founder(self) -> bool:
         """Whether this node holds the keys of a founder, who may have been one, or be none yet."""
         return (self.home / FOUNDER_FOLDER / AUTHORITY_FILE).exists()
-
-
-def _rules(config: Config) -> tuple[Rule, ...]:
-    rules = []
-    for allow in config.allow:
-        directions: set[Direction] = set()
-        if allow.answer:
-            directions.add("answer")
-        if allow.ask:
-            directions.add("ask")
-        if allow.invited:
-            directions.add("invited")
-        rules.append(
-            Rule(
-                allow.peer,
-                frozenset(allow.purposes),
-                frozenset(allow.modes),
-                frozenset(allow.tiers),
-                frozenset(directions),
-            )
-        )
-    return tuple(rules)

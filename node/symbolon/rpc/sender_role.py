@@ -203,9 +203,9 @@ def _permit(node: Node, peer: str, direction: Direction, hello: Hello) -> tuple[
         raise RemoteProtocolError("the hello is for another coalition or area", code="protocol.context")
     suite = node.suite(hello.suite, answering=True)
     tiers = tuple(letter for ask in hello.tiers for letter in ask.tier)
-    grant = node.permission.require(
-        ExchangeRequest(direction, peer, hello.area, hello.mode, hello.purpose, tiers)
-    )
+    usage = node.sending.usage(peer, hello.area, hello, node.budget)
+    asked = ExchangeRequest(direction, peer, hello.area, hello.mode, hello.purpose, tiers, hello.suite, usage)
+    grant = node.permission.require(asked)
     return suite, grant
 
 

@@ -76,8 +76,12 @@ async def serve(
         MembershipError: the node is not enrolled, or its certificate does not hold.
         BackendError: the backend that the configuration names cannot run here.
         StorageError: the node's database or folder cannot be written.
+        PolicyError: its policies cannot be put in force.
+        AuditError: its audit log is not the one that it has signed.
     """
     await asyncio.to_thread(node.require_writable)
+    await asyncio.to_thread(node.policy.bundle)
+    await asyncio.to_thread(node.checkpoints.require_whole)
     left_over = await asyncio.to_thread(node.close_left_over)
     if left_over:
         log.warning("%d sessions had been cut off when the node last stopped", left_over)

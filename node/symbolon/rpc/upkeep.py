@@ -1,10 +1,10 @@
 """What a served node does by itself: it follows the coalition, stays reachable, and renews what ends.
 
 Handles: asking others for newer metadata at the start and every few minutes; attaching to the relays that
-this member's record names; a new certificate once a quarter of the old one's life is over; at a founder, new
-timestamps, proposals that wait for others, and the list of open invitations. What ends and takes people to
-renew, it says once a day. Each job is tried again at its
-next turn when it fails, and none of them stops the node. docs/adr/0013.
+this member's record names; policies that were changed; a new certificate once a quarter of the old one's life
+is over; at a founder, new timestamps, proposals that wait for others, and the list of open invitations. What
+ends and takes people to renew, it says once a day. Each job is tried again at its next turn when it fails,
+and none of them stops the node. docs/adr/0013.
 """
 
 import asyncio
@@ -32,6 +32,9 @@ TURN_S: Final = 30.0
 SYNC_S: Final = 300.0
 """Between two rounds of questions to other members."""
 
+POLICY_S: Final = 2.0
+"""Between two looks at the files of policies: who narrows one waits no longer for it to be so."""
+
 
 class Upkeep:
     """The jobs of one served node, from `start` to `finish`.
@@ -54,7 +57,8 @@ class Upkeep:
             address: `host:port` where this node's own server listens.
         """
         # Apart: a round of questions takes long where many members are off, and nothing waits for it.
-        self._jobs += [asyncio.create_task(each) for each in (self._run(address), follow(self._node))]
+        jobs = (self._run(address), follow(self._node), watch_policies(self._node))
+        self._jobs += [asyncio.create_task(each) for each in jobs]
 
     async def finish(self) -> None:
         """Ends every job."""
@@ -118,6 +122,21 @@ async def follow(node: Node) -> None:
     while True:
         await _tried("metadata", lambda: sync(node))
         await asyncio.sleep(SYNC_S)
+
+
+async def watch_policies(node: Node) -> None:
+    """Puts changed policies in force, and ends the key epochs of peers that they narrow, until cancelled."""
+    while True:
+        await _tried("policies", lambda: asyncio.to_thread(_take_policies, node))
+        await asyncio.sleep(POLICY_S)
+
+
+def _take_policies(node: Node) -> None:
+    if node.policy.refresh():
+        log.info("other policies are in force: %s", node.policy.bundle().sha256().hex()[:16])
+        erased = node.erase_narrowed()
+        if erased:
+            log.warning("%d key epochs were erased: their peers are permitted less than before", erased)
 
 
 async def _tried(what: str, job: Callable[[], Awaitable[object]]) -> None:
