@@ -58,11 +58,13 @@ COMMAND_ROLES: Final[Mapping[str, Role | None]] = {
     "match show": Role.VIEWER,
     "operators list": Role.VIEWER,
     "approvals list": Role.VIEWER,
+    "policy check": Role.VIEWER,
+    "policy test": Role.VIEWER,
     "coalition members": Role.VIEWER,
     "coalition proposals": Role.VIEWER,
     "coalition invitations": Role.VIEWER,
     "coalition sync": Role.VIEWER,
-    # What these disclose is bounded by the [[allow]] tables, which an administrator writes.
+    # What these disclose is bounded by the policies, which an administrator writes.
     "serve": Role.CONTRIBUTOR,
     "relay": Role.CONTRIBUTOR,
     "suppliers import": Role.CONTRIBUTOR,
