@@ -158,7 +158,13 @@ class PolicyInForce(Permission):
                     context = _context(purpose, mode, (tier.value,), DEFAULT_SUITE, Usage(), agreed, now)
                     requests.append(match_request("answer", peer, self._owner, context))
         decisions = deciding.decider.decide_many(requests)
-        return tuple(sorted(word for word, each in zip(words, decisions, strict=True) if each.allowed))
+        # What binds is part of it: where it changes, what was sent under another one may not be kept open.
+        allowed = [
+            f"{word}:{each.obligations.text()}".rstrip(":")
+            for word, each in zip(words, decisions, strict=True)
+            if each.allowed
+        ]
+        return tuple(sorted(allowed))
 
     def decide(
         self, request: PolicyRequest, agreement: SignedAgreement | None = None

@@ -75,6 +75,7 @@ class Upkeep:
             if self._node.is_founder:
                 await _tried("founder", self._found)
             await _tried("what ends soon", self._warn)
+            await _tried("retention", lambda: asyncio.to_thread(self._node.matches.expire))
             await asyncio.sleep(TURN_S)
 
     async def _warn(self) -> None:
