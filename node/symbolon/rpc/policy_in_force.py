@@ -9,7 +9,7 @@ and where there are none, everything is denied. docs/adr/0014.
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -165,6 +165,10 @@ class PolicyInForce(Permission):
             if each.allowed
         ]
         return tuple(sorted(allowed))
+
+    def try_out(self, requests: Sequence[PolicyRequest]) -> tuple[Decision, ...]:
+        """Decides requests that nobody made, in their order; nothing is written down."""
+        return self._decider().decider.decide_many(requests)
 
     def decide(
         self, request: PolicyRequest, agreement: SignedAgreement | None = None
