@@ -2,9 +2,9 @@
 
 Handles: asking others for newer metadata at the start and every few minutes; attaching to the relays that
 this member's record names; a new certificate once a quarter of the old one's life is over; at a founder, new
-timestamps, proposals that wait for others, and the list of open invitations. What ends and takes people to
-renew, it says once a day. Each job is tried again at its
-next turn when it fails, and none of them stops the node. docs/adr/0013.
+timestamps, proposals that wait for others, and the list of open invitations; telling peers of agreements
+that were signed or withdrawn here while they were off. What ends and takes people to renew, it says once a
+day. Each job is tried again at its next turn when it fails, and none of them stops the node. docs/adr/0013.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from typing import Final
 from symbolon.errors import SymbolonError
 from symbolon.membership.ends_soon import ends_soon
 from symbolon.membership.member import MemberId
+from symbolon.rpc.agreeing import tell_all
 from symbolon.rpc.channel import listed_certificate
 from symbolon.rpc.membership_client import announce, spread, sync
 from symbolon.rpc.node import Node
@@ -31,6 +32,9 @@ TURN_S: Final = 30.0
 
 SYNC_S: Final = 300.0
 """Between two rounds of questions to other members."""
+
+TELL_S: Final = 300.0
+"""Between two attempts to tell peers that were off of agreements; where all have heard, a look at a table."""
 
 
 class Upkeep:
@@ -53,8 +57,9 @@ class Upkeep:
         Args:
             address: `host:port` where this node's own server listens.
         """
-        # Apart: a round of questions takes long where many members are off, and nothing waits for it.
-        self._jobs += [asyncio.create_task(each) for each in (self._run(address), follow(self._node))]
+        # Apart: calls to many members take long where they are off, and nothing waits for them.
+        jobs = (self._run(address), follow(self._node), tell_of_agreements(self._node))
+        self._jobs += [asyncio.create_task(each) for each in jobs]
 
     async def finish(self) -> None:
         """Ends every job."""
@@ -118,6 +123,13 @@ async def follow(node: Node) -> None:
     while True:
         await _tried("metadata", lambda: sync(node))
         await asyncio.sleep(SYNC_S)
+
+
+async def tell_of_agreements(node: Node) -> None:
+    """Tells peers of agreements what they have not heard yet, every few minutes, until cancelled."""
+    while True:
+        await _tried("agreements", lambda: tell_all(node))
+        await asyncio.sleep(TELL_S)
 
 
 async def _tried(what: str, job: Callable[[], Awaitable[object]]) -> None:
