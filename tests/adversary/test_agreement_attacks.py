@@ -473,7 +473,7 @@ def test_peer_that_says_in_force_without_a_signature_is_not_believed(world: Worl
 
 def test_peer_that_answers_with_a_long_signature_is_refused(world: World) -> None:
     held = sign(world.node, world.store, world.agreement(ALPHA, MALLORY))
-    answer = pb.AgreeResponse(signature=bytes(1 << 20))
+    answer = pb.AgreeResponse(signature=bytes(1 << 20), state="in_force")
     with world.mallory_answers(lambda *_: answer), pytest.raises(SymbolonError) as caught:
         asyncio.run(tell(world.node, world.store, held))
     assert caught.value.full_code == "protocol.malformed"

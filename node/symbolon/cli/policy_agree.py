@@ -22,11 +22,16 @@ from symbolon.membership.agreement import (
 from symbolon.membership.member import MemberId
 from symbolon.membership.member_record import Members
 from symbolon.rpc.agreeing import open_agreements, sign, tell
-from symbolon.rpc.agreement_choice import Choice, Wish, choose
+from symbolon.rpc.agreement_choice import Choice, Wish, agree_command, choose
 from symbolon.rpc.node import Node
 from symbolon.storage.agreement_store import AgreementStore, Standing, StoredAgreement
 
 Peer = Annotated[str, typer.Argument(help="The other member.")]
+
+_LATER: Final = "`symbolon serve` tells it when it can be reached."
+
+_ONLY_CALLS: Final = "membership.no_endpoint"
+"""Nobody can reach such a member; it fetches what it has to hear by calling."""
 
 _STANDING: Final[Mapping[Standing, str]] = {
     "offered": "offered; {peer} has not signed",
@@ -43,12 +48,14 @@ def agree(
     peer: Peer,
     purpose: Annotated[
         list[str] | None,
-        typer.Option(help="What both may match for, repeated; without it, what the peer has offered."),
+        typer.Option(help="What both may match for, repeated; without it, you are shown what was offered."),
     ] = None,
     until: Annotated[
         str, typer.Option(help="Last day, YYYY-MM-DD; default one year from today, at most two.")
     ] = "",
-    yes: Annotated[bool, typer.Option("--yes", help="Sign without asking.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do not ask; then sign only what --purpose names.")
+    ] = False,
 ) -> None:
     """Agree with another member that both may match for some purposes; in force once both have run this.
 
@@ -125,8 +132,7 @@ def withdraw(
             beyond = [one for one in what.purposes if purpose and one != purpose]
             if beyond:
                 print(
-                    f"It named {', '.join(beyond)} too, which ends with it. To go on with that: "
-                    f"`symbolon policy agree {other} {_options(beyond)}`.",
+                    f"It named {', '.join(beyond)} too, which ends with it: agree on that anew.",
                     file=sys.stderr,
                 )
         _tell_of_withdrawals(node, store, [each.sha256 for each in chosen])
@@ -212,39 +218,45 @@ def _agreed() -> bool:
 
 
 def _hand_over(node: Node, store: AgreementStore, stored: StoredAgreement, choice: Choice) -> None:
-    """Tells the peer what was signed here, and the person how it stands and who does what next."""
-    peer = stored.peer
+    """Tells the peer what was signed here, and the person how it stands and who does what next.
+
+    Also of what both know already: a peer that lost it, put back from a backup, has to sign again.
+    """
+    peer, until = stored.peer, f"until {stored.agreement.last_day}"
     failed: SymbolonError | None = None
-    if stored.state == "offered" or not stored.told:
-        try:
-            asyncio.run(tell(node, store, stored))
-        except UnavailableError as error:
-            failed = error
-        stored = store.find(stored.sha256) or stored
-    until = f"until {stored.agreement.last_day}"
+    there = False
+    try:
+        there = asyncio.run(tell(node, store, stored))
+    except SymbolonError as error:
+        if not isinstance(error, UnavailableError) and error.full_code != _ONLY_CALLS:
+            if choice.kind in ("offer", "answer"):
+                print(f"Signed and kept, but not taken by {peer}:", file=sys.stderr)
+            raise
+        failed = error
+    stored = store.find(stored.sha256) or stored
+    theirs = f"`{agree_command(node.member_id, stored.agreement)}`"
     if stored.state == "in_force":
         already = "is already" if choice.kind == "agreed" else "is"
         print(f"The agreement with {peer} {already} in force, {until}.", file=sys.stderr)
-        if failed is not None:
-            print(
-                f"{peer} has yet to hear of it: {failed.detail}. `symbolon serve` tells it when it can be "
-                "reached.",
-                file=sys.stderr,
-            )
-        elif choice.kind == "agreed":
+        if failed is not None and not stored.told:
+            print(f"{peer} has yet to hear of it: {failed.detail}. {_LATER}", file=sys.stderr)
+            print(f"It hears, too, once its operator runs {theirs}.", file=sys.stderr)
+        elif failed is None and not there:
+            print(f"At {peer} it is not: its operator runs {theirs}.", file=sys.stderr)
+        if choice.kind == "agreed":
             print("For longer: name a later day with --until.", file=sys.stderr)
         return
-    options = _options(stored.agreement.purposes)
     if failed is not None:
-        raise UnavailableError(
-            f"the offer is signed and kept; {failed.detail}",
-            hint=f"Run the same command again, or leave it to `symbolon serve`. Then the operator of {peer} "
-            f"runs `symbolon policy agree {node.member_id}`.",
-            code="unavailable.agreement",
+        hint = (
+            f"Run the same command again, or leave it to `symbolon serve`. Then the operator of {peer} runs "
+            f"`symbolon policy agree {node.member_id}`."
         )
+        if failed.full_code == _ONLY_CALLS:
+            hint = f"{peer} can only call: its operator runs {theirs} first. Then run the same command again."
+        raise UnavailableError(f"the offer is signed and kept; {failed.detail}", hint=hint)
     print(
-        f"Signed and handed to {peer}, {until}. Not in force yet: its operator now runs `symbolon policy "
-        f"agree {node.member_id} {options}`, or without options to read it first.",
+        f"Signed and handed to {peer}, {until}. Not in force yet: its operator now runs {theirs}, or "
+        "names no purpose and is shown what to sign.",
         file=sys.stderr,
     )
 
@@ -255,17 +267,9 @@ def _tell_of_withdrawals(node: Node, store: AgreementStore, names: list[bytes]) 
         try:
             asyncio.run(tell(node, store, each))
         except SymbolonError as error:
-            print(
-                f"{each.peer} was not told: {error.detail}. `symbolon serve` tells it when it can be "
-                "reached.",
-                file=sys.stderr,
-            )
+            print(f"{each.peer} was not told: {error.detail}. {_LATER}", file=sys.stderr)
             return
         print(f"{each.peer} has been told.", file=sys.stderr)
-
-
-def _options(purposes: list[str] | tuple[str, ...]) -> str:
-    return " ".join(f"--purpose {each}" for each in purposes)
 
 
 def _state(each: StoredAgreement, standing: Standing) -> str:

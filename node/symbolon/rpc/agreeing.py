@@ -97,7 +97,7 @@ def sign(node: Node, agreements: AgreementStore, agreement: Agreement) -> Stored
     return agreements.sign(encode_agreement(agreement), signature)
 
 
-async def tell(node: Node, agreements: AgreementStore, held: StoredAgreement) -> None:
+async def tell(node: Node, agreements: AgreementStore, held: StoredAgreement) -> bool:
     """Tells the peer how an agreement stands here, and takes its signature where it gives one.
 
     Args:
@@ -105,17 +105,21 @@ async def tell(node: Node, agreements: AgreementStore, held: StoredAgreement) ->
         agreements: of this node.
         held: what the peer is to know of: signed or withdrawn here.
 
+    Returns:
+        Whether the agreement is in force at the peer, as it says.
+
     Raises:
         UnavailableError: the peer cannot be reached now; it is told at a later turn.
         MembershipError: the peer is no member in good standing, or refused; then it is not told again by
             itself.
         RemoteProtocolError: it answered with what is not its signature under this document.
     """
+    there = False
     try:
         if held.state == "withdrawn":
             await _call(node, held.peer, "Withdraw", encode_withdraw(held.sha256))
         elif held.own_signature is not None:
-            await _hand_over(node, agreements, held, held.own_signature)
+            there = await _hand_over(node, agreements, held, held.own_signature)
     except MembershipError as error:
         if error.full_code == "membership.agreement.withdrawn":
             await asyncio.to_thread(agreements.withdraw_by_peer, held.peer, held.sha256)
@@ -123,6 +127,7 @@ async def tell(node: Node, agreements: AgreementStore, held: StoredAgreement) ->
             await asyncio.to_thread(agreements.told, held)
         raise
     await asyncio.to_thread(agreements.told, held)
+    return there
 
 
 async def tell_all(node: Node) -> None:
@@ -138,22 +143,25 @@ async def tell_all(node: Node) -> None:
         for each in several:
             try:
                 await tell(node, agreements, each)
-            except UnavailableError as error:
+            except (UnavailableError, MembershipError) as error:
+                if error.full_code.startswith(_REFUSED):
+                    log.warning("an agreement: %s (%s)", error.detail, error.full_code)
+                    continue
                 log.info("%s was not told of an agreement: %s", peer, error.full_code)
                 return
             except SymbolonError as error:
-                log.warning("%s and an agreement: %s (%s)", peer, error.detail, error.full_code)
+                log.warning("an agreement: %s (%s)", error.detail, error.full_code)
 
     await few_at_once(one(peer, several) for peer, several in untold.items())
 
 
 async def _hand_over(
     node: Node, agreements: AgreementStore, held: StoredAgreement, own_signature: bytes
-) -> None:
+) -> bool:
     answer = await _call(node, held.peer, "Agree", encode_agree(held.document, own_signature))
-    signature = decode_agreed(answer)
+    signature, there = decode_agreed(answer)
     if signature is None:
-        return
+        return there
     try:
         verify_signature(node.directory.current(), held.agreement, MemberId(held.peer), signature)
     except MembershipError as error:
@@ -163,6 +171,7 @@ async def _hand_over(
             code="protocol.agreement",
         ) from error
     await asyncio.to_thread(agreements.take, held.document, signature)
+    return there
 
 
 async def _call(node: Node, peer: str, method: str, request: Any) -> Any:

@@ -2,7 +2,8 @@
 
 Handles: an agreement that is in force already, an offer of the peer that says what was typed, an own offer
 that waits, and a new offer. Refuses to take an offer for what was typed that names other purposes, or that
-goes on for longer than was typed, or for longer than a year where no day was typed and nobody is asked.
+goes on for longer than was typed; where nobody is asked, also one that goes on for longer than a year and
+no day was typed, or for which no purpose was typed.
 """
 
 from collections.abc import Sequence
@@ -78,6 +79,8 @@ def choose(held: Sequence[tuple[StoredAgreement, Standing]], wish: Wish, today: 
     if within:
         if not wish.purposes and len({each.agreement.purposes for each in within}) > 1:
             raise _several(wish.peer, within)
+        if not wish.purposes and not wish.asked:
+            raise _unread(wish.peer, within[0].agreement)
         return Choice("answer", within[0])
     if offers and wish.last_day is None:
         raise _too_long(wish.peer, offers[0].agreement)
@@ -114,11 +117,23 @@ def _most(wish: Wish, today: date) -> date:
     return today + (_MOST if wish.asked else DEFAULT_VALIDITY + CLOCK_DAYS)
 
 
+def agree_command(peer: str, agreement: Agreement) -> str:
+    """The command by which a member says that it wants this agreement and no other, with a peer."""
+    purposes = " ".join(f"--purpose {each}" for each in agreement.purposes)
+    long = agreement.last_day - agreement.first_day > DEFAULT_VALIDITY
+    return f"symbolon policy agree {peer} {purposes}" + (f" --until {agreement.last_day}" if long else "")
+
+
+def _unread(peer: str, agreement: Agreement) -> UsageError:
+    return UsageError(
+        f"nobody would read what {peer} offers before it is signed",
+        hint=f"Leave --yes away to be shown it, or say what you want: `{agree_command(peer, agreement)}`.",
+        code="usage.agreement.unread",
+    )
+
+
 def _several(peer: str, offers: Sequence[StoredAgreement]) -> UsageError:
-    commands = [
-        f"`symbolon policy agree {peer} {' '.join(f'--purpose {one}' for one in each.agreement.purposes)}`"
-        for each in offers
-    ]
+    commands = [f"`{agree_command(peer, each.agreement)}`" for each in offers]
     return UsageError(
         f"{peer} has offered several agreements",
         hint=f"Say which one you mean: {' or '.join(dict.fromkeys(commands))}.",

@@ -35,15 +35,19 @@ def encode_agreed(signature: bytes | None, state: str) -> pb.AgreeResponse:
     return pb.AgreeResponse(signature=signature or b"", state=state)
 
 
-def decode_agreed(message: pb.AgreeResponse) -> bytes | None:
-    """The called member's signature, 64 bytes, or None while nobody there has signed.
+def decode_agreed(message: pb.AgreeResponse) -> tuple[bytes | None, bool]:
+    """What the called member answers.
+
+    Returns:
+        Its signature, 64 bytes, or None while nobody there has signed; and whether it says that the agreement
+        is in force there.
 
     Raises:
-        RemoteProtocolError: it has another shape.
+        RemoteProtocolError: either has another shape.
     """
-    if len(message.signature) not in (0, SIGNATURE_BYTES):
-        raise _malformed("a signature has another shape")
-    return message.signature or None
+    if len(message.signature) not in (0, SIGNATURE_BYTES) or message.state not in ("waiting", "in_force"):
+        raise _malformed("the answer to an agreement has another shape")
+    return message.signature or None, message.state == "in_force"
 
 
 def encode_withdraw(sha256: bytes) -> pb.WithdrawRequest:

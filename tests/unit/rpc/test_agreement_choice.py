@@ -35,7 +35,7 @@ DD = "due-diligence"
     [
         ([], wish(DD), "offer"),
         ([held("waiting")], wish(DD), "answer"),
-        ([held("waiting")], wish(), "answer"),
+        ([held("waiting")], wish(asked=True), "answer"),
         ([held("offered")], wish(DD), "again"),
         ([held("offered")], wish(), "again"),
         ([held("in_force")], wish(DD), "agreed"),
@@ -74,7 +74,7 @@ def test_choice_for_what_is_there_and_what_was_typed(there: list[Held], typed: W
 def test_choice_of_several_offers_for_the_same_is_the_newest() -> None:
     newest, older = held("waiting", 2), held("waiting", 1)
     assert choose([newest, older], wish(DD), TODAY).held == newest[0]
-    assert choose([newest, older], wish(), TODAY).held == newest[0]
+    assert choose([newest, older], wish(asked=True), TODAY).held == newest[0]
 
 
 def test_choice_of_a_new_offer_replaces_own_ones_for_the_same_and_no_others() -> None:
@@ -90,6 +90,7 @@ def test_choice_of_a_new_offer_replaces_own_ones_for_the_same_and_no_others() ->
         ([held("waiting"), held("waiting", 1, purposes=BOTH)], wish(), "several"),
         ([held("waiting", last_day=LONG)], wish(DD), "long"),
         ([held("waiting", last_day=LONG)], wish(), "long"),
+        ([held("waiting")], wish(), "unread"),
     ],
 )
 def test_choice_that_the_words_typed_do_not_make_is_refused_with_what_to_type(
