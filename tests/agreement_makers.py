@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from coalition_members import ACME, BIRCH, COALITION, TODAY, coalition, signing_key
-from symbolon.membership.agreement import Agreement, encode_agreement, sign_agreement
+from symbolon.membership.agreement import Agreement, SignedAgreement, encode_agreement, sign_agreement
 from symbolon.membership.member import MemberId
 from symbolon.membership.member_record import Members
 from symbolon.storage.agreement_store import AgreementStore
@@ -36,10 +36,15 @@ def by(member_id: str, what: Agreement, *, key_of: str = "") -> tuple[bytes, byt
 
 
 class Log(list[tuple[str, str, str]]):
-    """Lines that a store wrote: event, peer, words."""
+    """Entries that a store wrote: event, peer, words; and who had signed by then."""
 
-    def note(self, _connection: object, event: str, peer: str, words: str) -> None:
+    def __init__(self) -> None:
+        super().__init__()
+        self.signers: list[list[MemberId]] = []
+
+    def note(self, _connection: object, event: str, peer: str, words: str, signed: SignedAgreement) -> None:
         self.append((event, peer, words))
+        self.signers.append(sorted(signed.signatures))
 
 
 @contextmanager

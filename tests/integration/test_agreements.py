@@ -13,8 +13,10 @@ from sqlalchemy import delete
 
 from processes import wait_until
 from real_nodes import ALPHA, BETA, MALLORY, Nodes, real_nodes
+from symbolon.audit.document import Document
 from symbolon.cli import main
 from symbolon.membership.agreement import (
+    agreement_sha256,
     encode_agreement,
     make_agreement,
     sign_agreement,
@@ -88,6 +90,9 @@ def in_force(nodes: Nodes, member: str, peer: str, purpose: str) -> bool:
         if found is not None:
             assert set(found.signatures) == {member, peer}
             verify_agreement(node.directory.current(), found)
+            # What a decision rests on can be shown to somebody outside.
+            kept = node.audit.document(agreement_sha256(found.document).hex())
+            assert kept == Document("agreement", found.document, found.signatures)
         return found is not None
 
 

@@ -7,16 +7,17 @@ Refuses: a signature that is not the peer's, or of another document. Specificati
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from typing import Any, Final
 
 import grpc
 
 from symbolon.api.policy.v1 import policy_pb2_grpc as stubs
-from symbolon.audit.journal import Event, JournalLine
+from symbolon.audit.document import Document
+from symbolon.audit.entry import Entry
 from symbolon.errors import MembershipError, RemoteProtocolError, SymbolonError, UnavailableError
 from symbolon.membership.agreement import (
     Agreement,
+    SignedAgreement,
     encode_agreement,
     require_signable,
     sign_agreement,
@@ -36,12 +37,6 @@ log = logging.getLogger(__name__)
 CALL_S: Final = 20.0
 """How long one call may take; each is one small message."""
 
-_JOURNAL_EVENTS: Final[Mapping[AgreementEvent, Event]] = {
-    "offered": "requested",
-    "agreed": "approved",
-    "withdrawn": "withdrawn",
-}
-
 _REFUSED: Final = "membership.agreement."
 
 _ADVICE: Final = {
@@ -59,11 +54,13 @@ _ADVICE: Final = {
 
 
 def open_agreements(node: Node) -> AgreementStore:
-    """The agreements of a node; what happens to them is written to its journal."""
+    """The agreements of a node; its audit log tells of them, and keeps those that both have signed."""
 
-    def note(connection: Any, event: AgreementEvent, peer: str, words: str) -> None:
-        line = JournalLine(_JOURNAL_EVENTS[event], peer, "", "", "", {}, words)
-        node.journal.write_in(connection, line)
+    def note(connection: Any, event: AgreementEvent, peer: str, words: str, signed: SignedAgreement) -> None:
+        # A decision names the agreement that it rested on. An offer that nobody answers is not kept.
+        by_member = {str(who): each for who, each in signed.signatures.items()}
+        kept = [Document("agreement", signed.document, by_member)] if event == "agreed" else []
+        node.audit.append_in(connection, Entry(event, peer, note=words), documents=kept)
 
     return AgreementStore(node.database, node.member_id, node.clock, node.directory.current, note)
 

@@ -1,13 +1,13 @@
 """Agreements of this node: what it offered, what it was offered, what both signed, what was withdrawn.
 
-Handles: each step in one transaction with its line of the log; the same step again changes nothing. A
+Handles: each step in one transaction with its entry of the log; the same step again changes nothing. A
 signature is kept beside the document that it is for, and an agreement is in force here while both are held,
 hold against the keys that both members have now, and neither side has withdrawn it. Refuses: whatever would
 bring a withdrawn one back. Whether what comes from a peer holds is for the caller to verify before it is
 taken. Specification: docs/adr/0014.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, Literal
@@ -38,10 +38,17 @@ State = Literal["offered", "waiting", "in_force", "withdrawn", "withdrawn_by_pee
 Standing = State | Literal["ended", "void"]
 """`ended`: its last day is over. `void`: who signed is no member any more, or has other keys."""
 
-AgreementEvent = Literal["offered", "agreed", "withdrawn"]
+AgreementEvent = Literal["offered", "agreed", "disagreed"]
 
-Note = Callable[[Connection, AgreementEvent, str, str], None]
-"""Writes a line of the log within the transaction: the event, the peer, and what happened in words."""
+Note = Callable[[Connection, AgreementEvent, str, str, SignedAgreement], None]
+"""Writes an entry of the log within the transaction: the event, the peer, what happened in words, and what
+was signed by whom at that time."""
+
+_DID: Final[Mapping[AgreementEvent, str]] = {
+    "offered": "offered",
+    "agreed": "agreed",
+    "disagreed": "withdrawn",
+}
 
 _OPEN: Final = ("offered", "waiting", "in_force")
 
@@ -229,7 +236,7 @@ class AgreementStore:
                 )
             if held.state == "waiting":
                 connection.execute(delete(table).where(table.c.sha256 == sha256))
-                self._log(connection, "withdrawn", held, peer)
+                self._log(connection, "disagreed", held, peer)
             elif held.state in _OPEN:
                 self._change(connection, held, "withdrawn_by_peer", told=True)
 
@@ -299,21 +306,21 @@ class AgreementStore:
     ) -> StoredAgreement:
         changed = {"state": state, "told": told, "changed_at_s": int(self._clock()), **signature}
         connection.execute(update(table).where(table.c.sha256 == held.sha256).values(changed))
-        if state == "in_force":
-            self._log(connection, "agreed", held, self._own if "own_signature" in signature else held.peer)
-        else:
-            self._log(connection, "withdrawn", held, self._own if state == "withdrawn" else held.peer)
         found = _find(connection, held.sha256)
         assert found is not None
+        here = state == "withdrawn" or "own_signature" in signature
+        event: AgreementEvent = "agreed" if state == "in_force" else "disagreed"
+        self._log(connection, event, found, self._own if here else held.peer)
         return found
 
     def _log(self, connection: Connection, event: AgreementEvent, held: StoredAgreement, by: str) -> None:
         what = held.agreement
         words = (
-            f"{event} by {by}: agreement sha256 {held.sha256.hex()} for {', '.join(what.purposes)} "
+            f"{_DID[event]} by {by}: agreement sha256 {held.sha256.hex()} for {', '.join(what.purposes)} "
             f"from {what.first_day} to {what.last_day}"
         )
-        self._note(connection, event, held.peer, words)
+        signed = SignedAgreement(held.document, self._signatures(held))
+        self._note(connection, event, held.peer, words, signed)
 
 
 def _find(connection: Connection, sha256: bytes) -> StoredAgreement | None:

@@ -48,7 +48,7 @@ def test_agreement_is_in_force_once_both_have_signed_whoever_was_first(world: Wo
         assert found is not None
         assert verify_agreement(coalition(), found) == what
         world.store.withdraw(name(number))
-    assert world.events == ["offered", "agreed", "withdrawn"] * 2
+    assert world.events == ["offered", "agreed", "disagreed"] * 2
     assert {peer for _, peer, _ in world.log} == {BIRCH}
 
 
@@ -62,6 +62,7 @@ def test_log_says_who_did_what_to_which_agreement(world: World) -> None:
         "agreed by birch",
         "withdrawn by birch",
     ]
+    assert world.log.signers == [[ACME], [ACME, BIRCH], [ACME, BIRCH]]
     assert all(name().hex() in each and "due-diligence" in each for each in words)
 
 
@@ -165,9 +166,9 @@ def test_offer_that_the_peer_took_back_before_an_answer_is_gone(world: World) ->
     world.store.take(*by(BIRCH, agreement()))
     world.store.withdraw_by_peer(BIRCH, name())
     assert world.store.all() == []
-    assert world.events == ["offered", "withdrawn"]
+    assert world.events == ["offered", "disagreed"]
     world.store.withdraw_by_peer(BIRCH, name())
-    assert world.events == ["offered", "withdrawn"]
+    assert world.events == ["offered", "disagreed"]
 
 
 def test_line_that_cannot_be_written_leaves_everything_as_it_was(world: World) -> None:
