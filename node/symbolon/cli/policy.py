@@ -2,7 +2,7 @@
 
 import typer
 
-from symbolon.cli import policy_check, policy_test
+from symbolon.cli import policy_agree, policy_check, policy_explain, policy_test
 
 app = typer.Typer(
     add_completion=False,
@@ -13,3 +13,7 @@ app = typer.Typer(
 
 app.command()(policy_check.check)
 app.command("test")(policy_test.run_test)
+app.command()(policy_explain.explain)
+app.command()(policy_agree.agree)
+app.command()(policy_agree.agreements)
+app.command()(policy_agree.withdraw)

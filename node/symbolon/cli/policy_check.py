@@ -9,11 +9,11 @@ from typing import Annotated, Any
 import typer
 
 from symbolon.cli import node_home
-from symbolon.cli.policy_sources import node_sources
 from symbolon.errors import PolicyError
 from symbolon.policy.bundle import PolicyBundle, PolicyProblemsError, build_bundle
 from symbolon.policy.own_policies import read_policy_files
 from symbolon.policy.shipped_policies import shipped_policies, shipped_schema
+from symbolon.rpc.policy_sources import node_sources
 
 
 def check(

@@ -1,4 +1,4 @@
-"""`symbolon policy explain`: who could get what, for which purpose, by which policy; and one request tried."""
+"""`symbolon policy explain`: who could get what for which purpose, by which policy; one request tried."""
 
 import json
 from collections.abc import Iterator
@@ -115,17 +115,13 @@ def _one(node: Node, peer: str, direction: Direction, context: MatchContext) -> 
     return _Tried(member, request.action, context.purpose, tiers, decision)
 
 
-def _everything(
-    node: Node, peer: str, purpose: str, now: datetime, agreed: bool | None
-) -> Iterator[_Tried]:
+def _everything(node: Node, peer: str, purpose: str, now: datetime, agreed: bool | None) -> Iterator[_Tried]:
     """Every action, purpose and tier for every other member, as for one that has asked nothing yet."""
     members = node.directory.current()
     if peer:
         members.require_active(typed_member_id(peer))
     chosen = [
-        each
-        for each in members.members
-        if each.member_id != node.member_id and peer in ("", each.member_id)
+        each for each in members.members if each.member_id != node.member_id and peer in ("", each.member_id)
     ]
     asked: list[tuple[MemberRecord, str, str, str, PolicyRequest]] = []
     for member in chosen:

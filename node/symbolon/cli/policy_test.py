@@ -12,12 +12,12 @@ import typer
 
 from symbolon import config as configuration
 from symbolon.cli import node_home
-from symbolon.cli.policy_sources import node_sources
 from symbolon.errors import InputError
 from symbolon.policy.bundle import PolicyBundle, PolicySource, build_bundle
 from symbolon.policy.cases import MAX_CASES_CHARS, CaseResult, PolicyCase, read_cases, run_cases
 from symbolon.policy.own_policies import OWN_FOLDER, read_policy_files
 from symbolon.policy.shipped_policies import policies_in, shipped_cases, shipped_policies, shipped_schema
+from symbolon.rpc.policy_sources import node_sources
 
 EXIT_FAILED: Final = 1
 _ENTITIES: Final = "entities"

@@ -60,6 +60,9 @@ COMMAND_ROLES: Final[Mapping[str, Role | None]] = {
     "approvals list": Role.VIEWER,
     "policy check": Role.VIEWER,
     "policy test": Role.VIEWER,
+    "policy explain": Role.VIEWER,
+    "policy agreements": Role.VIEWER,
+    # What this member signs for all its people, and what ends that: an administrator.
     "coalition members": Role.VIEWER,
     "coalition proposals": Role.VIEWER,
     "coalition invitations": Role.VIEWER,

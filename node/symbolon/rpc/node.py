@@ -13,14 +13,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from symbolon import config as configuration
 from symbolon.audit.checkpoint import log_origin
+from symbolon.audit.document import Document
+from symbolon.audit.entry import Entry
 from symbolon.config import Config
 from symbolon.errors import MembershipError, SymbolonError, UnknownSuiteError
+from symbolon.membership.agreement import SignedAgreement
 from symbolon.membership.atomic_file import (
     erase_left_over,
     read_bounded,
@@ -43,6 +46,7 @@ from symbolon.rpc.identity import Callers
 from symbolon.rpc.policy_in_force import PolicyInForce
 from symbolon.rpc.receipts import Receipts
 from symbolon.rpc.tls_material import LeafFiles
+from symbolon.storage.agreement_store import AgreementEvent, AgreementStore
 from symbolon.storage.approval_store import ApprovalStore
 from symbolon.storage.audit_checkpoints import CHECKPOINT_FILE, Checkpoints
 from symbolon.storage.audit_log import AuditLog
@@ -77,11 +81,6 @@ class Credentials:
     private_key: bytes = field(repr=False)
     certificate: bytes
     authorities: bytes
-
-
-class _NoAgreements:
-    def in_force(self, peer: str, purpose: str, day: object) -> None:
-        return None
 
 
 class Node:
@@ -137,8 +136,11 @@ class Node:
         self.founding_store = FoundingStore(self.database, clock)
         self.coalition = CoalitionStore(home / COALITION_FOLDER, lambda: self.now)
         self.directory = CoalitionDirectory(self.coalition, lambda: self.now)
+        self.agreements = AgreementStore(
+            self.database, self.member_id, clock, self.directory.current, self._note_agreement
+        )
         self.policy = PolicyInForce(
-            home, own.member, self.directory.state, _NoAgreements(), self.audit, lambda: self.now
+            home, own.member, self.directory.state, self.agreements, self.audit, lambda: self.now
         )
         self.permission: Permission = self.policy
 
@@ -163,6 +165,15 @@ class Node:
     def _exchange_lock(self, kind: str, peer: str) -> AbstractContextManager[None]:
         hint = f"{WAIT_AND_RETRY} `symbolon status` shows which sessions are still open."
         return self.database.exclusive(f"{kind}-{peer}", f"exchange with {peer}", hint)
+
+    def _note_agreement(
+        self, connection: Any, event: AgreementEvent, peer: str, words: str, signed: SignedAgreement
+    ) -> None:
+        """Tells the audit log of an agreement; a decision names the one that it rested on."""
+        # An offer that nobody answers is not kept.
+        by_member = {str(who): each for who, each in signed.signatures.items()}
+        kept = [Document("agreement", signed.document, by_member)] if event == "agreed" else []
+        self.audit.append_in(connection, Entry(event, peer, note=words), documents=kept)
 
     def close_left_over(self) -> int:
         """Marks sessions that a dead process left open as failed; those still being held are left alone.

@@ -19,25 +19,22 @@ from symbolon import config as configuration
 from symbolon.audit.decision_record import DecisionRecord
 from symbolon.audit.document import Document
 from symbolon.audit.entry import Entry
-from symbolon.config import Config
 from symbolon.errors import ConfigError, PermissionDeniedError, PolicyError
 from symbolon.membership.agreement import SignedAgreement
 from symbolon.membership.coalition_document import coalition_document
 from symbolon.membership.coalition_state import State
 from symbolon.membership.policy_facts import coalition_facts
 from symbolon.oprf.suite import DEFAULT_SUITE
-from symbolon.policy.allow_tables import AllowTable, table_policies
-from symbolon.policy.bundle import PolicyBundle, build_bundle
+from symbolon.policy.bundle import PolicyBundle
 from symbolon.policy.decision import Decider, Decision
-from symbolon.policy.permission import Direction, ExchangeRequest, Grant, Permission, Usage
+from symbolon.policy.own_policies import OWN_FOLDER
+from symbolon.policy.permission import ExchangeRequest, Grant, Permission, Usage
 from symbolon.policy.request import MatchContext, PolicyRequest, match_request
-from symbolon.policy.shipped_policies import policies_in, shipped_policies, shipped_schema
+from symbolon.rpc.policy_sources import node_bundle
 from symbolon.storage.audit_log import AuditLog
 from symbolon.suppliers.tier import Tier
 
 log = logging.getLogger(__name__)
-
-POLICY_FOLDER: Final = "policies"
 
 _MODES: Final = ("size", "intersection")
 _Mark = tuple[tuple[str, int, int, int], ...]
@@ -105,7 +102,7 @@ class PolicyInForce(Permission):
                 return False
             self._mark = mark
             try:
-                bundle = load_bundle(self._home)
+                bundle = node_bundle(self._home)
             except (PolicyError, ConfigError) as error:
                 self.problem = error
                 stays = "the policies before stay in force" if self._bundle else "everything is denied"
@@ -250,38 +247,10 @@ class PolicyInForce(Permission):
         return error
 
 
-def load_bundle(home: Path, config: Config | None = None) -> PolicyBundle:
-    """Reads and checks the policies of a node.
-
-    Args:
-        home: its folder.
-        config: its configuration, where it was read already.
-
-    Raises:
-        PolicyError: `policy.problems`, with all of them.
-        ConfigError: the configuration cannot be read.
-    """
-    tables = (config or configuration.load(home)).allow
-    folder = home / POLICY_FOLDER
-    try:
-        own = policies_in(folder) if folder.is_dir() else ()
-    except (OSError, UnicodeDecodeError) as error:
-        raise PolicyError(
-            f"a file in {folder} cannot be read: {error}",
-            hint="Policies are UTF-8 text; look whose files they are.",
-            code="policy.problems",
-        ) from None
-    generated = table_policies(
-        AllowTable(each.peer, each.purposes, each.modes, each.tiers, each.answer, each.ask, each.invited)
-        for each in tables
-    )
-    return build_bundle(shipped_schema(), shipped_policies(), own, generated)
-
-
 def _mark(home: Path) -> _Mark:
     """What shows that a file was changed, came or went."""
     found = []
-    folder = home / POLICY_FOLDER
+    folder = home / OWN_FOLDER
     own = sorted(folder.glob("*.cedar")) if folder.is_dir() else []
     for path in (home / configuration.FILE_NAME, *own):
         try:
@@ -314,6 +283,3 @@ def _context(
         agreed=agreed,
         now=now,
     )
-
-
-__all__ = ["POLICY_FOLDER", "Agreements", "Direction", "PolicyInForce", "load_bundle"]

@@ -17,6 +17,7 @@ from grpc_reflection.v1alpha import reflection
 from symbolon.api.exchange.v1 import exchange_pb2 as pb
 from symbolon.api.exchange.v1 import exchange_pb2_grpc as stubs
 from symbolon.api.membership.v1 import membership_pb2_grpc as membership_stubs
+from symbolon.api.policy.v1 import policy_pb2_grpc as policy_stubs
 from symbolon.errors import ConfigError, SymbolonError
 from symbolon.membership.certificates import load_certificate
 from symbolon.oprf.suite import DEFAULT_SUITE
@@ -27,6 +28,8 @@ from symbolon.rpc.identity import MemberInterceptor
 from symbolon.rpc.membership_service import SERVICE as MEMBERSHIP_SERVICE
 from symbolon.rpc.membership_service import MembershipService
 from symbolon.rpc.node import Node
+from symbolon.rpc.policy_service import SERVICE as POLICY_SERVICE
+from symbolon.rpc.policy_service import PolicyService
 from symbolon.rpc.tls_material import FreshCredentials, Leaf, TlsMaterial
 from symbolon.rpc.upkeep import Upkeep
 
@@ -93,11 +96,12 @@ async def serve(
         suite = await asyncio.to_thread(node.suite, DEFAULT_SUITE, answering=True)
         log.info("suite %s on backend %s, self-test passed", suite.name, suite.backend_name)
     service, membership = ExchangeService(node), MembershipService(node)
-    upkeep = Upkeep(node)
+    policy, upkeep = PolicyService(node), Upkeep(node)
 
     def add(server: grpc.aio.Server) -> None:
         stubs.add_ExchangeServiceServicer_to_server(service, server)
         membership_stubs.add_MembershipServiceServicer_to_server(membership, server)
+        policy_stubs.add_PolicyServiceServicer_to_server(policy, server)
 
     def open_at(address: str) -> None:
         upkeep.start(address)
@@ -110,7 +114,7 @@ async def serve(
         await serve_until_told(
             node,
             node.config.node.listen,
-            (SERVICE, MEMBERSHIP_SERVICE),
+            (SERVICE, MEMBERSHIP_SERVICE, POLICY_SERVICE),
             add,
             open_at,
             stopping,

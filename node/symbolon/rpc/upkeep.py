@@ -1,10 +1,11 @@
 """What a served node does by itself: it follows the coalition, stays reachable, and renews what ends.
 
 Handles: asking others for newer metadata at the start and every few minutes; attaching to the relays that
-this member's record names; policies that were changed; a new certificate once a quarter of the old one's life
-is over; at a founder, new timestamps, proposals that wait for others, and the list of open invitations. What
-ends and takes people to renew, it says once a day. Each job is tried again at its next turn when it fails,
-and none of them stops the node. docs/adr/0013.
+this member's record names; policies that were changed; results whose time is over; a new certificate once a
+quarter of the old one's life is over; at a founder, new timestamps, proposals that wait for others, and the
+list of open invitations; telling peers of agreements that were signed or withdrawn here while they were off.
+What ends and takes people to renew, it says once a day. Each job is tried again at its next turn when it
+fails, and none of them stops the node. docs/adr/0013.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from typing import Final
 from symbolon.errors import SymbolonError
 from symbolon.membership.ends_soon import ends_soon
 from symbolon.membership.member import MemberId
+from symbolon.rpc.agreeing import tell_all
 from symbolon.rpc.channel import listed_certificate
 from symbolon.rpc.membership_client import announce, spread, sync
 from symbolon.rpc.node import Node
@@ -34,6 +36,9 @@ SYNC_S: Final = 300.0
 
 POLICY_S: Final = 2.0
 """Between two looks at the files of policies: who narrows one waits no longer for it to be so."""
+
+TELL_S: Final = 300.0
+"""Between two attempts to tell peers that were off of agreements; where all have heard, a look at a table."""
 
 
 class Upkeep:
@@ -56,8 +61,9 @@ class Upkeep:
         Args:
             address: `host:port` where this node's own server listens.
         """
-        # Apart: a round of questions takes long where many members are off, and nothing waits for it.
-        jobs = (self._run(address), follow(self._node), watch_policies(self._node))
+        # Apart: calls to many members take long where they are off, and nothing waits for them.
+        own = (self._run(address), watch_policies(self._node))
+        jobs = (*own, follow(self._node), tell_of_agreements(self._node))
         self._jobs += [asyncio.create_task(each) for each in jobs]
 
     async def finish(self) -> None:
@@ -138,6 +144,13 @@ def _take_policies(node: Node) -> None:
         erased = node.erase_narrowed()
         if erased:
             log.warning("%d key epochs were erased: their peers are permitted less than before", erased)
+
+
+async def tell_of_agreements(node: Node) -> None:
+    """Tells peers of agreements what they have not heard yet, every few minutes, until cancelled."""
+    while True:
+        await _tried("agreements", lambda: tell_all(node))
+        await asyncio.sleep(TELL_S)
 
 
 async def _tried(what: str, job: Callable[[], Awaitable[object]]) -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from symbolon import config as configuration
 from symbolon.policy.allow_tables import AllowTable, table_policies
-from symbolon.policy.bundle import PolicySource
+from symbolon.policy.bundle import PolicyBundle, PolicySource, build_bundle
 from symbolon.policy.own_policies import own_policies
+from symbolon.policy.shipped_policies import shipped_policies, shipped_schema
 
 
 def node_sources(home: Path) -> tuple[tuple[PolicySource, ...], tuple[PolicySource, ...]]:
@@ -22,3 +23,16 @@ def node_sources(home: Path) -> tuple[tuple[PolicySource, ...], tuple[PolicySour
     tables = configuration.load(home).allow
     generated = table_policies(AllowTable(**dataclasses.asdict(each)) for each in tables)
     return own_policies(home), generated
+
+
+def node_bundle(home: Path) -> PolicyBundle:
+    """All policies of the node, checked as a whole.
+
+    Args:
+        home: the folder of the node.
+
+    Raises:
+        PolicyError: `policy.problems`, with every problem that was found.
+        ConfigError: as `node_sources`.
+    """
+    return build_bundle(shipped_schema(), shipped_policies(), *node_sources(home))
