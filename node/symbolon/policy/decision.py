@@ -46,6 +46,7 @@ MAX_ERROR_CHARS: Final = 300
 
 _FIELDS: Final = frozenset({"advice", "allowed", "bundle", "errors", "obligations", "policies", "refusal"})
 _CEDAR_ID: Final = re.compile(r"\bpolicy(\d+)\b")
+_ACTION: Final = re.compile(r"[a-z_]{1,32}")
 _SHA256_HEX: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -186,6 +187,8 @@ class Decider:
             return "the principal is no known member"
         if (f"{NAMESPACE}::{request.resource}", request.owner) not in self._known:
             return "the resource is not known"
+        if not _ACTION.fullmatch(request.action):
+            return "the action is not known"
         return ""
 
     def _denied(self, *errors: str) -> Decision:
