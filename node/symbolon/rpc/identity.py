@@ -8,6 +8,8 @@ Verification steps, for each RPC, since an open connection outlives a change of 
    only what `INVITED_METHODS` names.
 Step 3 is repeated at each message of a stream: who is expelled meanwhile gets no further.
 
+A method that is not served is no exception: who may not call hears that, and not that there is none.
+
 A member whose records have lapsed is let into `LAPSED_METHODS` alone, by which it mends them.
 """
 
@@ -142,9 +144,14 @@ class MemberInterceptor(grpc.aio.ServerInterceptor):
     ) -> grpc.RpcMethodHandler:
         """See `grpc.aio.ServerInterceptor`."""
         handler = await continuation(handler_call_details)
-        if handler is None:
-            return handler
         method = str(handler_call_details.method)
+        if handler is None:
+            # What a node does not serve is told to its members alone, as everything else; and no exception
+            # for guests or the lapsed speaks of a method that is not there.
+            unserved: grpc.RpcMethodHandler = grpc.stream_stream_rpc_method_handler(
+                self._guard_stream(_unserved, "")
+            )
+            return unserved
         for kind in ("unary_unary", "unary_stream", "stream_unary", "stream_stream"):
             behaviour = getattr(handler, kind)
             if behaviour is not None:
@@ -263,6 +270,11 @@ class _Guard:
         async for request in requests:
             self.check()
             yield request
+
+
+async def _unserved(_: object, context: grpc.aio.ServicerContext) -> None:
+    """What a member hears of a method that there is not, in gRPC's own words."""
+    await context.abort(grpc.StatusCode.UNIMPLEMENTED, "Method not found!")
 
 
 async def _refuse(context: grpc.aio.ServicerContext, error: Exception) -> None:
