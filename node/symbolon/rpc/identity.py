@@ -21,6 +21,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from symbolon.errors import MembershipError, RemoteProtocolError, SymbolonError
 from symbolon.membership.certificates import PeerIdentity, load_authorities, peer_identity
@@ -206,7 +207,7 @@ class MemberInterceptor(grpc.aio.ServerInterceptor):
             await _refuse(context, error)
             raise  # _refuse() raises; this line tells the type checker.
         if request is None:
-            no_message = RemoteProtocolError("what came is no message", code="protocol.malformed")
+            no_message = _no_message()
             self._note(no_message.full_code)
             await _refuse(context, no_message)
         if isinstance(who, InvitedIdentity):
@@ -232,9 +233,14 @@ def _reading(read: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
     return reading
 
 
+def _no_message() -> RemoteProtocolError:
+    return RemoteProtocolError("what came is no message", code="protocol.malformed")
+
+
 class _Guard:
     """A call's context that looks at the caller's standing before each message, either way.
 
+    In a stream too, bytes that are no message are the caller's fault and no defect here.
     What it raises passes through the handler, which ends its work by it as by any other error.
     """
 
@@ -267,9 +273,14 @@ class _Guard:
         return self._checked(request) if hasattr(request, "__aiter__") else request
 
     async def _checked(self, requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
-        async for request in requests:
-            self.check()
-            yield request
+        try:
+            async for request in requests:
+                self.check()
+                yield request
+        except DecodeError:
+            no_message = _no_message()
+            self._note(no_message.full_code)
+            raise no_message from None
 
 
 async def _unserved(_: object, context: grpc.aio.ServicerContext) -> None:
