@@ -48,6 +48,10 @@ _LAPSED: Final = "membership.lapsed."
 
 _TLS_VERSION_KEYS: Final = ("ssl_tls_version", "tls_version", "ssl_protocol_version")
 
+UNDER_WAY_S: Final = 1.0
+"""How long a message that is being written may go on when its call is to end: one whose reader stalls never
+comes to its end."""
+
 Auth = dict[str, Any]
 """What gRPC tells of a connection."""
 
@@ -264,9 +268,18 @@ class _Guard:
             raise
 
     async def write(self, message: Any) -> None:
-        """See `grpc.aio.ServicerContext`."""
+        """See `grpc.aio.ServicerContext`; a handler that is cancelled meanwhile waits a moment for it.
+
+        gRPC takes no status while a message is under way: the caller would wait in vain for the end.
+        """
         self.check()
-        await self._context.write(message)
+        writing = asyncio.ensure_future(self._context.write(message))
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            await asyncio.wait({writing}, timeout=UNDER_WAY_S)
+            writing.cancel()
+            raise
 
     def requests(self, request: Any) -> Any:
         """The request, or the stream of them."""
