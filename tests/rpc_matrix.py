@@ -51,6 +51,10 @@ exchange.v1.ExchangeService/Ask
   cut   cut   cut   cut   no    cert  unk   no    yes   yes   yes   yes   yes   sus   lap   exp
 exchange.v1.ExchangeService/Offer
   cut   cut   cut   cut   no    cert  unk   no    yes   yes   yes   yes   yes   sus   lap   exp
+policy.v1.PolicyService/Agree
+  cut   cut   cut   cut   no    cert  unk   no    yes   yes   yes   yes   yes   sus   lap   exp
+policy.v1.PolicyService/Withdraw
+  cut   cut   cut   cut   no    cert  unk   no    yes   yes   yes   yes   yes   sus   lap   exp
 membership.v1.MembershipService/GetMetadata
   cut   cut   cut   cut   no    cert  unk   yes   yes   yes   yes   yes   yes   sus   yes   exp
 membership.v1.MembershipService/Join
@@ -126,6 +130,8 @@ HANDLED: Final[dict[str, Outcome]] = {
     "membership.v1.MembershipService/Announce": ("OK", ""),
     "membership.v1.MembershipService/Propose": ("FAILED_PRECONDITION", "membership.malformed"),
     "membership.v1.MembershipService/Invite": ("FAILED_PRECONDITION", "membership.malformed"),
+    "policy.v1.PolicyService/Agree": MALFORMED,
+    "policy.v1.PolicyService/Withdraw": MALFORMED,
     "relay.v1.RelayService/Attach": ("OK", ""),
     "relay.v1.RelayService/Connect": MALFORMED,
     "relay.v1.RelayService/Accept": MALFORMED,
@@ -162,6 +168,8 @@ IDS: Final[dict[str, tuple[str, ...]]] = {
     "membership.v1.MembershipService/Announce": ("timestamp_version",),
     "membership.v1.MembershipService/Propose": ("proposal",),
     "membership.v1.MembershipService/Invite": ("invitation_sha256", "terms"),
+    "policy.v1.PolicyService/Agree": ("document", "signature"),
+    "policy.v1.PolicyService/Withdraw": ("agreement_sha256",),
     "relay.v1.RelayService/Attach": (),
     "relay.v1.RelayService/Connect": ("target.member",),
     "relay.v1.RelayService/Accept": ("ticket.connection_id",),

@@ -32,11 +32,13 @@ from rpc_scene import (
 )
 from symbolon.api.exchange.v1 import exchange_pb2 as exchange
 from symbolon.api.membership.v1 import membership_pb2 as membership
+from symbolon.api.policy.v1 import policy_pb2 as policy
 from symbolon.api.relay.v1 import relay_pb2 as relay
 from symbolon.cli.local_coalition import COALITION, PURPOSE
 from symbolon.cli.local_founder import FOUNDER
 from symbolon.membership.act_review import InvitationTerms
 from symbolon.membership.acts import Act, Amend, Refresh, Suspend
+from symbolon.membership.agreement import Agreement, encode_agreement, sign_agreement
 from symbolon.membership.certificates import certificate_fingerprint
 from symbolon.membership.due_diligence import Vetting
 from symbolon.membership.enrolment import make_leaf_key_and_csr, verify_csr
@@ -245,6 +247,21 @@ def _withdraw(sha256: bytes) -> Any:
 # relay
 
 
+def _agree(scene: Scene, one: MemberId, other: MemberId, *, by: str = ALPHA) -> Any:
+    """An agreement of two members for a month from today, with the signature of one member's key."""
+    today = datetime.now(UTC).date()
+    made = Agreement(
+        CoalitionId(COALITION),
+        (min(one, other), max(one, other)),
+        (PURPOSE,),
+        today,
+        today + timedelta(days=30),
+        os.urandom(16),
+    )
+    signature = sign_agreement(made, scene.signing_key(by))
+    return policy.AgreeRequest(document=encode_agreement(made), signature=signature)
+
+
 def _connect(member: str) -> Any:
     return relay.ConnectRequest(target=relay.Target(member=member))
 
@@ -258,6 +275,7 @@ _OF_MEMBERS = "membership.v1.MembershipService/"
 _METADATA, _JOIN, _RENEW = _OF_MEMBERS + "GetMetadata", _OF_MEMBERS + "Join", _OF_MEMBERS + "Renew"
 _SUBMIT, _ANNOUNCE = _OF_MEMBERS + "Submit", _OF_MEMBERS + "Announce"
 _PROPOSE, _INVITE = _OF_MEMBERS + "Propose", _OF_MEMBERS + "Invite"
+_AGREE, _END = "policy.v1.PolicyService/Agree", "policy.v1.PolicyService/Withdraw"
 _CONNECT, _ACCEPT = "relay.v1.RelayService/Connect", "relay.v1.RelayService/Accept"
 
 _OK: Final = ("OK", "")
@@ -384,6 +402,15 @@ PROBES: Final = (
           lambda s: _invite(s, by=FOUNDER), _breaks("invitation.terms")),
     Probe(_INVITE, "found", "another coalition", ("terms",),
           lambda s: _invite(s, coalition="other-coalition"), _breaks("invitation.terms")),
+    Probe(_AGREE, "firm", "agreement of two others", ("document",),
+          lambda s: _agree(s, MemberId(BETA), MemberId(NGO)), _breaks("agreement.foreign")),
+    Probe(_AGREE, "firm", "agreement of another with the called one", ("document", "signature"),
+          lambda s: _agree(s, MemberId(BETA), MemberId(FOUNDER), by=BETA), _breaks("agreement.foreign")),
+    Probe(_AGREE, "firm", "key of another", ("signature",),
+          lambda s: _agree(s, MemberId(ALPHA), MemberId(FOUNDER), by=BETA), _breaks("agreement.signature")),
+    # What the called node does not know stays unknown.
+    Probe(_END, "firm", "agreement of nobody", ("agreement_sha256",),
+          lambda _: policy.WithdrawRequest(agreement_sha256=bytes(32)), _OK),
     Probe(_CONNECT, "firm", "member that is not there", ("target.member",),
           lambda _: _connect(BETA), ("UNAVAILABLE", "unavailable")),
     Probe(_CONNECT, "firm", "member that is none", ("target.member",),
