@@ -220,8 +220,11 @@ class AgreementStore:
             if held is not None and held.state in _OPEN:
                 self._change(connection, held, "withdrawn", told=False)
 
-    def withdraw_by_peer(self, peer: str, sha256: bytes) -> None:
+    def withdraw_by_peer(self, peer: str, sha256: bytes) -> bool:
         """Ends what the peer withdrew; an offer that nobody here signed is dropped.
+
+        Returns:
+            Whether it was in force.
 
         Raises:
             MembershipError: `membership.agreement.foreign`, it is between other members.
@@ -229,7 +232,7 @@ class AgreementStore:
         with self._database.transaction("take the withdrawal of a peer") as connection:
             held = _find(connection, sha256)
             if held is None:
-                return
+                return False
             if held.peer != peer:
                 raise MembershipError(
                     f"{peer} withdraws an agreement with {held.peer}", code="membership.agreement.foreign"
@@ -239,6 +242,7 @@ class AgreementStore:
                 self._log(connection, "disagreed", held, peer)
             elif held.state in _OPEN:
                 self._change(connection, held, "withdrawn_by_peer", told=True)
+            return held.state == "in_force"
 
     def untold(self) -> list[StoredAgreement]:
         """Those of which the peer does not know the present state, the oldest first."""
