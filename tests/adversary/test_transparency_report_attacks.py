@@ -162,7 +162,7 @@ def test_untold_demand_is_in_no_number() -> None:
 
 
 def test_demand_note_that_carries_its_text_is_refused() -> None:
-    smuggled = Entry("demanded", "", purpose="told", note="order of an authority in DE: all about birch")
+    smuggled = Entry("demanded", "", note="order of an authority in DE: all about birch")
     with pytest.raises(AuditError) as caught:
         made([row(smuggled)])
     assert caught.value.full_code == "audit.demand"

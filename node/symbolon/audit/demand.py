@@ -7,7 +7,6 @@ Specification: docs/transparency.md.
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal
@@ -21,10 +20,7 @@ Statement = Literal["none", "all", "some", ""]
 """What a report says of demands: that there was none; that those it counts are all; that it counts those that
 it may; or nothing at all, which says nothing."""
 
-TOLD: Final = "told"
-UNTOLD: Final = "untold"
-
-_NOTE: Final = re.compile(r"(warrant|order|request) of an authority in ([A-Z]{2})")
+_NOTE: Final = re.compile(r"(warrant|order|request) of an authority in ([A-Z]{2})(, untold)?")
 
 
 class DemandKind(StrEnum):
@@ -57,20 +53,21 @@ class Demand:
 
     def entry(self) -> Entry:
         """The entry for the log."""
-        note = f"{self.kind} of an authority in {self.country}"
-        return Entry("demanded", "", purpose=TOLD if self.told else UNTOLD, note=note)
+        # All of it in the note: an export of public fields opens none.
+        untold = "" if self.told else ", untold"
+        return Entry("demanded", "", note=f"{self.kind} of an authority in {self.country}{untold}")
 
 
-def read_demand(values: Mapping[str, str]) -> Demand:
-    """Reads the fields of an entry.
+def read_demand(note: str) -> Demand:
+    """Reads the note of an entry.
 
     Raises:
         AuditError: `audit.demand`.
     """
-    found = _NOTE.fullmatch(values["note"])
-    if found is None or values["purpose"] not in (TOLD, UNTOLD):
+    found = _NOTE.fullmatch(note)
+    if found is None:
         raise AuditError("an entry tells of a demand in a form that is not known", code="audit.demand")
-    return Demand(DemandKind(found[1]), found[2], values["purpose"] == TOLD)
+    return Demand(DemandKind(found[1]), found[2], found[3] is None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,7 +169,7 @@ class _Counter:
             return
         unit = self._scope.unit(member)
         if event == "demanded":
-            demand = read_demand(said)
+            demand = read_demand(said["note"])
             if demand.told:
                 self._tally.demands[unit, month, demand.country, demand.kind] += 1
             else:

@@ -153,15 +153,15 @@ class _Chosen:
     demands: bool
 
     def scope(
-        self, members: "Members", logs: Mapping[str, int], today: date, budget: "Budget | None" = None
+        self, members: "Members", logs: Mapping[str, int], day: date, budget: "Budget | None" = None
     ) -> "ReportScope":
         from symbolon.audit.report_period import whole_months
         from symbolon.audit.report_scope import ReportScope
 
         return ReportScope(
             members=members,
-            period=whole_months(self.since, self.until, today),
-            made_on=today,
+            period=whole_months(self.since, self.until, day),
+            made_on=day,
             logs=logs,
             threshold=self.threshold,
             joint=self.joint,
@@ -180,8 +180,9 @@ def _of_node(chosen: _Chosen) -> "TransparencyReport":
     # What is to be published leaves the house, as an export does.
     signed_in.current.set(signed_in.require_operator("audit export"))
     with open_node() as node:
+        # Of what was: the list need not be in force today.
         scope = chosen.scope(
-            node.directory.state().members,
+            node.coalition.state().members,
             {node.member_id: int(node.clock()) // _HOUR_S},
             node.now.date(),
             Budget(node.budget.all_members_year),
@@ -219,8 +220,13 @@ def _of_files(files: list[Path], fingerprint: bytes | None, chosen: _Chosen) -> 
                 "another source, or give it with --root.",
                 file=sys.stderr,
             )
-        scope = chosen.scope(logs.members, logs.written, datetime.now(UTC).date())
+        scope = chosen.scope(logs.members, logs.written, today())
         return make_report(logs.rows(), scope)
+
+
+def today() -> date:
+    """The day, UTC, where no node says it."""
+    return datetime.now(UTC).date()
 
 
 def _fingerprint(text: str) -> bytes | None:
