@@ -212,11 +212,8 @@ class Sessions:
             )
         so_far = self._released.get((said.peer, said.purpose, said.mode), 0)
         # What left in earlier sessions of a key epoch is sent again to who lost it.
-        if (
-            sent < held.released
-            or (whole and sent > so_far)
-            or (held.mode == "size" and sent != held.released)
-        ):
+        more = sent > so_far or (held.mode == "size" and sent != held.released)
+        if sent < held.released or (whole and more):
             self._broken(
                 said,
                 "receipt.sent",
