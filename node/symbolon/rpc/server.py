@@ -1,19 +1,21 @@
 """A served node: gRPC over mutual TLS, health, reflection, and an orderly end.
 
-It asks who is a member now before it takes a call. SIGTERM and SIGINT stop the listening at once, let running
-exchanges finish for a grace period, then end them; peers of those see a status that means "try again".
+Before it takes a call it asks who is a member now, and whether its audit log is whole. SIGTERM and SIGINT stop
+the listening at once, let running exchanges finish for a grace period, then end them; peers of those see a
+status that means "try again".
 """
 
 import asyncio
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from symbolon.api.audit.v1 import audit_pb2_grpc as audit_stubs
 from symbolon.api.exchange.v1 import exchange_pb2 as pb
 from symbolon.api.exchange.v1 import exchange_pb2_grpc as stubs
 from symbolon.api.membership.v1 import membership_pb2_grpc as membership_stubs
@@ -29,6 +31,9 @@ from symbolon.rpc.membership_service import MembershipService
 from symbolon.rpc.node import Node
 from symbolon.rpc.tls_material import FreshCredentials, Leaf, TlsMaterial
 from symbolon.rpc.upkeep import Upkeep
+from symbolon.rpc.witness_service import SERVICE as WITNESS_SERVICE
+from symbolon.rpc.witness_service import WitnessService
+from symbolon.rpc.witnessing import compare_with_others
 
 log = logging.getLogger(__name__)
 
@@ -76,8 +81,11 @@ async def serve(
         MembershipError: the node is not enrolled, or its certificate does not hold.
         BackendError: the backend that the configuration names cannot run here.
         StorageError: the node's database or folder cannot be written.
+        AuditError: `audit.truncated`, the audit log is not the one that was signed before; where another
+            member shows that later, the serving ends by it.
     """
     await asyncio.to_thread(node.require_writable)
+    await asyncio.to_thread(node.checkpoints.require_whole)
     left_over = await asyncio.to_thread(node.close_left_over)
     if left_over:
         log.warning("%d sessions had been cut off when the node last stopped", left_over)
@@ -89,11 +97,19 @@ async def serve(
         suite = await asyncio.to_thread(node.suite, DEFAULT_SUITE, answering=True)
         log.info("suite %s on backend %s, self-test passed", suite.name, suite.backend_name)
     service, membership = ExchangeService(node), MembershipService(node)
-    upkeep = Upkeep(node)
+    witness = WitnessService(node)
+    stop, halted = stop or _until_signalled(), list[SymbolonError]()
+
+    def halt(error: SymbolonError) -> None:
+        halted.append(error)
+        stop.set()
+
+    upkeep = Upkeep(node, halt)
 
     def add(server: grpc.aio.Server) -> None:
         stubs.add_ExchangeServiceServicer_to_server(service, server)
         membership_stubs.add_MembershipServiceServicer_to_server(membership, server)
+        audit_stubs.add_WitnessServiceServicer_to_server(witness, server)
 
     def open_at(address: str) -> None:
         upkeep.start(address)
@@ -106,11 +122,12 @@ async def serve(
         await serve_until_told(
             node,
             node.config.node.listen,
-            (SERVICE, MEMBERSHIP_SERVICE),
+            (SERVICE, MEMBERSHIP_SERVICE, WITNESS_SERVICE),
             add,
             open_at,
             stopping,
             grace_s=grace_s,
+            ready=lambda: compare_with_others(node),
             stop=stop,
         )
     finally:
@@ -118,6 +135,8 @@ async def serve(
         await membership.finish()
     await service.finish()
     log.info("stopped")
+    if halted:
+        raise halted[0]
 
 
 async def serve_until_told(
@@ -130,6 +149,7 @@ async def serve_until_told(
     *,
     grace_s: float,
     options: tuple[tuple[str, int], ...] = (),
+    ready: Callable[[], Awaitable[None]] | None = None,
     stop: asyncio.Event | None = None,
 ) -> None:
     """Serves services to members until SIGTERM or SIGINT, with health and reflection beside it.
@@ -143,6 +163,7 @@ async def serve_until_told(
         stopping: told when the end begins, before running calls get their grace.
         grace_s: see `GRACE_S`.
         options: of the server, beside the usual ones; where both name one, these hold.
+        ready: raises what keeps the node from taking calls, once it knows who is a member.
         stop: as for `serve`.
 
     Raises:
@@ -168,13 +189,11 @@ async def serve_until_told(
             "Who dials this node hears of another one by `symbolon coalition move`.",
             code="config.listen",
         ) from error
-    if stop is None:
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
+    stop = stop or _until_signalled()
     # Bound already, so that who dials meanwhile waits for the answer.
     await catch_up(node)
+    if ready is not None:
+        await ready()
     await server.start()
     await healthy.set("", health_pb2.HealthCheckResponse.SERVING)
     for name in names:
@@ -184,6 +203,14 @@ async def serve_until_told(
     stopping()
     await healthy.enter_graceful_shutdown()
     await server.stop(grace_s)
+
+
+def _until_signalled() -> asyncio.Event:
+    """Set by SIGTERM or SIGINT."""
+    told, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    return told
 
 
 def _credentials(node: Node) -> FreshCredentials:

@@ -2,14 +2,15 @@
 
 Handles: asking others for newer metadata at the start and every few minutes; attaching to the relays that
 this member's record names; a new certificate once a quarter of the old one's life is over; at a founder, new
-timestamps, proposals that wait for others, and the list of open invitations. What ends and takes people to
-renew, it says once a day. Each job is tried again at its
-next turn when it fails, and none of them stops the node. docs/adr/0013.
+timestamps, proposals that wait for others, and the list of open invitations; cosignatures of others for the
+audit log. What ends and takes people to renew, it says once a day. Each job is tried again at its next turn
+when it fails. One finding stops the node: an audit log that is not what it was. docs/adr/0013, 0015.
 """
 
 import asyncio
 import functools
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Final
@@ -23,6 +24,7 @@ from symbolon.rpc.node import Node
 from symbolon.rpc.reach import relay_addresses
 from symbolon.rpc.relay_listener import RelayListener
 from symbolon.rpc.renewal import renew_if_due
+from symbolon.rpc.witnessing import TRUNCATED, Rounds
 
 log = logging.getLogger(__name__)
 
@@ -38,10 +40,13 @@ class Upkeep:
 
     Args:
         node: this node.
+        halt: told the error by which the node may not go on.
     """
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, halt: Callable[[SymbolonError], None] = lambda _: None) -> None:
         self._node = node
+        self._halt = halt
+        self._rounds = Rounds(node, time.monotonic)
         self._jobs: list[asyncio.Task[None]] = []
         self._relays: tuple[tuple[MemberId, str], ...] = ()
         self._listening: asyncio.Task[None] | None = None
@@ -54,7 +59,8 @@ class Upkeep:
             address: `host:port` where this node's own server listens.
         """
         # Apart: a round of questions takes long where many members are off, and nothing waits for it.
-        self._jobs += [asyncio.create_task(each) for each in (self._run(address), follow(self._node))]
+        jobs = (self._run(address), follow(self._node), self._have_witnessed())
+        self._jobs += [asyncio.create_task(each) for each in jobs]
 
     async def finish(self) -> None:
         """Ends every job."""
@@ -72,6 +78,19 @@ class Upkeep:
                 await _tried("founder", self._found)
             await _tried("what ends soon", self._warn)
             await asyncio.sleep(TURN_S)
+
+    async def _have_witnessed(self) -> None:
+        while True:
+            await _tried("witnesses", self._collect)
+            await asyncio.sleep(TURN_S)
+
+    async def _collect(self) -> None:
+        try:
+            await self._rounds.collect_if_due()
+        except SymbolonError as error:
+            if error.full_code == TRUNCATED:
+                self._halt(error)
+            raise
 
     async def _warn(self) -> None:
         """Says once a day what people have to renew: nobody may ask `doctor` for two years."""
