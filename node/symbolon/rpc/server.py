@@ -1,8 +1,8 @@
 """A served node: gRPC over mutual TLS, health, reflection, and an orderly end.
 
-Before it takes a call it asks who is a member now, and whether its audit log is whole. SIGTERM and SIGINT stop
-the listening at once, let running exchanges finish for a grace period, then end them; peers of those see a
-status that means "try again".
+Before it takes a call it asks who is a member now, and whether its audit log is whole. SIGTERM and SIGINT
+stop the listening at once, let running exchanges finish for a grace period, then end them; peers of those see
+a status that means "try again".
 """
 
 import asyncio

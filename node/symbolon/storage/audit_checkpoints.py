@@ -253,8 +253,8 @@ class Checkpoints:
         member = self._origin.rpartition("/")[2]
         return AuditError(
             detail,
-            hint="Put back the newest copy of node.db: nothing may leave before. If there is none, this key has "
-            "signed a log that is lost, and cannot sign another: tell the founders what is missing, ask for "
+            hint="Put back the newest copy of node.db: nothing may leave before. If there is none, this key "
+            "has signed a log that is lost, and cannot sign another: tell the founders what is lost, ask for "
             f"`symbolon coalition invite {member} --again`, and `symbolon coalition join` makes a new key.",
             code="audit.truncated",
         )
