@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import io
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -78,19 +79,25 @@ def get_checkpoint(channel: Any, of: str) -> SignedNote | None:
 
 @contextlib.contextmanager
 def copied(home: Path) -> Iterator[Path]:
-    """A copy of a node's folder, beside it."""
-    copy = home.with_name(f"{home.name}.copy")
-    shutil.copytree(home, copy)
-    try:
-        yield copy
-    finally:
-        shutil.rmtree(copy)
+    """A copy of a node's folder, elsewhere."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(shutil.copytree(home, Path(folder) / home.name, symlinks=True))
 
 
 def put_back(copy: Path, home: Path) -> None:
     """Makes a folder what it was when it was copied."""
     shutil.rmtree(home)
-    shutil.copytree(copy, home)
+    shutil.copytree(copy, home, symlinks=True)
+
+
+@contextlib.contextmanager
+def kept(home: Path) -> Iterator[None]:
+    """The folder is what it is now again afterwards."""
+    with copied(home) as whole:
+        try:
+            yield
+        finally:
+            put_back(whole, home)
 
 
 def put_database_back(copy: Path, home: Path) -> None:
