@@ -62,6 +62,10 @@ COMMAND_ROLES: Final[Mapping[str, Role | None]] = {
     "policy test": Role.VIEWER,
     "policy explain": Role.VIEWER,
     "policy agreements": Role.VIEWER,
+    "audit log": Role.VIEWER,
+    "audit verify": None,  # of files it needs no node; of the own log it asks for a viewer itself
+    "audit prove": Role.APPROVER,
+    "audit export": Role.APPROVER,
     # What this member signs for all its people, and what ends that: an administrator.
     "coalition members": Role.VIEWER,
     "coalition proposals": Role.VIEWER,
