@@ -178,7 +178,7 @@ class _Demo:
             join = ("--home", member, "coalition", "join", code, "--person", person, "--accept-terms", "1")
             self._story.run(*join)
             self._configure(member, lambda text: text.replace(*_NO_PAUSE))
-        told = json.loads(self._story.run("--home", ASKER, "coalition", "members", "--json"))["members"]
+        told = json.loads(self._story.run("--home", NGO, "coalition", "members", "--json"))["members"]
         columns = ("member", "kind", "roles", "reached", "standing")
         self._story.table(columns, [[each[column] for column in columns] for each in told])
 
