@@ -261,7 +261,8 @@ def test_old_key_of_a_member_that_came_again_signs_nothing_and_holds_nothing(
         for each in world.members.members
     )
     members = replace(world.members, members=changed)
-    monkeypatch.setattr(world.node.directory, "current", lambda: members)
+    state = replace(world.node.coalition.state(), members=members)
+    monkeypatch.setattr(world.node.coalition, "state", lambda: state)
     store = world.node.agreements
     assert store.in_force(BETA, "due-diligence", world.today) is None
     assert world.offer(BETA, what) == "membership.agreement.signature"

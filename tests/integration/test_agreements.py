@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import delete
 
 from processes import wait_until
-from real_nodes import ALPHA, BETA, MALLORY, Nodes, real_nodes
+from real_nodes import ALPHA, BETA, MALLORY, Nodes, Result, real_nodes
 from symbolon.audit.document import Document
-from symbolon.cli import main
+from symbolon.cli.made_up_suppliers import MadeUpList
 from symbolon.membership.agreement import (
     agreement_sha256,
     encode_agreement,
@@ -29,23 +29,16 @@ from symbolon.storage.agreement_schema import agreement as table
 YEAR = timedelta(days=365)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _command() -> Iterator[None]:
-    """`symbolon policy` is these three commands here, whatever else it has."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(main._COMMANDS, "policy", "Agreements.")
-        patch.setitem(main._MODULES, "policy", "policy_agree")
-        yield
-
-
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Nodes]:
-    """Alpha and beta are served; mallory is a member without a process."""
+    """Alpha and beta, companies with twenty suppliers each, are served; mallory has no process."""
     with real_nodes() as nodes:
-        for member in (ALPHA, BETA, MALLORY):
-            nodes.add(member)
-        for member in (ALPHA, BETA):
+        for member, peer, offset in ((ALPHA, BETA, 0), (BETA, ALPHA, 10)):
+            nodes.coalition.add(member, kind="company")
+            nodes.configure(member, allow=({"peer": peer},))
+            nodes.take_in(member, MadeUpList(20, offset, 0, member))
             nodes.start(member)
+        nodes.add(MALLORY)
         yield nodes
 
 
@@ -128,6 +121,28 @@ def test_agreement_is_in_force_at_both_once_each_has_run_one_command(
     assert "in force" in nodes.run(ALPHA, "policy", "agreements", quick=True).stdout
 
 
+def test_companies_match_in_intersection_once_both_signed_and_until_one_withdraws(nodes: Nodes) -> None:
+    def match(code: int = 0) -> Result:
+        return nodes.match(ALPHA, BETA, "purpose-20", code=code, quick=True)
+
+    def answered() -> bool:
+        """Whether beta has a key that alpha was answered with."""
+        with Node(nodes.home(BETA)) as node:
+            return ALPHA in {each.peer for each in node.sending.live_epochs()}
+
+    match(code=77)
+    policy(nodes, ALPHA, "agree", BETA, "--purpose", "purpose-20", "--yes")
+    match(code=77)
+    policy(nodes, BETA, "agree", ALPHA, "--purpose", "purpose-20", "--yes")
+    assert match().figures["matched"]["certain"] == 10
+    assert answered()
+    said = policy(nodes, ALPHA, "withdraw", BETA, "--purpose", "purpose-20")
+    assert "has been told" in said
+    # Beta, too, which only heard of it.
+    assert not answered()
+    match(code=77)
+
+
 def test_agreement_offered_by_both_for_the_same_is_signed_once(nodes: Nodes) -> None:
     for member, peer in ((ALPHA, BETA), (BETA, ALPHA)):
         policy(nodes, member, "agree", peer, "--purpose", "purpose-2", "--purpose", "purpose-3", "--yes")
@@ -200,6 +215,16 @@ def test_agreement_that_the_peer_lost_is_offered_to_it_again(nodes: Nodes) -> No
     assert both_in_force(nodes, "purpose-16") == [True, False]
     policy(nodes, BETA, "agree", ALPHA, "--purpose", "purpose-16", "--yes")
     assert both_in_force(nodes, "purpose-16") == [True, True]
+
+
+def test_withdrawal_for_one_purpose_says_what_else_ends_with_it(nodes: Nodes) -> None:
+    purposes = ("--purpose", "purpose-17", "--purpose", "purpose-18")
+    policy(nodes, ALPHA, "agree", BETA, *purposes, "--yes")
+    policy(nodes, BETA, "agree", ALPHA, *purposes, "--yes")
+    said = policy(nodes, BETA, "withdraw", ALPHA, "--purpose", "purpose-18")
+    assert f"`symbolon policy agree {ALPHA} --purpose purpose-17`" in said
+    for purpose in ("purpose-17", "purpose-18"):
+        assert both_in_force(nodes, purpose) == [False, False]
 
 
 def test_offer_that_is_declined_is_over_at_both(nodes: Nodes) -> None:

@@ -1,14 +1,14 @@
 """A generated permit allows exactly what its table says, whatever the words of the table are."""
 
+from collections.abc import Set
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy_material import SCHEMA, context, facts, member
-from symbolon.errors import PermissionDeniedError
 from symbolon.policy.allow_tables import AllowTable, quoted, table_policies
 from symbolon.policy.bundle import build_bundle, decode_bundle
 from symbolon.policy.decision import Decider
-from symbolon.policy.permission import ConfiguredPermission, ExchangeRequest, Rule
 from symbolon.policy.request import match_request
 
 ODD = (
@@ -43,36 +43,26 @@ TABLE = st.builds(
 )
 
 
-def as_rule(table: AllowTable) -> Rule:
-    directions = [name for name in ("answer", "ask", "invited") if getattr(table, name)]
-    return Rule(
-        table.peer,
-        frozenset(table.purposes),
-        frozenset(table.modes),
-        frozenset(table.tiers),
-        frozenset(directions),  # type: ignore[arg-type]
-    )
+def covers(table: AllowTable, direction: str, peer: str, mode: str, purpose: str, tiers: Set[str]) -> bool:
+    """What a table says, in the words of the configuration."""
+    asked = peer == table.peer and purpose in table.purposes and mode in table.modes
+    return bool(getattr(table, direction)) and asked and tiers <= set(table.tiers)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(TABLE, max_size=4), st.data())
-def test_tables_allow_exactly_what_the_rules_allow(tables: list[AllowTable], data: st.DataObject) -> None:
+def test_tables_allow_exactly_what_one_of_them_says(tables: list[AllowTable], data: st.DataObject) -> None:
     names = sorted({"mill", "brand", "owner", *(table.peer for table in tables)})
     purposes = sorted({"due-diligence", *(purpose for table in tables for purpose in table.purposes)})
     bundle = build_bundle(SCHEMA, (), (), table_policies(tables))
     assert decode_bundle(bundle.document()) == bundle
     decider = Decider(bundle, facts(*map(member, names)))
-    oracle = ConfiguredPermission(tuple(map(as_rule, tables)))
     for _ in range(12):
         direction = data.draw(st.sampled_from(("answer", "ask", "invited")))
         mode = data.draw(st.sampled_from(("size", "intersection")))
         peer, purpose = data.draw(st.sampled_from(names)), data.draw(st.sampled_from(purposes))
         tiers = data.draw(st.frozensets(st.sampled_from("ABC"), min_size=1))
-        try:
-            oracle.require(ExchangeRequest(direction, peer, "match", mode, purpose, tuple(tiers)))
-            expected = True
-        except PermissionDeniedError:
-            expected = False
+        expected = any(covers(each, direction, peer, mode, purpose, tiers) for each in tables)
         asked = match_request(direction, peer, "owner", context(mode=mode, purpose=purpose, tiers=tiers))
         assert decider.decide(asked).allowed == expected
 

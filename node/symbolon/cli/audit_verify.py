@@ -87,6 +87,6 @@ def _fingerprint(text: str) -> bytes | None:
     if len(found) != _FINGERPRINT_BYTES:
         raise UsageError(
             "--root is no fingerprint: it has 64 hexadecimal digits",
-            hint="`symbolon audit verify`, run at a member's own node, and `symbolon audit export` show it.",
+            hint="`symbolon audit verify` at any member's own node shows it, as `audit export` does.",
         )
     return found

@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Annotated, Final
 
@@ -131,10 +132,13 @@ def withdraw(
             )
             beyond = [one for one in what.purposes if purpose and one != purpose]
             if beyond:
+                rest = replace(what, purposes=tuple(beyond))
                 print(
-                    f"It named {', '.join(beyond)} too, which ends with it: agree on that anew.",
+                    f"It named {', '.join(beyond)} too, which ends with it; to go on with that: "
+                    f"`{agree_command(other, rest)}`.",
                     file=sys.stderr,
                 )
+        _end_epochs(node)
         _tell_of_withdrawals(node, store, [each.sha256 for each in chosen])
 
 
@@ -207,7 +211,7 @@ def _words(agreement: Agreement, peer: str) -> str:
         f"Once both have signed, {peer} may ask which of its suppliers you have too, for {purposes}, until "
         f"{agreement.last_day}; your policies and [[allow]] tables still decide. You may ask the same of "
         f"{peer}, by its rules.\n"
-        f"Either of you can end it on any day: `symbolon policy withdraw`."
+        f"Either of you can end it on any day: `symbolon policy withdraw {peer}`."
     )
 
 
@@ -259,6 +263,17 @@ def _hand_over(node: Node, store: AgreementStore, stored: StoredAgreement, choic
         "names no purpose and is shown what to sign.",
         file=sys.stderr,
     )
+
+
+def _end_epochs(node: Node) -> None:
+    """Whoever may be answered less than before loses the keys that it was answered with."""
+    try:
+        erased = node.erase_narrowed()
+    except SymbolonError as error:
+        print(f"No key epoch was erased: {error.detail}. {error.hint or ''}", file=sys.stderr)
+        return
+    if erased:
+        print(f"Key epochs that rested on it were erased: {erased}.", file=sys.stderr)
 
 
 def _tell_of_withdrawals(node: Node, store: AgreementStore, names: list[bytes]) -> None:

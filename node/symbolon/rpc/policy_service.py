@@ -73,7 +73,10 @@ class PolicyService(stubs.PolicyServiceServicer):
 
         async def withdraw() -> pb.WithdrawResponse:
             peer = caller.get().member_id
-            await asyncio.to_thread(self._agreements.withdraw_by_peer, peer, decode_withdraw(request))
+            sha256 = decode_withdraw(request)
+            if await asyncio.to_thread(self._agreements.withdraw_by_peer, peer, sha256):
+                log.warning("%s has withdrawn an agreement: `symbolon policy agreements` shows it", peer)
+                await asyncio.to_thread(self._node.erase_narrowed)
             return pb.WithdrawResponse()
 
         return await answered(context, withdraw)

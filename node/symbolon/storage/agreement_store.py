@@ -7,7 +7,7 @@ bring a withdrawn one back. Whether what comes from a peer holds is for the call
 taken. Specification: docs/adr/0014.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, Literal
@@ -131,6 +131,18 @@ class AgreementStore:
         Raises:
             MembershipError: nothing is known of who is a member now.
         """
+        for each in self._standing_in_force(peer, day):
+            if each.agreement.covers(purpose, day):
+                return SignedAgreement(each.document, self._signatures(each))
+        return None
+
+    def purposes(self, peer: str, day: date) -> frozenset[str]:
+        """The purposes for which `in_force` gives an agreement with a peer; arguments as there."""
+        found = self._standing_in_force(peer, day)
+        return frozenset(purpose for each in found for purpose in each.agreement.purposes)
+
+    def _standing_in_force(self, peer: str, day: date) -> Iterator[StoredAgreement]:
+        """Those with a peer that are in force on a day, the newest first."""
         text = date_text(day)
         query = select(table).where(
             table.c.peer == peer,
@@ -140,10 +152,7 @@ class AgreementStore:
         )
         with self._database.read("look for an agreement in force") as connection:
             rows = connection.execute(query.order_by(table.c.id.desc())).all()
-        for each in map(_stored, rows):
-            if each.agreement.covers(purpose, day) and self.standing(each, day) == "in_force":
-                return SignedAgreement(each.document, self._signatures(each))
-        return None
+        return (each for each in map(_stored, rows) if self.standing(each, day) == "in_force")
 
     def standing(self, held: StoredAgreement, day: date) -> Standing:
         """How an agreement stands on a day.
@@ -220,8 +229,11 @@ class AgreementStore:
             if held is not None and held.state in _OPEN:
                 self._change(connection, held, "withdrawn", told=False)
 
-    def withdraw_by_peer(self, peer: str, sha256: bytes) -> None:
+    def withdraw_by_peer(self, peer: str, sha256: bytes) -> bool:
         """Ends what the peer withdrew; an offer that nobody here signed is dropped.
+
+        Returns:
+            Whether it was in force.
 
         Raises:
             MembershipError: `membership.agreement.foreign`, it is between other members.
@@ -229,7 +241,7 @@ class AgreementStore:
         with self._database.transaction("take the withdrawal of a peer") as connection:
             held = _find(connection, sha256)
             if held is None:
-                return
+                return False
             if held.peer != peer:
                 raise MembershipError(
                     f"{peer} withdraws an agreement with {held.peer}", code="membership.agreement.foreign"
@@ -239,6 +251,7 @@ class AgreementStore:
                 self._log(connection, "disagreed", held, peer)
             elif held.state in _OPEN:
                 self._change(connection, held, "withdrawn_by_peer", told=True)
+            return held.state == "in_force"
 
     def untold(self) -> list[StoredAgreement]:
         """Those of which the peer does not know the present state, the oldest first."""

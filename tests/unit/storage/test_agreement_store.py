@@ -113,7 +113,7 @@ def test_what_was_withdrawn_stays_so_whoever_signs_it_again(world: World, side: 
     if side == "own":
         world.store.withdraw(name())
     else:
-        world.store.withdraw_by_peer(BIRCH, name())
+        assert world.store.withdraw_by_peer(BIRCH, name())
     before = world.store.all()
     for step in (
         lambda: world.store.sign(*by(ACME, agreement())),
@@ -164,7 +164,7 @@ def test_open_offers_of_a_peer_beyond_the_limit_drop_its_oldest_and_nobody_elses
 
 def test_offer_that_the_peer_took_back_before_an_answer_is_gone(world: World) -> None:
     world.store.take(*by(BIRCH, agreement()))
-    world.store.withdraw_by_peer(BIRCH, name())
+    assert not world.store.withdraw_by_peer(BIRCH, name())
     assert world.store.all() == []
     assert world.events == ["offered", "disagreed"]
     world.store.withdraw_by_peer(BIRCH, name())
