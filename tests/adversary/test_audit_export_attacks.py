@@ -520,3 +520,33 @@ def test_request_is_part_of_what_the_asker_signed() -> None:
     owner.told[0].values["request"] = other.sha256
     rebuild(owner)
     assert "request.differs" in codes(verdict_on(owner.export()))
+
+
+@pytest.mark.parametrize("event", ["failed", "denied"])
+@pytest.mark.parametrize("at", [0, 1, 2, 3])
+def test_peer_that_names_the_id_of_its_session_again_breaks_nobodys_log(event: str, at: int) -> None:
+    """A hello under an id that is in use is refused; the refusal is an entry, and only the peer chose the id."""
+    _, owner = two_logs(1)
+    owner.tell(Entry(event, ACME, session=Session().session, mode="size", purpose="remediation"))
+    owner.told.insert(at, owner.told.pop())
+    owner.tell(Entry(event, ACME, session=Session().session, mode="intersection", purpose=PURPOSE))
+    owner.told.insert(at, owner.told.pop())
+    rebuild(owner)
+    for each in owner.told:
+        each.values["request"] = each.values["receipt"] = ""
+    rebuild(owner)
+    told = verdict_on(owner.export())
+    assert not codes(told), told.findings
+    (disclosed,) = told.disclosures
+    assert disclosed.sent == 256
+
+
+def test_request_of_a_member_that_no_list_names_is_missed_and_accuses_nobody() -> None:
+    asker, owner = MadeUpLog("stranger"), MadeUpLog(DELTA)
+    request = request_of(asker, owner, Session())
+    owner.keep(request)
+    about = {"session": Session().session, "mode": "intersection", "purpose": PURPOSE}
+    owner.tell(Entry("failed", "stranger", **about, request=request.sha256))
+    told = verdict_on(owner.export())
+    assert not codes(told)
+    assert codes(told, "missing") == {"document.request", "request"}
