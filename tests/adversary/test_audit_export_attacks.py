@@ -525,7 +525,7 @@ def test_request_is_part_of_what_the_asker_signed() -> None:
 @pytest.mark.parametrize("event", ["failed", "denied"])
 @pytest.mark.parametrize("at", [0, 1, 2, 3])
 def test_peer_that_names_the_id_of_its_session_again_breaks_nobodys_log(event: str, at: int) -> None:
-    """A hello under an id that is in use is refused; the refusal is an entry, and only the peer chose the id."""
+    """A hello under an id that is in use is refused; the refusal is an entry, whose id the peer chose."""
     _, owner = two_logs(1)
     owner.tell(Entry(event, ACME, session=Session().session, mode="size", purpose="remediation"))
     owner.told.insert(at, owner.told.pop())

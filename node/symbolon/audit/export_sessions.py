@@ -162,7 +162,7 @@ class Sessions:
             self._findings.add(
                 "note",
                 "session.failed",
-                f"Entry {said.number} tells of a session after another entry said that it had failed: the peer "
+                f"Entry {said.number} tells of a session after an entry that said it had failed: the peer "
                 "may have asked twice under one id.",
                 said.number,
             )
