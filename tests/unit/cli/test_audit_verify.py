@@ -1,11 +1,12 @@
 """`symbolon audit verify`: whose business the files are, and whose the own log is; how a verdict reads."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from exported_logs import fingerprint, two_logs
+from exported_logs import MadeUpLog, bundle, fingerprint, hold, two_logs
 from node_people import NodePeople
 from symbolon.cli import main
 from symbolon.policy.operator_roles import Role
@@ -45,6 +46,32 @@ def test_audit_verify_reads_as_a_table_and_sentences(file: Path, capsys: pytest.
     shown = capsys.readouterr().out
     assert "BROKEN   The founders' keys cannot be established" in shown
     assert "It does not hold: 1 broken, 0 missing." in shown
+
+
+def test_audit_verify_prints_the_policies_that_decided(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.run(["audit", "verify", str(file)]) == 0
+    assert "permit (principal" not in capsys.readouterr().out
+    assert main.run(["audit", "verify", str(file), "--policies"]) == 0
+    shown = capsys.readouterr().out
+    assert "our-permit of delta, from own-0.cedar; it decided 1 sessions:" in shown
+    assert "    permit (principal, action, resource);" in shown
+
+
+def test_audit_verify_of_a_policy_whose_file_name_would_write_to_the_terminal_shows_it_harmless(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asker, owner = MadeUpLog("acme"), MadeUpLog("delta")
+    policies = tuple(replace(each, source="\x1b[2J\x1b]0;x\x07") for each in bundle().policies)
+    owner.bundle = replace(bundle(), policies=policies)
+    hold(asker, owner)
+    path = tmp_path / "delta.jsonl"
+    path.write_bytes(owner.export())
+    main.run(["audit", "verify", str(path), "--policies"])
+    shown = capsys.readouterr().out
+    assert "our-permit of delta" in shown
+    assert not {"\x1b", "\x07"} & set(shown)
 
 
 def test_audit_verify_of_what_is_no_export_is_unusable_input(
