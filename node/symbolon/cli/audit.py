@@ -2,7 +2,7 @@
 
 import typer
 
-from symbolon.cli import audit_export, audit_log, audit_prove, audit_verify
+from symbolon.cli import audit_export, audit_log, audit_prove, audit_verify, audit_witness
 
 app = typer.Typer(
     add_completion=False,
@@ -15,3 +15,4 @@ app.command()(audit_log.log)
 app.command(epilog=audit_verify.EPILOG)(audit_verify.verify)
 app.command()(audit_prove.prove)
 app.command()(audit_export.export)
+app.command()(audit_witness.witness)

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from symbolon import config
+from symbolon.audit.checkpoint import log_origin
+from symbolon.cli.doctor_audit import look_at_audit
 from symbolon.cli.doctor_membership import (
     look_at_certificate,
     look_at_founder,
@@ -38,7 +40,7 @@ from symbolon.membership.certificates import (
 from symbolon.membership.coalition_state import State as CoalitionState
 from symbolon.membership.coalition_store import CoalitionStore
 from symbolon.membership.founder_keys import AUTHORITY_FILE, load_founder_keys
-from symbolon.membership.member import WITHOUT_LIST, MemberId
+from symbolon.membership.member import WITHOUT_LIST, CoalitionId, MemberId
 from symbolon.membership.member_record import MemberRecord
 from symbolon.membership.signing_key import load_signing_key
 from symbolon.oprf.backend import choose_backend
@@ -60,6 +62,7 @@ from symbolon.rpc.node import (
 )
 from symbolon.rpc.own_certificate import absent
 from symbolon.rpc.tls_material import Leaf, LeafFiles
+from symbolon.storage.audit_checkpoints import CHECKPOINT_FILE, Checkpoints
 from symbolon.storage.audit_log import AuditLog
 from symbolon.storage.database import Database, database_file
 from symbolon.storage.founding_store import FoundingStore
@@ -113,6 +116,7 @@ class Examination:
             ("relay", self._relays),
             ("founder", self._founder),
             ("clock", self._clock),
+            ("audit log", self._audit_log),
             ("permission", self._allowed),
             ("supplier list", self._suppliers),
             ("operators", self._operators),
@@ -318,6 +322,18 @@ class Examination:
             yield warned("clock", "clock.ahead", said, hint)
             return
         yield good("clock", f"{said}, not before anything dated here; ahead it may be")
+
+    def _audit_log(self) -> Iterator[Finding]:
+        node = self.config.node
+        checkpoints = Checkpoints(
+            self.database,
+            self._audit,
+            log_origin(CoalitionId(node.coalition), MemberId(node.member)),
+            lambda: load_signing_key(self._home / SIGNING_KEY_FILE),
+            self._home / CHECKPOINT_FILE,
+            self._now.timestamp,
+        )
+        yield from look_at_audit(self._audit.size(), checkpoints, self.state.members, node.member)
 
     def _allowed(self) -> Iterator[Finding]:
         allowed = self.config.allow

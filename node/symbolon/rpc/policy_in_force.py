@@ -48,6 +48,10 @@ class Agreements(Protocol):
         """The agreement with a peer on a purpose that both signed, or None."""
         ...
 
+    def purposes(self, peer: str, day: date) -> frozenset[str]:
+        """The purposes of all such agreements with a peer."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class _Deciding:
@@ -146,9 +150,10 @@ class PolicyInForce(Permission):
         deciding = self._decider()
         state, now = self._state(), self._now()
         day = now.astimezone(UTC).date()
+        agreements = self._agreements.purposes(peer, day)
         words, requests = [], []
         for purpose in state.members.purposes:
-            agreed = self._agreements.in_force(peer, purpose, day) is not None
+            agreed = purpose in agreements
             for mode in _MODES:
                 for tier in Tier:
                     words.append(f"{purpose}:{mode}:{tier.value}")

@@ -84,10 +84,12 @@ class Asking:
         """Asks this node's own permission and makes sure that nobody else asks the peer.
 
         Raises:
+            AuditError: `audit.truncated`, this node's audit log is not the one that it signed before.
             PermissionDeniedError: the operator has not allowed it.
             UsageError: there is nothing to ask.
             StorageBusyError: another exchange is asking this peer.
         """
+        await asyncio.to_thread(self._node.checkpoints.require_whole)
         try:
             self._grant = await asyncio.to_thread(_permit, self._node, self._ask)
         except PermissionDeniedError as error:

@@ -1,19 +1,21 @@
 """A served node: gRPC over mutual TLS, health, reflection, and an orderly end.
 
-It asks who is a member now before it takes a call. SIGTERM and SIGINT stop the listening at once, let running
-exchanges finish for a grace period, then end them; peers of those see a status that means "try again".
+Before it takes a call it asks who is a member now, and whether its audit log is whole. SIGTERM and SIGINT
+stop the listening at once, let running exchanges finish for a grace period, then end them; peers of those see
+a status that means "try again".
 """
 
 import asyncio
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from symbolon.api.audit.v1 import audit_pb2_grpc as audit_stubs
 from symbolon.api.exchange.v1 import exchange_pb2 as pb
 from symbolon.api.exchange.v1 import exchange_pb2_grpc as stubs
 from symbolon.api.membership.v1 import membership_pb2_grpc as membership_stubs
@@ -32,6 +34,9 @@ from symbolon.rpc.policy_service import SERVICE as POLICY_SERVICE
 from symbolon.rpc.policy_service import PolicyService
 from symbolon.rpc.tls_material import FreshCredentials, Leaf, TlsMaterial
 from symbolon.rpc.upkeep import Upkeep
+from symbolon.rpc.witness_service import SERVICE as WITNESS_SERVICE
+from symbolon.rpc.witness_service import WitnessService
+from symbolon.rpc.witnessing import compare_with_others
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +85,8 @@ async def serve(
         BackendError: the backend that the configuration names cannot run here.
         StorageError: the node's database or folder cannot be written.
         PolicyError: its policies cannot be put in force.
-        AuditError: its audit log is not the one that it has signed.
+        AuditError: `audit.truncated`, the audit log is not the one that was signed before; where another
+            member shows that later, the serving ends by it.
     """
     await asyncio.to_thread(node.require_writable)
     await asyncio.to_thread(node.policy.bundle)
@@ -96,12 +102,20 @@ async def serve(
         suite = await asyncio.to_thread(node.suite, DEFAULT_SUITE, answering=True)
         log.info("suite %s on backend %s, self-test passed", suite.name, suite.backend_name)
     service, membership = ExchangeService(node), MembershipService(node)
-    policy, upkeep = PolicyService(node), Upkeep(node)
+    policy, witness = PolicyService(node), WitnessService(node)
+    stop, halted = stop or _until_signalled(), list[SymbolonError]()
+
+    def halt(error: SymbolonError) -> None:
+        halted.append(error)
+        stop.set()
+
+    upkeep = Upkeep(node, halt)
 
     def add(server: grpc.aio.Server) -> None:
         stubs.add_ExchangeServiceServicer_to_server(service, server)
         membership_stubs.add_MembershipServiceServicer_to_server(membership, server)
         policy_stubs.add_PolicyServiceServicer_to_server(policy, server)
+        audit_stubs.add_WitnessServiceServicer_to_server(witness, server)
 
     def open_at(address: str) -> None:
         upkeep.start(address)
@@ -114,11 +128,12 @@ async def serve(
         await serve_until_told(
             node,
             node.config.node.listen,
-            (SERVICE, MEMBERSHIP_SERVICE, POLICY_SERVICE),
+            (SERVICE, MEMBERSHIP_SERVICE, POLICY_SERVICE, WITNESS_SERVICE),
             add,
             open_at,
             stopping,
             grace_s=grace_s,
+            ready=lambda: compare_with_others(node),
             stop=stop,
         )
     finally:
@@ -126,6 +141,8 @@ async def serve(
         await membership.finish()
     await service.finish()
     log.info("stopped")
+    if halted:
+        raise halted[0]
 
 
 async def serve_until_told(
@@ -138,6 +155,7 @@ async def serve_until_told(
     *,
     grace_s: float,
     options: tuple[tuple[str, int], ...] = (),
+    ready: Callable[[], Awaitable[None]] | None = None,
     stop: asyncio.Event | None = None,
 ) -> None:
     """Serves services to members until SIGTERM or SIGINT, with health and reflection beside it.
@@ -151,6 +169,7 @@ async def serve_until_told(
         stopping: told when the end begins, before running calls get their grace.
         grace_s: see `GRACE_S`.
         options: of the server, beside the usual ones; where both name one, these hold.
+        ready: raises what keeps the node from taking calls, once it knows who is a member.
         stop: as for `serve`.
 
     Raises:
@@ -176,13 +195,11 @@ async def serve_until_told(
             "Who dials this node hears of another one by `symbolon coalition move`.",
             code="config.listen",
         ) from error
-    if stop is None:
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
+    stop = stop or _until_signalled()
     # Bound already, so that who dials meanwhile waits for the answer.
     await catch_up(node)
+    if ready is not None:
+        await ready()
     await server.start()
     await healthy.set("", health_pb2.HealthCheckResponse.SERVING)
     for name in names:
@@ -192,6 +209,14 @@ async def serve_until_told(
     stopping()
     await healthy.enter_graceful_shutdown()
     await server.stop(grace_s)
+
+
+def _until_signalled() -> asyncio.Event:
+    """Set by SIGTERM or SIGINT."""
+    told, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    return told
 
 
 def _credentials(node: Node) -> FreshCredentials:

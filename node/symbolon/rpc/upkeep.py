@@ -3,14 +3,16 @@
 Handles: asking others for newer metadata at the start and every few minutes; attaching to the relays that
 this member's record names; policies that were changed; results whose time is over; a new certificate once a
 quarter of the old one's life is over; at a founder, new timestamps, proposals that wait for others, and the
-list of open invitations; telling peers of agreements that were signed or withdrawn here while they were off.
-What ends and takes people to renew, it says once a day. Each job is tried again at its next turn when it
-fails, and none of them stops the node. docs/adr/0013.
+list of open invitations; telling peers of agreements that were signed or withdrawn here while they were off;
+cosignatures of others for the audit log. What ends and takes people to renew, it says once a day. Each job is
+tried again at its next turn when it fails. One finding stops the node: an audit log that is not what it was.
+docs/adr/0013, 0014, 0015.
 """
 
 import asyncio
 import functools
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Final
@@ -25,6 +27,7 @@ from symbolon.rpc.node import Node
 from symbolon.rpc.reach import relay_addresses
 from symbolon.rpc.relay_listener import RelayListener
 from symbolon.rpc.renewal import renew_if_due
+from symbolon.rpc.witnessing import TRUNCATED, Rounds
 
 log = logging.getLogger(__name__)
 
@@ -46,10 +49,13 @@ class Upkeep:
 
     Args:
         node: this node.
+        halt: told the error by which the node may not go on.
     """
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, halt: Callable[[SymbolonError], None] = lambda _: None) -> None:
         self._node = node
+        self._halt = halt
+        self._rounds = Rounds(node, time.monotonic)
         self._jobs: list[asyncio.Task[None]] = []
         self._relays: tuple[tuple[MemberId, str], ...] = ()
         self._listening: asyncio.Task[None] | None = None
@@ -62,7 +68,7 @@ class Upkeep:
             address: `host:port` where this node's own server listens.
         """
         # Apart: calls to many members take long where they are off, and nothing waits for them.
-        own = (self._run(address), watch_policies(self._node))
+        own = (self._run(address), watch_policies(self._node), self._have_witnessed())
         jobs = (*own, follow(self._node), tell_of_agreements(self._node))
         self._jobs += [asyncio.create_task(each) for each in jobs]
 
@@ -83,6 +89,19 @@ class Upkeep:
             await _tried("what ends soon", self._warn)
             await _tried("retention", lambda: asyncio.to_thread(self._node.matches.expire))
             await asyncio.sleep(TURN_S)
+
+    async def _have_witnessed(self) -> None:
+        while True:
+            await _tried("witnesses", self._collect)
+            await asyncio.sleep(TURN_S)
+
+    async def _collect(self) -> None:
+        try:
+            await self._rounds.collect_if_due()
+        except SymbolonError as error:
+            if error.full_code == TRUNCATED:
+                self._halt(error)
+            raise
 
     async def _warn(self) -> None:
         """Says once a day what people have to renew: nobody may ask `doctor` for two years."""

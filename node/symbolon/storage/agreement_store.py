@@ -7,7 +7,7 @@ bring a withdrawn one back. Whether what comes from a peer holds is for the call
 taken. Specification: docs/adr/0014.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, Literal
@@ -131,6 +131,18 @@ class AgreementStore:
         Raises:
             MembershipError: nothing is known of who is a member now.
         """
+        for each in self._standing_in_force(peer, day):
+            if each.agreement.covers(purpose, day):
+                return SignedAgreement(each.document, self._signatures(each))
+        return None
+
+    def purposes(self, peer: str, day: date) -> frozenset[str]:
+        """The purposes for which `in_force` gives an agreement with a peer; arguments as there."""
+        found = self._standing_in_force(peer, day)
+        return frozenset(purpose for each in found for purpose in each.agreement.purposes)
+
+    def _standing_in_force(self, peer: str, day: date) -> Iterator[StoredAgreement]:
+        """Those with a peer that are in force on a day, the newest first."""
         text = date_text(day)
         query = select(table).where(
             table.c.peer == peer,
@@ -140,10 +152,7 @@ class AgreementStore:
         )
         with self._database.read("look for an agreement in force") as connection:
             rows = connection.execute(query.order_by(table.c.id.desc())).all()
-        for each in map(_stored, rows):
-            if each.agreement.covers(purpose, day) and self.standing(each, day) == "in_force":
-                return SignedAgreement(each.document, self._signatures(each))
-        return None
+        return (each for each in map(_stored, rows) if self.standing(each, day) == "in_force")
 
     def standing(self, held: StoredAgreement, day: date) -> Standing:
         """How an agreement stands on a day.

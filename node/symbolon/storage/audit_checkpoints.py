@@ -3,7 +3,8 @@
 A checkpoint is signed over what is on the disk, kept in the database and, the newest one, in a file beside
 it: so a database that was put back, or cut short, shows at the next start. Of every other member the latest
 checkpoint that it has shown is kept; of two that contradict each other both are kept, as evidence, and the
-one that came later is refused. docs/adr/0015.
+one that came later is refused. A member that was admitted again has another key, and with it another log of
+the same name: what the former key signed binds nobody any more. docs/adr/0015.
 """
 
 from collections.abc import Callable
@@ -11,12 +12,20 @@ from pathlib import Path
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from symbolon.audit.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint, verify_checkpoint
 from symbolon.audit.entry import Entry
-from symbolon.audit.merkle import root_at
-from symbolon.audit.signed_note import NoteKey, SignedNote, decode_note, encode_note
+from symbolon.audit.merkle import EMPTY_ROOT, root_at
+from symbolon.audit.signed_note import (
+    MAX_SIGNATURES,
+    NoteKey,
+    NoteSignature,
+    SignedNote,
+    decode_note,
+    encode_note,
+    verify_note,
+)
 from symbolon.errors import AuditError
 from symbolon.membership.atomic_file import read_bounded, write_atomically
 from symbolon.storage.audit_log import AuditLog, read_frontier, read_nodes
@@ -27,6 +36,9 @@ CHECKPOINT_FILE: Final = "audit.checkpoint"
 
 _MAX_FILE_BYTES: Final = 256 * 1024
 """More than any note has."""
+
+MAX_EVIDENCE: Final = 16
+"""Contradictions kept of one log: one convicts it, and who signs a thousand must not fill this database."""
 
 
 class Checkpoints:
@@ -60,8 +72,13 @@ class Checkpoints:
     def latest(self) -> SignedNote:
         """The newest checkpoint that was signed; one is signed where there is none."""
         with self._database.read("look for the latest checkpoint") as connection:
-            note = _latest(connection)
+            note = self._latest(connection)
         return note if note is not None else self.sign()
+
+    def newest(self, limit: int) -> list[SignedNote]:
+        """The newest checkpoints that were signed, newest first."""
+        with self._database.read("look for the latest checkpoints") as connection:
+            return [note for note in _newest(connection, limit) if self._is_own(note)]
 
     def sign(self) -> SignedNote:
         """Signs a checkpoint over all that is on the disk; the latest one where nothing came since.
@@ -71,7 +88,7 @@ class Checkpoints:
             StorageError: it could not be kept.
         """
         with self._database.transaction("sign a checkpoint") as connection:
-            frontier, held = read_frontier(connection), _latest(connection)
+            frontier, held = read_frontier(connection), self._latest(connection)
             checkpoint = Checkpoint(self._origin, frontier.size, frontier.root())
             if held is not None:
                 earlier = parse_checkpoint(held.text)
@@ -80,6 +97,8 @@ class Checkpoints:
                 self._require_begins_with(connection, earlier)
             note = sign_checkpoint(checkpoint, self._key())
             values = {"at_s": int(self._clock()), "note": encode_note(note).decode()}
+            # One of this size that a former key signed.
+            connection.execute(delete(audit_checkpoint).where(audit_checkpoint.c.size == checkpoint.size))
             connection.execute(insert(audit_checkpoint).values(size=checkpoint.size, **values))
         write_atomically(self._file, encode_note(note))
         return note
@@ -92,9 +111,9 @@ class Checkpoints:
                 `audit.checkpoint…`, the file beside the database holds something else.
         """
         with self._database.read("compare the log with its checkpoints") as connection:
-            found = [note for note in (_latest(connection), self._filed()) if note is not None]
-            for note in found:
-                self._require_begins_with(connection, parse_checkpoint(note.text))
+            for note in (self._latest(connection), self._filed()):
+                if note is not None and self._is_own(note):
+                    self._require_begins_with(connection, parse_checkpoint(note.text))
 
     def require_covers(self, note: SignedNote) -> None:
         """Checks that a checkpoint of this log, which another member holds, is one of this log's past.
@@ -103,19 +122,29 @@ class Checkpoints:
             AuditError: `audit.truncated`, or the note does not bear this member's signature.
         """
         with self._database.read("compare the log with a checkpoint") as connection:
-            public_key = self._key().public_key().public_bytes_raw()
-            checkpoint = verify_checkpoint(note, NoteKey(self._origin, public_key))
-            self._require_begins_with(connection, checkpoint)
+            self._require_begins_with(connection, verify_checkpoint(note, self.public))
 
     def add_cosigned(self, note: SignedNote) -> None:
-        """Keeps a checkpoint of this log with the cosignatures that it has gained."""
-        size = parse_checkpoint(note.text).size
+        """Keeps the cosignatures that a checkpoint of this log has gained, beside those that it has.
+
+        Of one witness the one that came last is kept; of more witnesses than a note has room for, the first.
+        """
+        here = audit_checkpoint.c.size == parse_checkpoint(note.text).size
         with self._database.transaction("keep cosignatures") as connection:
-            connection.execute(
-                update(audit_checkpoint)
-                .where(audit_checkpoint.c.size == size)
-                .values(note=encode_note(note).decode())
-            )
+            text = connection.execute(select(audit_checkpoint.c.note).where(here)).scalar()
+            held = None if text is None else decode_note(text.encode())
+            if held is None or held.text != note.text:
+                return
+            kept: dict[tuple[str, bytes], NoteSignature] = {}
+            for each in (*held.signatures, *note.signatures):
+                kept[each.name, each.key_id] = each
+            gained = SignedNote(held.text, tuple(kept.values())[:MAX_SIGNATURES])
+            connection.execute(update(audit_checkpoint).where(here).values(note=encode_note(gained).decode()))
+
+    @property
+    def public(self) -> NoteKey:
+        """The key under which the checkpoints of this log are verified."""
+        return NoteKey(self._origin, self._key().public_key().public_bytes_raw())
 
     def all(self) -> list[SignedNote]:
         """Every checkpoint that was signed, oldest first."""
@@ -140,7 +169,7 @@ class Checkpoints:
         """
         shown = verify_checkpoint(note, key)
         with self._database.transaction("keep a checkpoint of another member") as connection:
-            held = read_shown(connection, key.name, "seen")
+            held = read_shown(connection, key, "seen")
             earlier = parse_checkpoint(held.text) if held is not None else None
             contradicts = earlier is not None and earlier.size == shown.size and earlier.root != shown.root
             if held is not None and contradicts:
@@ -156,15 +185,34 @@ class Checkpoints:
         return shown
 
     def keep_evidence_in(
-        self, connection: Connection, member: str, origin: str, earlier: SignedNote, later: SignedNote
+        self,
+        connection: Connection,
+        member: str,
+        origin: str,
+        earlier: SignedNote,
+        later: SignedNote,
+        note: str = "",
     ) -> None:
-        """Keeps two checkpoints that contradict each other, and says so in the log; each pair once."""
-        values = {"earlier": encode_note(earlier).decode(), "later": encode_note(later).decode()}
-        same = [audit_evidence.c[name] == value for name, value in values.items()]
-        if connection.execute(select(audit_evidence.c.id).where(*same)).first() is not None:
+        """Keeps two checkpoints that contradict each other, and says so in the log.
+
+        Each pair once, whatever witnesses have written beneath it, and `MAX_EVIDENCE` of one log.
+
+        Args:
+            connection: of the transaction.
+            member: whose log it is.
+            origin: of the log.
+            earlier: what it has shown before.
+            later: what it showed now.
+            note: fixed phrase for the entry.
+        """
+        here = audit_evidence.c.origin == origin
+        held = connection.execute(select(audit_evidence.c.earlier, audit_evidence.c.later).where(here)).all()
+        pairs = {tuple(decode_note(each.encode()).text for each in row) for row in held}
+        if (earlier.text, later.text) in pairs or len(held) >= MAX_EVIDENCE:
             return
+        values = {"earlier": encode_note(earlier).decode(), "later": encode_note(later).decode()}
         connection.execute(insert(audit_evidence).values(origin=origin, at_s=int(self._clock()), **values))
-        self._log.append_in(connection, Entry("contradicted", member))
+        self._log.append_in(connection, Entry("contradicted", member, note=note))
 
     def evidence(self) -> list[tuple[str, SignedNote, SignedNote]]:
         """Origin and both notes of every contradiction, oldest first."""
@@ -180,23 +228,62 @@ class Checkpoints:
             return None
         return decode_note(read_bounded(self._file, _MAX_FILE_BYTES))
 
+    def _latest(self, connection: Connection) -> SignedNote | None:
+        """The newest; None where a former key signed it, since the present one has signed none then."""
+        return next((note for note in _newest(connection, 1) if self._is_own(note)), None)
+
+    def _is_own(self, note: SignedNote) -> bool:
+        return _is_signed(note, self.public)
+
     def _require_begins_with(self, connection: Connection, earlier: Checkpoint) -> None:
         size = read_frontier(connection).size
         if size < earlier.size:
-            raise _truncated(f"the audit log has {size} entries; it had {earlier.size}")
+            missing = earlier.size - size
+            said = f"it has {size} entries and had {earlier.size}: at least {missing} are missing"
+            raise self._truncated(f"the audit log is not whole: {said}")
         try:
             root = root_at(earlier.size, lambda wanted: read_nodes(connection, wanted))
         except AuditError as error:
-            raise _truncated(f"the tree of the audit log is not whole: {error.detail}") from error
+            raise self._truncated(f"the tree of the audit log is not whole: {error.detail}") from error
         if root != earlier.root:
-            raise _truncated(f"the first {earlier.size} entries of the audit log are not what they were")
+            said = f"its first {earlier.size} entries are not what they were: at least 1 is missing"
+            raise self._truncated(f"the audit log is not whole: {said}")
+
+    def _truncated(self, detail: str) -> AuditError:
+        member = self._origin.rpartition("/")[2]
+        return AuditError(
+            detail,
+            hint="Put back the newest copy of node.db: nothing may leave before. If there is none, this key "
+            "has signed a log that is lost, and cannot sign another: tell the founders what is lost, ask for "
+            f"`symbolon coalition invite {member} --again`, and `symbolon coalition join` makes a new key.",
+            code="audit.truncated",
+        )
 
 
-def read_shown(connection: Connection, origin: str, kind: str) -> SignedNote | None:
-    """The latest checkpoint that another member has shown, or that this node cosigned; None without one."""
-    here = (audit_shown.c.origin == origin, audit_shown.c.kind == kind)
+def is_conclusive(earlier: SignedNote, later: SignedNote) -> bool:
+    """Whether two notes alone convict the log that signed both: one size, two roots.
+
+    A log of no entries has only one root, so there one note convicts, and stands in both places. Where the
+    sizes differ, the log could not prove that one continues the other; anybody else has to ask it again.
+    """
+    first, second = parse_checkpoint(earlier.text), parse_checkpoint(later.text)
+    if first == second:
+        return first.size == 0 and first.root != EMPTY_ROOT
+    return first.size == second.size
+
+
+def read_shown(connection: Connection, key: NoteKey, kind: str) -> SignedNote | None:
+    """The latest checkpoint that a log has shown, or that this node cosigned; None without one.
+
+    Args:
+        connection: of a transaction.
+        key: of the log, as the coalition lists it now; what another key signed is of another log.
+        kind: `cosigned` or `seen`.
+    """
+    here = (audit_shown.c.origin == key.name, audit_shown.c.kind == kind)
     text = connection.execute(select(audit_shown.c.note).where(*here)).scalar()
-    return None if text is None else decode_note(text.encode())
+    note = None if text is None else decode_note(text.encode())
+    return note if note is not None and _is_signed(note, key) else None
 
 
 def write_shown(
@@ -209,16 +296,14 @@ def write_shown(
         connection.execute(insert(audit_shown).values(origin=origin, kind=kind, **values))
 
 
-def _latest(connection: Connection) -> SignedNote | None:
-    query = select(audit_checkpoint.c.note).order_by(audit_checkpoint.c.size.desc()).limit(1)
-    text = connection.execute(query).scalar()
-    return None if text is None else decode_note(text.encode())
+def _newest(connection: Connection, limit: int) -> list[SignedNote]:
+    query = select(audit_checkpoint.c.note).order_by(audit_checkpoint.c.size.desc()).limit(limit)
+    return [decode_note(each.encode()) for each in connection.execute(query).scalars()]
 
 
-def _truncated(detail: str) -> AuditError:
-    return AuditError(
-        detail,
-        hint="The database was put back from a backup, cut short or altered: nothing may leave until the "
-        "newest copy is back. `symbolon audit verify` says more; tell the founders.",
-        code="audit.truncated",
-    )
+def _is_signed(note: SignedNote, key: NoteKey) -> bool:
+    try:
+        verify_note(note, [key])
+    except AuditError:
+        return False
+    return True
