@@ -124,4 +124,4 @@ def demands_part(
         return Demands("some", f"Demands of authorities, as far as this report counts them. {covers}", rows)
     if not complete:
         return NOTHING_SAID
-    return Demands("none", f"As of {made_on}, there was no demand of an authority for data. {covers}")
+    return Demands("none", f"As of {made_on}, no demand of an authority for data is recorded. {covers}")

@@ -39,7 +39,7 @@ def test_demand_in_another_form_is_refused(note: str) -> None:
 def test_report_without_demands_says_so_with_its_date() -> None:
     found = made([row(demand(), FEBRUARY)], JANUARY).demands
     assert found.statement == "none"
-    assert found.sentence.startswith("As of 2026-09-01, there was no demand of an authority for data.")
+    assert found.sentence.startswith("As of 2026-09-01, no demand of an authority for data is recorded.")
     assert "the member whose log" in found.sentence
     assert "2026-01-01 to 2026-01-31" in found.sentence
 

@@ -25,6 +25,7 @@ from report_logs import (
     session,
     sessions,
 )
+from symbolon.audit.demand import NOTHING_SAID, Demand, DemandKind
 from symbolon.audit.entry import Entry
 from symbolon.audit.report import ActivityRow, BudgetUse, StandingRow, TransparencyReport
 from symbolon.audit.report_scope import OTHER_PURPOSES, Budget
@@ -171,6 +172,24 @@ def test_closed_entries_leave_out_every_month_they_may_be_of() -> None:
     assert caught.value.full_code == "audit.report.nothing"
     report = made([*sessions(5), *sessions(5, month=FEBRUARY), closed], JANUARY, MARCH)
     assert report.left_out == ("2026-02", "2026-03")
+
+
+def test_closed_entries_leave_out_no_month_after_the_next_open_one() -> None:
+    rows = [*sessions(5), ReportRow(OWN, None, None), *sessions(5, month=FEBRUARY), *sessions(5, month=MARCH)]
+    report = made(rows, JANUARY, MARCH)
+    assert report.left_out == ("2026-01", "2026-02")
+    assert only(report).sessions == Shown(5, 9)
+
+
+def test_nothing_of_a_month_that_is_left_out_is_counted() -> None:
+    demand = Demand(DemandKind.ORDER, "DE").entry()
+    said = [*sessions(9), *[row(Entry("policy", ""))] * 9, *[row(demand)] * 9]
+    report = made([*said, ReportRow(OWN, hour_of(JANUARY), None)], JANUARY, FEBRUARY, budget=Budget(1))
+    assert report.rows == ()
+    assert {each.sessions for each in report.totals} == {0}
+    assert set(report.notices.values()) == {SMALL}
+    assert {each.quarters for each in report.budget} == {0}
+    assert report.demands == NOTHING_SAID
 
 
 def test_month_in_which_the_log_was_read_is_left_out() -> None:

@@ -15,6 +15,7 @@ from symbolon.audit.report import TransparencyReport
 from symbolon.audit.report_html import report_html
 from symbolon.audit.report_json import FORMAT, report_content, report_json
 from symbolon.audit.report_scope import Budget
+from symbolon.audit.small_counts import Shown
 from symbolon.policy.canonical_json import decode_canonical
 
 VOID: Final = {"meta", "link", "img", "br", "hr", "input"}
@@ -218,7 +219,8 @@ def test_page_colours_contrast_in_light_dark_and_print(report: TransparencyRepor
 
 def test_page_escapes_every_text(report: TransparencyReport) -> None:
     hostile = '<script>alert("1")</script>&amp;\'"'
-    rows = tuple(replace(each, purpose=hostile, group=hostile, mode=hostile) for each in report.rows)
+    hostiles = {"purpose": hostile, "group": hostile, "mode": hostile, "denied": {hostile: Shown(5, 9)}}
+    rows = tuple(replace(each, **hostiles) for each in report.rows)
     changed = replace(
         report,
         coalition=hostile,
@@ -235,8 +237,8 @@ def test_page_escapes_every_text(report: TransparencyReport) -> None:
     assert [tag for tag, _ in page.tags] == [
         tag for tag, _ in Page(report_html(replace(changed, coalition="x"))).tags
     ]
-    # Title, heading, three members and months and logs, two groups, three cells a row, a notice, a sentence.
-    assert page.text.count(hostile) == 2 + 3 + 2 + 3 * len(rows) + 1 + 1
+    # Title, heading, three members and months and logs, two groups, four cells a row, a notice, a sentence.
+    assert page.text.count(hostile) == 2 + 3 + 2 + 4 * len(rows) + 1 + 1
 
 
 def test_page_says_when_nothing_reaches_the_threshold() -> None:
