@@ -31,6 +31,8 @@ from symbolon.rpc.witnessing import TRUNCATED, Rounds
 
 log = logging.getLogger(__name__)
 
+_DAY_S: Final = 86400
+
 TURN_S: Final = 30.0
 """Between two turns; what a turn finds done costs a look at a file."""
 
@@ -60,6 +62,7 @@ class Upkeep:
         self._relays: tuple[tuple[MemberId, str], ...] = ()
         self._listening: asyncio.Task[None] | None = None
         self._warned: date | None = None
+        self._erased: date | None = None
 
     def start(self, address: str) -> None:
         """Begins.
@@ -88,6 +91,7 @@ class Upkeep:
                 await _tried("founder", self._found)
             await _tried("what ends soon", self._warn)
             await _tried("retention", lambda: asyncio.to_thread(self._node.matches.expire))
+            await _tried("audit log", self._erase_expired)
             await asyncio.sleep(TURN_S)
 
     async def _have_witnessed(self) -> None:
@@ -102,6 +106,16 @@ class Upkeep:
             if error.full_code == TRUNCATED:
                 self._halt(error)
             raise
+
+    async def _erase_expired(self) -> None:
+        """Erases once a day what entries of the audit log say that are kept no longer."""
+        node, today = self._node, self._node.now.date()
+        if self._erased != today:
+            before_s = int(node.clock()) - node.config.audit.keep_days * _DAY_S
+            erased = await asyncio.to_thread(node.audit.erase_before, before_s)
+            self._erased = today
+            if erased:
+                log.info("%d entries of the audit log expired and were erased", erased)
 
     async def _warn(self) -> None:
         """Says once a day what people have to renew: nobody may ask `doctor` for two years."""
