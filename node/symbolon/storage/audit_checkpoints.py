@@ -255,7 +255,7 @@ class Checkpoints:
             detail,
             hint="Put back the newest copy of node.db: nothing may leave before. If there is none, this key "
             "has signed a log that is lost, and cannot sign another: tell the founders what is lost, ask for "
-            f"`symbolon coalition invite {member} --again`, and `symbolon coalition join` makes a new key.",
+            f"`symbolon coalition invite {member} --again`, and join by its code in a new folder.",
             code="audit.truncated",
         )
 
