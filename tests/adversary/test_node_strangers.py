@@ -23,7 +23,7 @@ import grpc  # isort: skip - after symbolon.rpc, which sets the cipher list
 
 _RPCS = [
     (service.full_name, method.name, method.client_streaming, method.server_streaming)
-    for file in (audit_pb2, exchange_pb2, membership_pb2, health_pb2, reflection_pb2)
+    for file in (exchange_pb2, membership_pb2, audit_pb2, health_pb2, reflection_pb2)
     for service in file.DESCRIPTOR.services_by_name.values()
     for method in service.methods
 ]

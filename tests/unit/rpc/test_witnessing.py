@@ -137,6 +137,25 @@ def test_start_that_a_majority_answered_waits_a_second_longer_at_the_most(
     assert len(asyncio.run(scene())) == 1
 
 
+def test_start_that_one_member_answered_waits_for_others_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(witnessing, "SOME_S", 0.3)
+    late: list[str] = []
+
+    async def answers() -> None:
+        await asyncio.sleep(0.1)
+        late.append("answered")
+
+    async def scene() -> None:
+        calls = {asyncio.create_task(each) for each in (asyncio.sleep(0), answers(), asyncio.sleep(30))}
+        async with asyncio.timeout(4):
+            await witnessing._wait(calls, 3)
+        for each in calls:
+            each.cancel()
+
+    asyncio.run(scene())
+    assert late == ["answered"]
+
+
 def test_start_waits_on_while_only_refusals_came(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(witnessing, "ENOUGH_S", 0.0)
     monkeypatch.setattr(witnessing, "MOST_S", 5.0)
