@@ -208,7 +208,7 @@ def test_doctor_healthy_peer_all_is_ok_and_no_budget_is_spent(
         "permission",
     ]
     assert {each["state"] for each in checks} == {"ok"}, checks
-    assert "a member in good standing (company), reached at 127.0.0.1:" in checks[0]["said"]
+    assert "a member in good standing (ngo), reached at 127.0.0.1:" in checks[0]["said"]
     assert "X25519MLKEM768" in checks[5]["said"]
     assert f"permits intersection for {PURPOSE}, tiers ABC" in checks[9]["said"]
     assert spent(coalition) == 0
@@ -427,7 +427,7 @@ def test_doctor_peer_that_permits_nothing_is_told(coalition: LocalCoalition, exa
     assert told.count("WARNING sender of alder") == 2, (
         "what is refused is no less of a warning for being asked"
     )
-    assert told.count("permission.denied") == 2
+    assert told.count("permission.purpose") == 2
 
 
 def test_doctor_peer_that_we_may_not_ask_is_a_warning(coalition: LocalCoalition, examine: Examine) -> None:

@@ -82,7 +82,7 @@ def test_status_asker_shows_members_and_its_own_certificate(
     assert members[ALPHA]["certificate_days_left"] == shown["certificate_days_left"] == 119
     assert members[BETA]["certificate_days_left"] is None
     assert members[BETA]["endpoint"].startswith("127.0.0.1:")
-    assert (members[BETA]["kind"], members[BETA]["standing"]) == ("company", "good")
+    assert (members[BETA]["kind"], members[BETA]["standing"]) == ("ngo", "good")
     assert (members[FOUNDER]["roles"], members[FOUNDER]["endpoint"]) == (["founder"], "")
     state = nodes.founder.node.coalition.state()
     assert shown["members"]["version"] == state.targets_version
@@ -144,7 +144,7 @@ def test_status_shows_who_is_suspended_and_how_members_are_reached(
         assert listed[MALLORY]["standing"] == "suspended"
         shown = text(nodes, ALPHA, capsys).partition("\nMembers\n")[2].partition("\n\n")[0]
         rows = {line.split()[0]: line.split() for line in shown.splitlines()}
-        assert rows[MALLORY] == [MALLORY, "company", "127.0.0.1:1", "suspended"]
+        assert rows[MALLORY] == [MALLORY, "ngo", "127.0.0.1:1", "suspended"]
         assert rows[FOUNDER] == [FOUNDER, "coordinator,", "founder", "calls", "only", "good"]
         assert rows[BETA][-1] == "good"
     finally:

@@ -36,9 +36,11 @@ Event = Literal[
     "offered",
     "agreed",
     "disagreed",
-    # Of the log itself: a member's log contradicts what it showed before; entries expired and were erased.
+    # Of the log itself: a member's log contradicts what it showed before; entries expired and were erased;
+    # a file with entries is about to be written for somebody outside.
     "contradicted",
     "erased",
+    "exported",
     # A demand of an authority for data, as far as it may be told of.
     "demanded",
 ]

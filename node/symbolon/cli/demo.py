@@ -7,6 +7,7 @@ error or Ctrl-C.
 """
 
 import contextlib
+import functools
 import json
 import signal
 import socket
@@ -31,6 +32,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 ASKER: Final = "alder"
 ANSWERER: Final = "birch"
 FOUNDER: Final = "cedar"
+NGO: Final = "dune"
 TIERS: Final = "ABC"
 
 _MEANING: Final = {
@@ -55,10 +57,11 @@ _FOLLOW_S: Final = 20.0
 
 @app.command(epilog="Exit codes: 0 all as it should be; 70 a result differs from the join in the clear.")
 def demo() -> None:
-    """Show a whole coalition on loopback, step by step, in under a minute.
+    """Show a whole coalition on loopback, step by step, in a minute.
 
-    A coalition is founded; two companies with made-up supplier lists join it and find their shared suppliers
-    without showing the lists. Nothing leaves this machine, and nothing is left on it.
+    A coordinator founds a coalition; two companies and an NGO with made-up supplier lists join it and find
+    the suppliers they share without showing the lists, as their policies allow. Nothing leaves this machine,
+    and nothing is left on it.
     """
     start = time.monotonic()
     hang_up = signal.signal(signal.SIGHUP, _interrupt)
@@ -75,7 +78,7 @@ def demo() -> None:
     story.say("All nodes are stopped; their folder with lists, keys and results is deleted.")
     seconds = time.monotonic() - start
     print(
-        f"\nsymbolon: the demo did what it should: two nodes matched {first.suppliers} suppliers, and "
+        f"\nsymbolon: the demo did what it should: two companies matched {first.suppliers} suppliers, and "
         f"{second.suppliers} after a change, both times equal to the join in the clear, in {seconds:.0f} s."
     )
     print(
@@ -114,6 +117,7 @@ class _Demo:
         self._folder = processes.folder
         self._story = story
         self._lists = demo_lists()
+        self._root = ""
 
     def tell(self) -> tuple[_Result, _Result]:
         """Tells all but the end.
@@ -124,15 +128,19 @@ class _Demo:
         Raises:
             SymbolonError: a step did not come out as it should.
         """
-        self._story.title("Two companies find the suppliers they share, without showing their lists.")
+        self._story.title("Companies and an NGO find the suppliers they share, without showing their lists.")
         self._found()
         self._join()
-        self._import("Each company imports its own list into its own node", self._lists)
-        self._deny()
+        self._import("Each member imports its own list into its own node", self._lists)
         self._allow()
+        self._deny()
+        self._agree()
         first = self._match()
         self._compare(first)
+        self._ask_as_ngo()
         second = self._change(first)
+        self._witness()
+        self._audit()
         self._suspend()
         return first, second
 
@@ -144,31 +152,33 @@ class _Demo:
             cannot be dialled. It sees none of the lists, and nothing of what others find."""
         )
         node, relay = (f"127.0.0.1:{port}" for port in _free_ports(2))
-        self._story.run(
+        self._root = self._story.run(
             *("--home", FOUNDER, "coalition", "create", "harbour", "--member", FOUNDER, "--person", "Cleo"),
             *("--jurisdiction", "BE", "--listen", node, "--endpoint", node, "--relay-endpoint", relay),
-        )
+        ).strip()
         self._begin(FOUNDER, "serve")
         self._begin(FOUNDER, "relay", "--listen", relay)
         for what in ("serve", "relay"):
             self._processes.opened(f"{FOUNDER}-{what}")
 
     def _join(self) -> None:
-        self._story.step("Two companies are invited, and join")
+        self._story.step("Two companies and an NGO are invited, and join")
         self._story.say(
-            """Cedar has looked at Birch, a department store, and Alder, a clothing brand, and sends each a
-            code, as one sends a password. The code is all that they need: it says where Cedar is, and what
-            the coalition's records are signed with. Their nodes make their own private keys, which never
+            """Cedar has looked at Birch, a department store, Alder, a clothing brand, and Dune, which stands
+            up for the people who sew for them, and sends each a code, as one sends a password. The code is
+            all that they need: it says where Cedar is, and what the coalition's records are signed with.
+            Their nodes make their own private keys, which never
             leave them. They open no port: whoever wants to reach them goes through Cedar's relay."""
         )
         vetted = ("--jurisdiction", "PT", "--vetted-by", "Cleo", "--criteria", "charter, section 3")
-        for member, person in ((ANSWERER, "Bela"), (ASKER, "Ada")):
-            invite = ("--home", FOUNDER, "coalition", "invite", member, *vetted)
+        joining = ((ANSWERER, "Bela", "company"), (ASKER, "Ada", "company"), (NGO, "Dina", "ngo"))
+        for member, person, kind in joining:
+            invite = ("--home", FOUNDER, "coalition", "invite", member, *vetted, "--kind", kind)
             code = self._story.run(*invite).strip()
             join = ("--home", member, "coalition", "join", code, "--person", person, "--accept-terms", "1")
             self._story.run(*join)
             self._configure(member, lambda text: text.replace(*_NO_PAUSE))
-        told = json.loads(self._story.run("--home", ASKER, "coalition", "members", "--json"))["members"]
+        told = json.loads(self._story.run("--home", NGO, "coalition", "members", "--json"))["members"]
         columns = ("member", "kind", "roles", "reached", "standing")
         self._story.table(columns, [[each[column] for column in columns] for each in told])
 
@@ -176,51 +186,65 @@ class _Demo:
         self._story.step(title)
         if lists is self._lists:
             self._story.say(
-                f"""Both lists have {len(lists.ours):,} suppliers, made up for this demonstration.
-                {len(lists.truth)} are on both, and hardly one is written the same way twice:"""
+                f"""The companies' lists have {len(lists.ours):,} suppliers each, made up for this
+                demonstration. {len(lists.truth)} are on both, and hardly one is written the same way twice.
+                Dune's list has the {len(lists.watched)} places that it looks after."""
             )
             rows = [(each.ours.name, each.theirs.name, each.shows) for each in lists.featured]
             self._story.table(("Alder writes", "Birch writes", "what differs"), rows)
         write_list(self._file(ASKER), lists.ours)
         write_list(self._file(ANSWERER), lists.theirs)
+        importing = [ASKER, ANSWERER]
+        if lists is self._lists:
+            write_list(self._file(NGO), lists.watched)
+            importing.append(NGO)
         self._story.run_together(
-            *(("--home", each, "suppliers", "import", self._file(each).name) for each in (ASKER, ANSWERER))
+            *(("--home", each, "suppliers", "import", self._file(each).name) for each in importing)
         )
+
+    def _allow(self) -> None:
+        self._story.step("Birch's operator allows two members to ask")
+        self._story.say(
+            """A node answers nobody until its operator says whom, what and for which purpose. Birch's
+            operator writes this into birch/symbolon.toml, and the same for Dune; then the node starts.
+            Tables at Alder and Dune let their own nodes ask."""
+        )
+        for peer in (ASKER, NGO):
+            allow = _ALLOW.format(peer=peer, purpose=PURPOSE, other_way="ask")
+            own = _ALLOW.format(peer=ANSWERER, purpose=PURPOSE, other_way="answer")
+            for member, table in ((ANSWERER, allow), (peer, own)):
+                self._configure(member, functools.partial(_with, table))
+        self._story.show(_ALLOW.format(peer=ASKER, purpose=PURPOSE, other_way="ask"))
+        self._begin(ANSWERER, "serve")
+        self._reachable(ANSWERER)
 
     def _deny(self) -> None:
         self._story.step("Alder asks, and is refused")
         self._story.say(
-            """Alder's operator has allowed their own node to ask Birch. Birch starts its node; its operator
-            has not allowed anybody anything yet."""
+            """The table allows it, and a policy that comes with every node forbids it: which suppliers two
+            companies share is a secret of both, until they have agreed on it in writing."""
         )
-        allow = _ALLOW.format(peer=ANSWERER, purpose=PURPOSE, other_way="answer")
-        self._configure(ASKER, lambda text: text + allow)
-        self._serve()
         self._story.run(*self._match_command("matches.json"), code=PermissionDeniedError.exit_code)
-        self._story.say("A node answers nobody until its operator says whom, what and for which purpose.")
+        tried = ("--purpose", PURPOSE, "--mode", "intersection")
+        told = self._story.run("--home", ANSWERER, "policy", "explain", ASKER, *tried, code=1)
+        self._story.show(told)
 
-    def _allow(self) -> None:
-        self._story.step("Birch's operator allows it")
-        self._story.say(
-            """The two operators have agreed on the purpose. This is added to birch/symbolon.toml, and the
-            node starts again:"""
-        )
-        allow = _ALLOW.format(peer=ASKER, purpose=PURPOSE, other_way="ask")
-        self._story.show(allow)
-        self._configure(ANSWERER, lambda text: text + allow)
-        self._processes.stop(f"{ANSWERER}-serve")
-        self._serve()
+    def _agree(self) -> None:
+        self._story.step("The two companies agree")
+        self._story.say("Each signs with its own key, for one purpose and one year; each can end it at once.")
+        purpose = ("--purpose", PURPOSE, "--yes")
+        self._story.run("--home", ASKER, "policy", "agree", ANSWERER, *purpose)
+        self._story.run("--home", ANSWERER, "policy", "agree", ASKER, *purpose)
 
-    def _serve(self) -> None:
-        log = self._processes.log(f"{ANSWERER}-serve")
-        start = log.stat().st_size if log.exists() else 0
-        self._begin(ANSWERER, "serve")
-        self._processes.opened(f"{ANSWERER}-serve")
+    def _reachable(self, member: str) -> None:
+        """Waits until a node that was started serves, and its relay reaches it."""
+        log = self._processes.log(f"{member}-serve")
+        self._processes.opened(f"{member}-serve")
         wanted = f"reachable through the relay of {FOUNDER}"
         end = time.monotonic() + _FOLLOW_S
-        while wanted not in log.read_text(encoding="utf-8")[start:]:
+        while wanted not in log.read_text(encoding="utf-8"):
             if time.monotonic() > end:
-                raise SymbolonError(f"{ANSWERER} did not attach to the relay", code="demo.relay")
+                raise SymbolonError(f"{member} did not attach to the relay", code="demo.relay")
             time.sleep(0.05)
         self._story.show(wanted)
 
@@ -272,6 +296,14 @@ class _Demo:
             review`."""
         )
 
+    def _ask_as_ngo(self) -> None:
+        self._story.step("Dune asks, too: an NGO needs no agreement")
+        result = self._session("matches-ngo.json", NGO)
+        self._story.say(
+            f"""Of its {len(self._lists.watched)} places Birch has {result.suppliers}. Dune now knows who
+            buys there; Birch knows how many names were asked, and not which."""
+        )
+
     def _change(self, first: _Result) -> _Result:
         self._import("Some weeks later both lists have changed a little", self._lists.changed())
         self._story.step("Alder asks once more, and only the difference travels")
@@ -285,6 +317,36 @@ class _Demo:
             raise SymbolonError("the second session sent no less than the first", code="demo.delta")
         return second
 
+    def _witness(self) -> None:
+        self._story.step("The others witness Birch's audit log")
+        self._story.say(
+            """Every node wrote down what it asked and answered before it did so, in a log that can only
+            grow. The others now sign how far Birch's log is and a hash of it: from here on Birch cannot take
+            an entry back, or show another log to somebody else."""
+        )
+        for member in (ASKER, NGO):
+            self._begin(member, "serve")
+        for member in (ASKER, NGO):
+            self._reachable(member)
+        self._story.show(self._story.run("--home", ANSWERER, "audit", "witness"))
+
+    def _audit(self) -> None:
+        self._story.step("An auditor checks from files alone")
+        self._story.say(
+            """Elm is an auditor outside of the coalition, without a node. Each member writes its log to a
+            file; Cedar has told Elm the fingerprint of the coalition on the phone. One command checks every
+            signature and hash, takes every decision again from the policies that were in force, and holds
+            the logs of both ends of each exchange against each other. No supplier is in these files."""
+        )
+        audited = (ASKER, ANSWERER, NGO)
+        self._story.run_together(
+            *(("--home", each, "audit", "export", "--out", f"{each}.jsonl") for each in audited)
+        )
+        told = self._story.run(
+            "audit", "verify", *(f"{each}.jsonl" for each in audited), "--root", self._root
+        )
+        self._story.show(told)
+
     def _suspend(self) -> None:
         self._story.step("The coordinator suspends a member")
         self._story.say(
@@ -294,17 +356,17 @@ class _Demo:
         self._story.run("--home", FOUNDER, "coalition", "suspend", ASKER, *reason)
         self._story.run(*self._match_command("matches-refused.json"), code=MembershipError.exit_code)
 
-    def _session(self, out: str) -> _Result:
+    def _session(self, out: str, asker: str = ASKER) -> _Result:
         """Runs a match and holds it against the join in the clear."""
-        figures = json.loads(self._story.run(*self._match_command(out)))
+        figures = json.loads(self._story.run(*self._match_command(out, asker)))
         rows = json.loads((self._folder / out).read_text(encoding="utf-8"))
-        expected = clear_join(self._file(ASKER), self._file(ANSWERER), TIERS)
+        expected = clear_join(self._file(asker), self._file(ANSWERER), TIERS)
         require_equal(expected, rows)
         return _Result(rows, figures, expected)
 
-    def _match_command(self, out: str) -> tuple[str, ...]:
+    def _match_command(self, out: str, asker: str = ASKER) -> tuple[str, ...]:
         asked = ("--purpose", PURPOSE, "--mode", "intersection", "--tiers", TIERS)
-        return ("--home", ASKER, "match", ANSWERER, *asked, "--json", "--out", out)
+        return ("--home", asker, "match", ANSWERER, *asked, "--json", "--out", out)
 
     def _sentence_of_answerer(self) -> str:
         """Its newest session; it may still be writing it down when the asking side is done."""
@@ -320,6 +382,10 @@ class _Demo:
 
     def _file(self, member: str) -> Path:
         return self._folder / f"{member}.csv"
+
+
+def _with(table: str, text: str) -> str:
+    return text + table
 
 
 def _free_ports(count: int) -> list[int]:

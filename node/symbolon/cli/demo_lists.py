@@ -17,6 +17,8 @@ from symbolon.suppliers.record import CANONICAL_HEADER, Supplier
 
 LIST_SIZE: Final = 1200
 """Suppliers in each list."""
+WATCHED: Final = 10
+"""Suppliers that only the NGO has."""
 RESPELLED: Final = 60
 """Shared suppliers made by rule, beside those written by hand."""
 
@@ -41,12 +43,14 @@ class DemoLists:
     Attributes:
         featured: the pairs written by hand, shown to the reader.
         truth: ids of `ours` and `theirs` of every shared supplier.
+        watched: the list of an NGO: some of these suppliers, and some of nobody's.
     """
 
     ours: list[Supplier]
     theirs: list[Supplier]
     featured: list[Pair]
     truth: set[tuple[str, str]]
+    watched: list[Supplier]
 
     def changed(self) -> "DemoLists":
         """The lists some weeks later: each has lost a supplier and gained two, one of which both gained."""
@@ -54,7 +58,7 @@ class DemoLists:
         new = Pair(made, replace(made, supplier_id="B-9900", name=made.name.upper(), address=""), "new")
         ours = [*self.ours[:-1], new.ours, made_up_supplier(8 * _OWN_NUMBERS, "A-9901")]
         theirs = [*self.theirs[:-1], new.theirs, made_up_supplier(9 * _OWN_NUMBERS, "B-9901")]
-        return DemoLists(ours, theirs, self.featured, self.truth | {_ids(new)})
+        return DemoLists(ours, theirs, self.featured, self.truth | {_ids(new)}, self.watched)
 
 
 def demo_lists() -> DemoLists:
@@ -67,7 +71,9 @@ def demo_lists() -> DemoLists:
     rest = LIST_SIZE - len(shared)
     ours += [made_up_supplier(_OWN_NUMBERS + n, f"A-{n + 1000:04d}") for n in range(rest)]
     theirs += [made_up_supplier(2 * _OWN_NUMBERS + n, f"B-{n + 1000:04d}") for n in range(rest)]
-    return DemoLists(ours, theirs, featured, truth)
+    watched = [replace(each.ours, supplier_id=f"D-{n:03d}") for n, each in enumerate(shared[::3])]
+    watched += [made_up_supplier(3 * _OWN_NUMBERS + n, f"D-9{n:02d}") for n in range(WATCHED)]
+    return DemoLists(ours, theirs, featured, truth, watched)
 
 
 def write_list(path: Path, suppliers: Sequence[Supplier]) -> None:

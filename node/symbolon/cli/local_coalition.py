@@ -120,7 +120,7 @@ class LocalCoalition:
         return self.served.log(member)
 
     def add(
-        self, member: str, *, kind: str = "company", peers: tuple[str, ...] = (), invited: bool = True
+        self, member: str, *, kind: str = "ngo", peers: tuple[str, ...] = (), invited: bool = True
     ) -> Path:
         """Makes and enrols a node that allows its peers every mode and tier for `PURPOSE`.
 

@@ -37,6 +37,8 @@ _COMMANDS: Final = {
     "coalition": "Found or join a coalition, and see to its members.",
     "suppliers": "Import and look at the supplier list.",
     "match": "Find the suppliers shared with a peer, and review matches.",
+    "policy": "Check, test and explain what this node may give to whom.",
+    "audit": "Read, check and export the audit log.",
     "operators": "Add people to this node, give them roles and passwords.",
     "approvals": "Read, approve or deny what takes a second person.",
     "sign-in": "Show this node who you are, for a working day.",

@@ -106,18 +106,36 @@ class LiveKeys:
         keys: int64, ascending: their indices in the table.
         links: bool `[links]`: whether each link of the table stands under one of them.
         crowded: how many keys are left out.
+        whole: how many links the whole list has here, whatever is withheld from one peer.
     """
 
     keys: npt.NDArray[np.int64]
     links: npt.NDArray[np.bool_]
     crowded: int
+    whole: int
+
+    def only(self, table: KeyTable, permitted: npt.NDArray[np.uint64]) -> "LiveKeys":
+        """What is left of them for a peer that may have some records only.
+
+        Whether a key is shared by too many is asked of the whole list all the same: the answer must not tell
+        of what is withheld.
+
+        Args:
+            table: the same.
+            permitted: uint64, numbers of the records.
+        """
+        links = self.links & among(table.link_supplier, permitted)
+        keys = np.unique(table.link_key[links])
+        return LiveKeys(keys, links, self.crowded, self.whole)
 
 
 def live_keys(table: KeyTable) -> LiveKeys:
     """Leaves out the keys that too many records share: they say too little."""
     per_key = np.bincount(table.link_key, minlength=len(table))
     crowded = per_key > SLOTS
-    return LiveKeys(np.flatnonzero((per_key > 0) & ~crowded), ~crowded[table.link_key], int(crowded.sum()))
+    links = ~crowded[table.link_key]
+    keys = np.flatnonzero((per_key > 0) & ~crowded)
+    return LiveKeys(keys, links, int(crowded.sum()), int(links.sum()))
 
 
 def plan_delta(
@@ -127,7 +145,7 @@ def plan_delta(
 
     Args:
         table: the list's keys of this tier as they are now.
-        live: `live_keys(table)`.
+        live: `live_keys(table)`, or what of it the peer may have.
         released: the state of the set.
         additions: False when no delta is due yet; withdrawals are planned all the same.
         rng: random bytes, for the order of the withdrawn tags.
@@ -149,11 +167,13 @@ def plan_delta(
         slots += np.arange(len(keys)) - np.repeat(first, np.diff(first, append=len(keys)))
     fits = slots < SLOTS
     count = int(fits.sum())
+    # The first delta is as long as that of the whole list: how much of it is withheld must not show.
+    least = count if len(released.key_ids) else max(count, live.whole)
     return DeltaPlan(
         key_index[fits],
         suppliers[fits],
         slots[fits].astype(np.uint8),
-        padded_count(count) - count,
+        padded_count(least) - count,
         withdrawn,
         live.crowded,
         int(len(fits) - count),

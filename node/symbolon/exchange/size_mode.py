@@ -35,9 +35,20 @@ from symbolon.oprf.sha512 import sha512
 from symbolon.oprf.suite import Suite
 
 
-def distinct_points(tables: Sequence[KeyTable], suite: Suite) -> npt.NDArray[np.uint8]:
-    """uint8 `[keys, 32]`: the points of all keys that at most `SLOTS` records share."""
-    parts = [table.points_for(suite, live_keys(table).keys) for table in tables]
+def distinct_points(
+    tables: Sequence[KeyTable], suite: Suite, permitted: npt.NDArray[np.uint64] | None = None
+) -> npt.NDArray[np.uint8]:
+    """uint8 `[keys, 32]`: the points of all keys that at most `SLOTS` records share.
+
+    Args:
+        tables: the tiers asked together.
+        suite: of the session.
+        permitted: numbers of the records that a peer may count; None for all.
+    """
+    live = [live_keys(table) for table in tables]
+    if permitted is not None:
+        live = [each.only(table, permitted) for each, table in zip(live, tables, strict=True)]
+    parts = [table.points_for(suite, each.keys) for table, each in zip(tables, live, strict=True)]
     return np.frombuffer(b"".join(parts), np.uint8).reshape(-1, suite.element_bytes)
 
 

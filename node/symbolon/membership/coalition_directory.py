@@ -8,6 +8,7 @@ Specification: docs/PROTOCOL.md, membership; docs/adr/0013.
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from symbolon.membership.coalition_state import State
 from symbolon.membership.coalition_store import CoalitionStore
 from symbolon.membership.member_record import MemberRecord, Members
 
@@ -24,15 +25,23 @@ class CoalitionDirectory:
         self._store = store
         self._clock = clock
 
+    def state(self) -> State:
+        """Return the state that holds now.
+
+        Raises:
+            MembershipError: none does; the code says why.
+        """
+        state = self._store.state()
+        state.require_fresh(self._clock())
+        return state
+
     def current(self) -> Members:
         """Return the members as of now.
 
         Raises:
-            MembershipError: no state holds now; the code says why.
+            MembershipError: as `state`.
         """
-        state = self._store.state()
-        state.require_fresh(self._clock())
-        return state.members
+        return self.state().members
 
     def require(self, member_id: str, fingerprint: bytes, now: datetime) -> MemberRecord:
         """Return the member, if it is in good standing now and this is its certificate.

@@ -187,6 +187,21 @@ class CoalitionStore:
             parts[f"{hashlib.sha256(content).hexdigest()}.{name}"] = content
         return parts
 
+    def roots(self) -> tuple[bytes, ...]:
+        """Return the roots that this node holds, from the oldest, without a gap, to the one in force.
+
+        Raises:
+            MembershipError, StorageError: as `state`.
+        """
+        target, state = self._current()
+        found: list[bytes] = [state.root_bytes]
+        for version in range(state.root_version - 1, 0, -1):
+            path = self._root_path(target, version)
+            if not path.exists():
+                break
+            found.append(read_bounded(path, MAX_ROOT_BYTES))
+        return tuple(reversed(found))
+
     def _root_path(self, target: str, version: int) -> Path:
         return self._folder / target / "root_history" / root_part(version)
 

@@ -10,6 +10,7 @@ not fit the schema is denied. Specification: docs/adr/0014.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 import cedarpy
@@ -46,6 +47,7 @@ MAX_ERROR_CHARS: Final = 300
 
 _FIELDS: Final = frozenset({"advice", "allowed", "bundle", "errors", "obligations", "policies", "refusal"})
 _CEDAR_ID: Final = re.compile(r"\bpolicy(\d+)\b")
+_ACTION: Final = re.compile(r"[a-z_]{1,32}")
 _SHA256_HEX: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -144,6 +146,8 @@ class Decider:
         entities = facts.entities()
         self.bundle_sha256: Final = bundle.sha256()
         self._compiled: Final = tuple(_compile(each) for each in bundle.policies)
+        # The same policies always give the same answer, and a node has few combinations of them.
+        self._answer: Final = lru_cache(maxsize=4_096)(self._make_answer)
         self._index: Final = {f"policy{number}": number for number in range(len(self._compiled))}
         try:
             self._schema: Final = cedarpy.Schema.from_str(bundle.schema)
@@ -154,7 +158,9 @@ class Decider:
             raise PolicyError("the bundle has other policies than it lists", code="policy.problems")
         try:
             self._entities: Final = cedarpy.Entities.from_json_str(compact_text(entities), self._schema)
-            self._known: Final = frozenset((each["uid"]["type"], each["uid"]["id"]) for each in entities)
+            self._known: Final = {
+                (each["uid"]["type"], each["uid"]["id"]): dict(each["uid"]) for each in entities
+            }
         except (KeyError, TypeError, ValueError) as error:
             raise PolicyError(f"the facts do not fit the schema: {error}", code="policy.facts") from None
 
@@ -164,7 +170,7 @@ class Decider:
         if unknown:
             return self._denied(unknown)
         return self._decision(
-            cedarpy.is_authorized(_cedar(request), self._policies, self._entities, self._schema)
+            cedarpy.is_authorized(self._cedar(request), self._policies, self._entities, self._schema)
         )
 
     def decide_many(self, requests: Iterable[PolicyRequest]) -> tuple[Decision, ...]:
@@ -173,7 +179,7 @@ class Decider:
         unknown = [self._unknown(each) for each in asked]
         results = iter(
             cedarpy.is_authorized_batch(
-                [_cedar(each) for each, why in zip(asked, unknown, strict=True) if not why],
+                [self._cedar(each) for each, why in zip(asked, unknown, strict=True) if not why],
                 self._policies,
                 self._entities,
                 self._schema,
@@ -186,24 +192,39 @@ class Decider:
             return "the principal is no known member"
         if (f"{NAMESPACE}::{request.resource}", request.owner) not in self._known:
             return "the resource is not known"
+        if not _ACTION.fullmatch(request.action):
+            return "the action is not known"
         return ""
+
+    def _cedar(self, request: PolicyRequest) -> dict[str, Any]:
+        return {
+            "principal": self._known[_MEMBER, request.principal],
+            "action": uid("Action", request.action),
+            "resource": self._known[f"{NAMESPACE}::{request.resource}", request.owner],
+            "context": compact_text(request.context),
+        }
 
     def _denied(self, *errors: str) -> Decision:
         return Decision(False, (), NOTHING, "", "", errors, self.bundle_sha256)
 
     def _decision(self, result: cedarpy.AuthzResult) -> Decision:
         diagnostics = result.diagnostics
-        numbers = sorted(self._index.get(each, -1) for each in diagnostics.reasons)
-        if diagnostics.errors or (numbers and numbers[0] < 0):
+        numbers = tuple(sorted(self._index.get(each, -1) for each in diagnostics.reasons))
+        if diagnostics.errors:
             errors = tuple(map(self._readable, sorted(diagnostics.errors)[:MAX_ERRORS]))
-            reasons = [self._compiled[each] for each in numbers if each >= 0]
-            return self._refused(reasons, errors or ("a policy decided that is not in the bundle",))
+            return self._refused([self._compiled[each] for each in numbers if each >= 0], errors)
+        return self._answer(result.decision is cedarpy.Decision.Allow, numbers)
+
+    def _make_answer(self, allow: bool, numbers: tuple[int, ...]) -> Decision:
+        """The answer where nothing failed, which these policies determined; -1 is none of the bundle's."""
+        if numbers and numbers[0] < 0:
+            return self._refused([], ("a policy decided that is not in the bundle",))
         reasons = [self._compiled[each] for each in numbers]
-        if result.decision is not cedarpy.Decision.Allow:
+        if not allow:
             return self._refused(reasons, ())
-        obligations = [each.obligations for each in reasons if each.obligations is not None]
         if not reasons or not all(each.permits for each in reasons):
             return self._refused(reasons, ("no permit determined it",))
+        obligations = [each.obligations for each in reasons if each.obligations is not None]
         if len(obligations) != len(reasons):
             return self._refused(reasons, ("an obligation is not understood",))
         policies = tuple(each.policy_id for each in reasons)
@@ -232,15 +253,6 @@ class Decider:
 
 
 _MEMBER: Final = f"{NAMESPACE}::Member"
-
-
-def _cedar(request: PolicyRequest) -> dict[str, Any]:
-    return {
-        "principal": {"type": _MEMBER, "id": request.principal},
-        "action": uid("Action", request.action),
-        "resource": uid(request.resource, request.owner),
-        "context": compact_text(request.context),
-    }
 
 
 def _compile(policy: BundledPolicy) -> _Compiled:

@@ -58,11 +58,21 @@ COMMAND_ROLES: Final[Mapping[str, Role | None]] = {
     "match show": Role.VIEWER,
     "operators list": Role.VIEWER,
     "approvals list": Role.VIEWER,
+    "policy check": Role.VIEWER,
+    "policy test": Role.VIEWER,
+    "policy explain": Role.VIEWER,
+    "policy agreements": Role.VIEWER,
+    "audit log": Role.VIEWER,
+    "audit verify": None,  # of files it needs no node; of the own log it asks for a viewer itself
+    "audit witness": Role.CONTRIBUTOR,
+    "audit prove": Role.APPROVER,
+    "audit export": Role.APPROVER,
+    # What this member signs for all its people, and what ends that: an administrator.
     "coalition members": Role.VIEWER,
     "coalition proposals": Role.VIEWER,
     "coalition invitations": Role.VIEWER,
     "coalition sync": Role.VIEWER,
-    # What these disclose is bounded by the [[allow]] tables, which an administrator writes.
+    # What these disclose is bounded by the policies, which an administrator writes.
     "serve": Role.CONTRIBUTOR,
     "relay": Role.CONTRIBUTOR,
     "suppliers import": Role.CONTRIBUTOR,

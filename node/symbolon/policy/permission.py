@@ -4,14 +4,44 @@
 denies unless something allows. Refuses by raising: a caller cannot forget to look at the answer.
 """
 
-import hashlib
-from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from symbolon.errors import PermissionDeniedError
+from symbolon.policy.obligations import NOTHING, Obligations
 
 Direction = Literal["answer", "ask", "invited"]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a peer asks now and has asked before, dummies included, all tiers.
+
+    Attributes:
+        keys: in this session.
+        first_keys: in the first session of its key epoch; 0 before that.
+        keys_epoch: in its key epoch before this session.
+        keys_year: in this year before this session.
+    """
+
+    keys: int = 0
+    first_keys: int = 0
+    keys_epoch: int = 0
+    keys_year: int = 0
+
+    @property
+    def list_size(self) -> int:
+        """Keys of the epoch's first session, which is this one where there was none."""
+        return self.first_keys or self.keys
+
+    @property
+    def churn(self) -> int:
+        """Keys asked after the epoch's first session, this one included, in thousandths of the list's."""
+        if not self.first_keys:
+            return 0
+        return 1000 * (self.keys_epoch - self.first_keys + self.keys) // self.first_keys
+
+
+NO_USAGE = Usage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +54,8 @@ class ExchangeRequest:
         peer: member id, proven by its certificate.
         area: `match`.
         tiers: each tier on its own, also where size mode asks several together.
+        suite: of the session.
+        usage: of the peer, where it is answered; else nothing is counted.
     """
 
     direction: Direction
@@ -32,6 +64,8 @@ class ExchangeRequest:
     mode: str
     purpose: str
     tiers: tuple[str, ...]
+    suite: str
+    usage: Usage = NO_USAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +76,17 @@ class Grant:
         basis: what allowed it, for the audit log.
         scope: everything the peer may be answered, as sorted words `purpose:mode:tier`, whatever it asks for
             now. A key epoch, which serves all purposes, remembers it; when it narrows, the key is changed.
+            Empty where the peer is not answered but asked.
         policy: SHA-256 of the policies that decided, hexadecimal.
         decision: canonical JSON, for the audit log.
-        terms: what the other side has to keep, as in an obligation; '' for nothing.
+        obligations: what binds while the set is prepared, and what travels with it.
     """
 
     basis: str
     scope: tuple[str, ...]
     policy: str = ""
     decision: str = ""
-    terms: str = ""
+    obligations: Obligations = NOTHING
 
 
 class Permission(Protocol):
@@ -68,71 +103,3 @@ class Permission(Protocol):
     def scope(self, peer: str) -> tuple[str, ...]:
         """See `Grant.scope`; empty where the peer may be answered nothing."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One table of the configuration: what one peer may do, for some purposes."""
-
-    peer: str
-    purposes: frozenset[str]
-    modes: frozenset[str]
-    tiers: frozenset[str]
-    directions: frozenset[Direction]
-
-
-class ConfiguredPermission:
-    """Permission by the rules in the node's configuration. One rule must allow the whole request.
-
-    Args:
-        rules: of this node's operator.
-        purposes: the coalition's closed list as it is now; rules alone decide where there is none.
-    """
-
-    def __init__(
-        self, rules: tuple[Rule, ...], purposes: Callable[[], Collection[str]] | None = None
-    ) -> None:
-        self._rules = rules
-        self._purposes = purposes
-
-    def require(self, request: ExchangeRequest) -> Grant:
-        """See `Permission.require`."""
-        for number, rule in enumerate(self._rules, 1):
-            if (
-                rule.peer == request.peer
-                and request.area == "match"
-                and request.direction in rule.directions
-                and request.purpose in rule.purposes
-                and request.mode in rule.modes
-                and rule.tiers.issuperset(request.tiers)
-            ):
-                self._require_agreed(request.purpose)
-                return Grant(f"allow table {number}", self.scope(request.peer), self._policy())
-        wanted = f"{request.direction} {request.peer}: {request.mode} for {request.purpose}, tiers "
-        raise PermissionDeniedError(
-            f"no [[allow]] table covers: {wanted}{', '.join(request.tiers)}",
-            hint="To allow it, add it to an [[allow]] table of symbolon.toml; then restart `symbolon serve`.",
-        )
-
-    def _policy(self) -> str:
-        return hashlib.sha256(repr(self._rules).encode()).hexdigest()
-
-    def _require_agreed(self, purpose: str) -> None:
-        if self._purposes is not None and purpose not in (agreed := self._purposes()):
-            raise PermissionDeniedError(
-                f"{purpose} is no purpose of this coalition",
-                hint=f"Its members agreed on: {', '.join(sorted(agreed))}.",
-                code="permission.purpose",
-            )
-
-    def scope(self, peer: str) -> tuple[str, ...]:
-        """See `Permission.scope`."""
-        words = {
-            f"{purpose}:{mode}:{tier}"
-            for rule in self._rules
-            if rule.peer == peer and "answer" in rule.directions
-            for purpose in rule.purposes
-            for mode in rule.modes
-            for tier in rule.tiers
-        }
-        return tuple(sorted(words))

@@ -199,6 +199,22 @@ class PlainContext:
         return {"now": hour_text(self.now), "purpose": self.purpose}
 
 
+def match_request(
+    direction: Literal["answer", "ask", "invited"], principal: str, owner: str, context: MatchContext
+) -> PolicyRequest:
+    """The question about a match, whose action always says the same as its mode.
+
+    Args:
+        direction: `answer` the principal about the owner's list, `ask` the principal about its own, or ask
+            it because it `invited` the owner.
+        principal: the other member.
+        owner: this node's member.
+        context: of it.
+    """
+    action = {"answer": f"match_{context.mode}", "ask": "ask", "invited": "match_mutual"}[direction]
+    return PolicyRequest(principal, action, "SupplierList", owner, context.values())
+
+
 def hour_text(moment: datetime) -> str:
     """A time as Cedar reads it, cut to the whole hour in UTC.
 

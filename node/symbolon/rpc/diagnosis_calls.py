@@ -19,7 +19,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from symbolon.api.exchange.v1 import exchange_pb2 as pb
 from symbolon.api.exchange.v1 import exchange_pb2_grpc as stubs
 from symbolon.config import Config
-from symbolon.errors import MembershipError, UnavailableError
+from symbolon.errors import MembershipError, PermissionDeniedError, UnavailableError
 from symbolon.membership.member import MemberId
 from symbolon.rpc import codec
 from symbolon.rpc.diagnosis_finding import Finding, State, Target, failed
@@ -30,7 +30,7 @@ from symbolon.rpc.reach import reached
 from symbolon.rpc.refusal import refused_by
 from symbolon.rpc.relay_switchboard import BUSY
 from symbolon.rpc.server import SERVICE
-from symbolon.rpc.status import CODE_KEY
+from symbolon.rpc.status import CODE_KEY, from_failure
 
 CALL_S: Final = 10.0
 """Deadline of a call."""
@@ -149,8 +149,8 @@ async def _permission(
         return failed(
             "permission",
             "peer.permission",
-            f"{peer} does not permit {wish}",
-            f"Ask the operator of {peer} for an [[allow]] table that covers it; it holds after a restart.",
+            f"{peer} does not permit {wish}" + (f" ({code})" if code != PermissionDeniedError.code else ""),
+            from_failure(peer, code).hint or "",
         )
     if code == "protocol.suite":
         return failed(

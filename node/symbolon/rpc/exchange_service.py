@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any, Final
 
 import grpc
-from google.protobuf.message import DecodeError
 
 from symbolon.api.exchange.v1 import exchange_pb2 as pb
 from symbolon.api.exchange.v1 import exchange_pb2_grpc as stubs
@@ -49,7 +48,7 @@ class ExchangeService(stubs.ExchangeServiceServicer):
         """The caller receives; this node sends."""
         figures = Figures()
         wire: SenderWire = Wire(
-            _readable(request_iterator),
+            request_iterator,
             context.write,
             lambda message: pb.AskResponse(message=codec.encode_sender(message)),
             lambda request: codec.decode_receiver(request.message),
@@ -82,7 +81,7 @@ class ExchangeService(stubs.ExchangeServiceServicer):
             return codec.decode_sender(request.message)
 
         wire: Wire[Any, Any] = Wire(
-            _readable(request_iterator),
+            request_iterator,
             context.write,
             lambda message: pb.OfferResponse(message=codec.encode_receiver(message)),
             decode,
@@ -196,12 +195,3 @@ def _log_error(error: Exception, role: str, peer: str) -> None:
     log.warning("%s of %s: %s (%s)", role, peer, error.detail, error.full_code)
     if error.hint:
         log.warning("hint: %s", error.hint)
-
-
-async def _readable(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
-    """The requests; bytes that are no message are the peer's fault, not this node's."""
-    try:
-        async for request in requests:
-            yield request
-    except DecodeError:
-        raise RemoteProtocolError("bytes that are no message", code="protocol.malformed") from None

@@ -8,6 +8,8 @@ Verification steps, for each RPC, since an open connection outlives a change of 
    only what `INVITED_METHODS` names.
 Step 3 is repeated at each message of a stream: who is expelled meanwhile gets no further.
 
+A method that is not served is no exception: who may not call hears that, and not that there is none.
+
 A member whose records have lapsed is let into `LAPSED_METHODS` alone, by which it mends them.
 """
 
@@ -19,6 +21,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from symbolon.errors import MembershipError, RemoteProtocolError, SymbolonError
 from symbolon.membership.certificates import PeerIdentity, load_authorities, peer_identity
@@ -44,6 +47,10 @@ _JOIN: Final = f"{_MEMBERSHIP}/Join"
 _LAPSED: Final = "membership.lapsed."
 
 _TLS_VERSION_KEYS: Final = ("ssl_tls_version", "tls_version", "ssl_protocol_version")
+
+UNDER_WAY_S: Final = 1.0
+"""How long a message that is being written may go on when its call is to end: one whose reader stalls never
+comes to its end."""
 
 Auth = dict[str, Any]
 """What gRPC tells of a connection."""
@@ -142,9 +149,14 @@ class MemberInterceptor(grpc.aio.ServerInterceptor):
     ) -> grpc.RpcMethodHandler:
         """See `grpc.aio.ServerInterceptor`."""
         handler = await continuation(handler_call_details)
-        if handler is None:
-            return handler
         method = str(handler_call_details.method)
+        if handler is None:
+            # What a node does not serve is told to its members alone, as everything else; and no exception
+            # for guests or the lapsed speaks of a method that is not there.
+            unserved: grpc.RpcMethodHandler = grpc.stream_stream_rpc_method_handler(
+                self._guard_stream(_unserved, "")
+            )
+            return unserved
         for kind in ("unary_unary", "unary_stream", "stream_unary", "stream_stream"):
             behaviour = getattr(handler, kind)
             if behaviour is not None:
@@ -199,7 +211,7 @@ class MemberInterceptor(grpc.aio.ServerInterceptor):
             await _refuse(context, error)
             raise  # _refuse() raises; this line tells the type checker.
         if request is None:
-            no_message = RemoteProtocolError("what came is no message", code="protocol.malformed")
+            no_message = _no_message()
             self._note(no_message.full_code)
             await _refuse(context, no_message)
         if isinstance(who, InvitedIdentity):
@@ -225,9 +237,14 @@ def _reading(read: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
     return reading
 
 
+def _no_message() -> RemoteProtocolError:
+    return RemoteProtocolError("what came is no message", code="protocol.malformed")
+
+
 class _Guard:
     """A call's context that looks at the caller's standing before each message, either way.
 
+    In a stream too, bytes that are no message are the caller's fault and no defect here.
     What it raises passes through the handler, which ends its work by it as by any other error.
     """
 
@@ -251,18 +268,37 @@ class _Guard:
             raise
 
     async def write(self, message: Any) -> None:
-        """See `grpc.aio.ServicerContext`."""
+        """See `grpc.aio.ServicerContext`; a handler that is cancelled meanwhile waits a moment for it.
+
+        gRPC takes no status while a message is under way: the caller would wait in vain for the end.
+        """
         self.check()
-        await self._context.write(message)
+        writing = asyncio.ensure_future(self._context.write(message))
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            await asyncio.wait({writing}, timeout=UNDER_WAY_S)
+            writing.cancel()
+            raise
 
     def requests(self, request: Any) -> Any:
         """The request, or the stream of them."""
         return self._checked(request) if hasattr(request, "__aiter__") else request
 
     async def _checked(self, requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
-        async for request in requests:
-            self.check()
-            yield request
+        try:
+            async for request in requests:
+                self.check()
+                yield request
+        except DecodeError:
+            no_message = _no_message()
+            self._note(no_message.full_code)
+            raise no_message from None
+
+
+async def _unserved(_: object, context: grpc.aio.ServicerContext) -> None:
+    """What a member hears of a method that there is not, in gRPC's own words."""
+    await context.abort(grpc.StatusCode.UNIMPLEMENTED, "Method not found!")
 
 
 async def _refuse(context: grpc.aio.ServicerContext, error: Exception) -> None:

@@ -9,8 +9,8 @@ or fetched by the same rules as everything else; nothing is believed for who sen
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, Final, TypeVar
+from collections.abc import AsyncIterator
+from typing import Final, TypeVar
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -20,6 +20,7 @@ from symbolon.api.membership.v1 import membership_pb2_grpc as stubs
 from symbolon.errors import MembershipError, SymbolonError
 from symbolon.membership.member_record import Role
 from symbolon.rpc.admission import Admission, has_joined
+from symbolon.rpc.answered import answered
 from symbolon.rpc.founding import Founding
 from symbolon.rpc.identity import caller, invited
 from symbolon.rpc.inviting import take_invitation
@@ -35,7 +36,6 @@ from symbolon.rpc.node import Node
 from symbolon.rpc.open_invitations import take_withdrawal
 from symbolon.rpc.reach import reached
 from symbolon.rpc.request_limit import RequestLimit
-from symbolon.rpc.status import CODE_KEY, answered_code, answered_status, public_message
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class MembershipService(stubs.MembershipServiceServicer):
                 self._node.coalition.parts_newer_than, request.root_version, request.timestamp_version
             )
 
-        for message in encode_parts(await _answered(context, read)):
+        for message in encode_parts(await answered(context, read)):
             yield message
 
     async def Join(  # noqa: N802 - named by the proto
@@ -87,7 +87,7 @@ class MembershipService(stubs.MembershipServiceServicer):
             log.info("%s answered its invitation; admitted: %s", who.member_id, admitted)
             return pb.JoinResponse(certificate_pem=leaf, pending=not admitted)
 
-        return await _answered(context, join)
+        return await answered(context, join)
 
     async def CheckBack(  # noqa: N802 - named by the proto
         self, request: pb.CheckBackRequest, context: grpc.aio.ServicerContext
@@ -124,7 +124,7 @@ class MembershipService(stubs.MembershipServiceServicer):
             self._requests.note(member_id, sha256)
             return pb.RenewResponse(certificate_pem=leaf, pending=await self._pending(founding, sha256))
 
-        return await _answered(context, renew)
+        return await answered(context, renew)
 
     async def Submit(  # noqa: N802 - named by the proto
         self, request: pb.SubmitRequest, context: grpc.aio.ServicerContext
@@ -139,7 +139,7 @@ class MembershipService(stubs.MembershipServiceServicer):
             self._requests.note(member_id, sha256)
             return pb.SubmitResponse(pending=await self._pending(founding, sha256))
 
-        return await _answered(context, submit)
+        return await answered(context, submit)
 
     async def Announce(  # noqa: N802 - named by the proto
         self, request: pb.AnnounceRequest, context: grpc.aio.ServicerContext
@@ -152,7 +152,7 @@ class MembershipService(stubs.MembershipServiceServicer):
                 self._fetch(caller.get().member_id)
             return pb.AnnounceResponse()
 
-        return await _answered(context, announced)
+        return await answered(context, announced)
 
     async def Propose(  # noqa: N802 - named by the proto
         self, request: pb.ProposeRequest, context: grpc.aio.ServicerContext
@@ -174,7 +174,7 @@ class MembershipService(stubs.MembershipServiceServicer):
                 log.warning("a proposal of %s waits for `symbolon coalition approve`", proposer.member_id)
             return encode_signatures(signatures, pending=pending)
 
-        return await _answered(context, propose)
+        return await answered(context, propose)
 
     async def Invite(  # noqa: N802 - named by the proto
         self, request: pb.InviteRequest, context: grpc.aio.ServicerContext
@@ -201,7 +201,7 @@ class MembershipService(stubs.MembershipServiceServicer):
                 log.warning("an invitation by %s waits for `symbolon coalition approve`", sponsor.member_id)
             return pb.InviteResponse(approved=approved)
 
-        return await _answered(context, offered)
+        return await answered(context, offered)
 
     async def finish(self) -> None:
         """Ends what is still being fetched."""
@@ -229,18 +229,3 @@ class MembershipService(stubs.MembershipServiceServicer):
                 del self._fetching[member_id]
 
         self._fetching[member_id] = asyncio.create_task(fetch())
-
-
-async def _answered(context: grpc.aio.ServicerContext, work: Callable[[], Awaitable[_Answer]]) -> _Answer:
-    """What `work` gives; an error leaves as its status, its stable code and its fixed public message."""
-    try:
-        return await work()
-    except SymbolonError as error:
-        log.warning("refused: %s (%s)", error.detail, error.full_code)
-        failed: Any = error
-    except Exception as error:
-        log.error("unexpected %s", type(error).__name__, exc_info=error)
-        failed = error
-    context.set_trailing_metadata(((CODE_KEY, answered_code(failed)),))
-    await context.abort(answered_status(failed), public_message(failed))
-    raise failed  # abort() raises; this line tells the type checker.

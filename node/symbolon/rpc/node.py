@@ -13,14 +13,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from symbolon import config as configuration
 from symbolon.audit.checkpoint import log_origin
+from symbolon.audit.document import Document
+from symbolon.audit.entry import Entry
 from symbolon.config import Config
-from symbolon.errors import SymbolonError, UnknownSuiteError
+from symbolon.errors import MembershipError, SymbolonError, UnknownSuiteError
+from symbolon.membership.agreement import SignedAgreement
 from symbolon.membership.atomic_file import (
     erase_left_over,
     read_bounded,
@@ -36,12 +39,14 @@ from symbolon.membership.member_record import Status
 from symbolon.membership.signing_key import load_signing_key
 from symbolon.oprf.suite import Suite, get_suite
 from symbolon.policy.operator_roles import LOCAL
-from symbolon.policy.permission import ConfiguredPermission, Direction, Permission, Rule
+from symbolon.policy.permission import Permission
 from symbolon.rpc import own_certificate
 from symbolon.rpc.founding import Founding
 from symbolon.rpc.identity import Callers
+from symbolon.rpc.policy_in_force import PolicyInForce
 from symbolon.rpc.receipts import Receipts
 from symbolon.rpc.tls_material import LeafFiles
+from symbolon.storage.agreement_store import AgreementEvent, AgreementStore
 from symbolon.storage.approval_store import ApprovalStore
 from symbolon.storage.audit_checkpoints import CHECKPOINT_FILE, Checkpoints
 from symbolon.storage.audit_log import AuditLog
@@ -131,9 +136,13 @@ class Node:
         self.founding_store = FoundingStore(self.database, clock)
         self.coalition = CoalitionStore(home / COALITION_FOLDER, lambda: self.now)
         self.directory = CoalitionDirectory(self.coalition, lambda: self.now)
-        self.permission: Permission = ConfiguredPermission(
-            _rules(self.config), lambda: self.directory.current().purposes
+        self.agreements = AgreementStore(
+            self.database, self.member_id, clock, self.directory.current, self._note_agreement
         )
+        self.policy = PolicyInForce(
+            home, own.member, self.directory.state, self.agreements, self.audit, lambda: self.now
+        )
+        self.permission: Permission = self.policy
 
     def __enter__(self) -> "Node":
         return self
@@ -156,6 +165,15 @@ class Node:
     def _exchange_lock(self, kind: str, peer: str) -> AbstractContextManager[None]:
         hint = f"{WAIT_AND_RETRY} `symbolon status` shows which sessions are still open."
         return self.database.exclusive(f"{kind}-{peer}", f"exchange with {peer}", hint)
+
+    def _note_agreement(
+        self, connection: Any, event: AgreementEvent, peer: str, words: str, signed: SignedAgreement
+    ) -> None:
+        """Tells the audit log of an agreement; a decision names the one that it rested on."""
+        # An offer that nobody answers is not kept.
+        by_member = {str(who): each for who, each in signed.signatures.items()}
+        kept = [Document("agreement", signed.document, by_member)] if event == "agreed" else []
+        self.audit.append_in(connection, Entry(event, peer, note=words), documents=kept)
 
     def close_left_over(self) -> int:
         """Marks sessions that a dead process left open as failed; those still being held are left alone.
@@ -187,8 +205,15 @@ class Node:
         Returns:
             How many there were.
         """
+        try:
+            self.directory.state()
+        except MembershipError:
+            # Nobody is permitted anything while no state holds, which is not for good.
+            return 0
+        peers = {each.peer for each in self.sending.live_epochs()}
+        permitted = {peer: frozenset(self.permission.scope(peer)) for peer in peers}
         return self.sending.erase_where(
-            lambda peer, scope: not scope <= frozenset(self.permission.scope(peer))
+            lambda peer, scope: peer in permitted and not scope <= permitted[peer]
         )
 
     def close(self) -> None:
@@ -340,25 +365,3 @@ class Node:
     def is_founder(self) -> bool:
         """Whether this node holds the keys of a founder, who may have been one, or be none yet."""
         return (self.home / FOUNDER_FOLDER / AUTHORITY_FILE).exists()
-
-
-def _rules(config: Config) -> tuple[Rule, ...]:
-    rules = []
-    for allow in config.allow:
-        directions: set[Direction] = set()
-        if allow.answer:
-            directions.add("answer")
-        if allow.ask:
-            directions.add("ask")
-        if allow.invited:
-            directions.add("invited")
-        rules.append(
-            Rule(
-                allow.peer,
-                frozenset(allow.purposes),
-                frozenset(allow.modes),
-                frozenset(allow.tiers),
-                frozenset(directions),
-            )
-        )
-    return tuple(rules)

@@ -1,8 +1,9 @@
 """Asking a peer whether it would permit an exchange, without holding one; `symbolon doctor` asks so.
 
-The question is a hello that can only be refused: one of an epoch that never was, or, in size mode, one for
-fewer records than are counted. The answerer looks at its permission before that, and at its budget after it:
-which refusal comes tells whether the exchange would be permitted. No node opens an exchange in this way.
+The question is a hello that can only be refused: nobody has signed it, and it is one of an epoch that never
+was, or, in size mode, for fewer records than are counted. The answerer looks at its permission before it
+refuses that, and at its budget after it: which refusal comes tells whether the exchange would be permitted.
+No node opens an exchange in this way.
 """
 
 import os
@@ -11,8 +12,10 @@ from typing import Final
 from symbolon.exchange.limits import MIN_PADDED, SIZE_GROUP
 from symbolon.exchange.messages import AREA, MAX_EPOCH, SESSION_ID_BYTES, Hello, TierAsk
 
-_PERMITTED: Final = frozenset({"protocol.stale_epoch", "permission.small", "permission.size_sessions"})
-"""Codes of refusals that come after the permission."""
+_PERMITTED: Final = frozenset(
+    {"protocol.receipt", "protocol.stale_epoch", "permission.small", "permission.size_sessions"}
+)
+"""Codes of refusals that come after the permission: the first, since the question is not signed."""
 
 
 def make_question(suite: str, coalition: str, mode: str, purpose: str, tiers: tuple[str, ...]) -> Hello:

@@ -28,6 +28,7 @@ from symbolon.exchange.messages import Finish, Hello, Receipt, SignedRequest
 from symbolon.exchange.receiver import Receiver
 from symbolon.exchange.size_mode import SizeReceiver
 from symbolon.membership.member import MemberId
+from symbolon.policy.obligations import Obligations
 from symbolon.policy.permission import Grant
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class Receipts:
             asked={ask.tier: ask.elements for ask in hello.tiers},
             sent=sent,
             policy=grant.policy,
-            terms=grant.terms,
+            terms=_terms(grant.obligations),
             hour=self._hour(),
             checkpoint=encode_note(self._node.checkpoints.latest()).decode(),
         ).encode()
@@ -177,6 +178,11 @@ class Receipts:
                     error.detail, hint=error.hint, code="protocol.contradiction"
                 ) from error
             raise _refused(f"the checkpoint of its log: {error.detail}") from error
+
+
+def _terms(obligations: Obligations) -> str:
+    """Those of the obligations that the receiver has to keep."""
+    return Obligations(no_onward=obligations.no_onward, retain=obligations.retain).text()
 
 
 def _refused(what: str) -> RemoteProtocolError:

@@ -149,7 +149,8 @@ def _conclude(
     )
     with figures.phase("store"), node.database.transaction("store what a session brought") as connection:
         node.receiving.save(connection, hello, ask.peer, session.epoch, updates)
-        node.matches.save(connection, ask.peer, ask.purpose, found)
+        retain_days = signed.terms.retain_days
+        node.matches.save(connection, ask.peer, ask.purpose, found, retain_days=retain_days)
         about = {"request": signed.request.sha256, "receipt": signed.document.sha256}
         entry = session_entry("learned", ask.peer, hello, {"entry_bytes": entry_total}, **about)
         node.sessions.end_in(

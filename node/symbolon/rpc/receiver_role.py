@@ -95,7 +95,7 @@ class Asking:
         except PermissionDeniedError as error:
             if self._ask.direction == "invited":
                 about = ("", self._ask.mode, self._ask.purpose)
-                entry = Entry("denied", self._ask.peer, *about, note=error.full_code)
+                entry = Entry("denied", self._ask.peer, *about, note=error.full_code, decision=error.decision)
                 await asyncio.to_thread(self._node.audit.append, entry)
             raise
         await self._lock.enter_async_context(exclusive(self._node.asking_lock(self._ask.peer)))
@@ -159,7 +159,9 @@ class Asking:
 
 def _permit(node: Node, ask: Ask) -> Grant:
     grant = node.permission.require(
-        ExchangeRequest(ask.direction, ask.peer, AREA, ask.mode, ask.purpose, ask.tiers)
+        ExchangeRequest(
+            ask.direction, ask.peer, AREA, ask.mode, ask.purpose, ask.tiers, node.config.exchange.suite
+        )
     )
     if not node.suppliers.count():
         raise UsageError(

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 from symbolon.audit.document import Document
 from symbolon.audit.receipt import Result
-from symbolon.errors import RemoteProtocolError, UsageError
+from symbolon.errors import PolicyError, RemoteProtocolError, UsageError
 from symbolon.exchange.limits import MAX_ELEMENTS
 from symbolon.exchange.messages import Invitation
 from symbolon.exchange.receiver import Receiver
 from symbolon.exchange.rules_agreement import Agreement
 from symbolon.exchange.size_mode import SizeReceiver
 from symbolon.matching.evidence import Evidence
+from symbolon.policy.enforcement import Terms, travelling_terms
+from symbolon.policy.obligations import NOTHING, parse_obligations
 from symbolon.policy.permission import Direction
 from symbolon.rpc.figures import Figures
 from symbolon.storage.exchange_receiver_store import ReceivedState
@@ -99,6 +101,20 @@ class Signed:
     request: Document
     document: Document
     result: Result
+
+    @property
+    def terms(self) -> Terms:
+        """What the sender binds this member to.
+
+        Raises:
+            RemoteProtocolError: `protocol.receipt`, they are not understood.
+        """
+        try:
+            return travelling_terms(parse_obligations(self.result.terms) if self.result.terms else NOTHING)
+        except PolicyError as error:
+            raise RemoteProtocolError(
+                "the terms of the result are not understood", code="protocol.receipt"
+            ) from error
 
 
 def check_length(elements: int) -> None:

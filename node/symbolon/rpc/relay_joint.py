@@ -10,12 +10,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import grpc
-from google.protobuf.message import DecodeError
 
 from symbolon.errors import SymbolonError, UnavailableError
 from symbolon.membership.member import MemberId
 from symbolon.rpc.concurrent import ended, together
-from symbolon.rpc.relay_frames import Piece, decode_piece, malformed
+from symbolon.rpc.relay_frames import Piece, decode_piece
 
 
 class End:
@@ -54,8 +53,6 @@ class End:
             if request is None:
                 raise UnavailableError("the call stopped in the middle of a connection")
             return decode_piece(request)
-        except DecodeError as error:
-            raise _BrokenOffError(self, malformed("bytes that are no message")) from error
         except SymbolonError as error:
             raise _BrokenOffError(self, error) from error
         except (grpc.aio.BaseError, grpc.aio.AioRpcError) as error:

@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import grpc
-from google.protobuf.message import DecodeError
 
 from symbolon.api.relay.v1 import relay_pb2 as pb
 from symbolon.api.relay.v1 import relay_pb2_grpc as stubs
@@ -22,7 +21,7 @@ from symbolon.errors import RemoteProtocolError, SymbolonError, UnavailableError
 from symbolon.membership.member import MemberId
 from symbolon.rpc.concurrent import together
 from symbolon.rpc.identity import caller
-from symbolon.rpc.relay_frames import decode_target, decode_ticket, encode_piece, malformed
+from symbolon.rpc.relay_frames import decode_target, decode_ticket, encode_piece
 from symbolon.rpc.relay_joint import End, Joint
 from symbolon.rpc.relay_limits import HEARTBEAT_S, SILENCE_S, RelayLimits
 from symbolon.rpc.relay_rate import TokenBucket
@@ -286,10 +285,7 @@ class RelayService(stubs.RelayServiceServicer):
 
 async def _first(requests: AsyncIterator[Any]) -> Any:
     """The first message of a call."""
-    try:
-        request = await anext(requests, None)
-    except DecodeError:
-        raise malformed("bytes that are no message") from None
+    request = await anext(requests, None)
     if request is None:
         raise RemoteProtocolError("the call stopped before it said anything", code="protocol.short")
     return request

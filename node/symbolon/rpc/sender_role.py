@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 
 import grpc
 import numpy as np
+import numpy.typing as npt
 
 from symbolon.audit.document import Document
 from symbolon.errors import (
@@ -41,6 +42,7 @@ from symbolon.rpc.concurrent import ended, exclusive, to_the_end, together
 from symbolon.rpc.early_end import CALL_IS_OVER, Reason, reason
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.node import Node
+from symbolon.rpc.set_preparation import permitted_suppliers
 from symbolon.rpc.wire import Wire
 from symbolon.storage.audit_log import session_entry
 from symbolon.storage.exchange_sender_store import SEED_BYTES, Epoch, Handles, SetState
@@ -203,9 +205,9 @@ def _permit(node: Node, peer: str, direction: Direction, hello: Hello) -> tuple[
         raise RemoteProtocolError("the hello is for another coalition or area", code="protocol.context")
     suite = node.suite(hello.suite, answering=True)
     tiers = tuple(letter for ask in hello.tiers for letter in ask.tier)
-    grant = node.permission.require(
-        ExchangeRequest(direction, peer, hello.area, hello.mode, hello.purpose, tiers)
-    )
+    usage = node.sending.usage(peer, hello.area, hello, node.budget)
+    asked = ExchangeRequest(direction, peer, hello.area, hello.mode, hello.purpose, tiers, hello.suite, usage)
+    grant = node.permission.require(asked)
     return suite, grant
 
 
@@ -315,9 +317,12 @@ def _plan_tiers(session: _Session) -> list[_TierPlan]:
     node, hello, epoch, keys = session.node, session.hello, session.epoch, session.keys
     plans = []
     interval = node.config.exchange.additions_interval_s
+    permitted = permitted_suppliers(node, session.grant.obligations, session.peer, hello.mode)
     for ask in hello.tiers:
         table = keys.tables[ask.tier]
         live = live_keys(table)
+        if permitted is not None:
+            live = live.only(table, permitted)
         state = node.sending.load_set(
             epoch,
             purpose=hello.purpose,
@@ -325,7 +330,7 @@ def _plan_tiers(session: _Session) -> list[_TierPlan]:
             suite=session.suite.name,
             have_delta=ask.have_delta,
             elements=ask.elements,
-            entries=padded_count(int(live.links.sum())),
+            entries=padded_count(live.whole),
             least_epoch_s=interval,
         )
         due = _additions_due(state.last_added_s, keys.rules_since_s, now_s=node.clock(), interval_s=interval)
@@ -454,14 +459,21 @@ def _make_delta(session: _Session, plan: _TierPlan, made: Made) -> tuple[Delta, 
     return delta, handles
 
 
+def _points(session: _Session) -> tuple[npt.NDArray[np.uint8], int]:
+    """The points that the peer may count, and how many tokens are declared: as many as the whole list has."""
+    node, suite, tables = session.node, session.suite, list(session.keys.tables.values())
+    permitted = permitted_suppliers(node, session.grant.obligations, session.peer, session.hello.mode)
+    whole = sum(len(live_keys(table).keys) for table in tables)
+    return distinct_points(tables, suite, permitted), padded_count(whole)
+
+
 async def _run_size(session: _Session) -> tuple[str, Document]:
     node, hello, suite, keys = session.node, session.hello, session.suite, session.keys
     wire, figures = session.wire, session.figures
     ask = hello.tiers[0]
     key = session.derive_key(node.rng(SEED_BYTES), ask.tier)
     with figures.phase("load"):
-        points = await to_the_end(distinct_points, list(keys.tables.values()), suite)
-    declared = padded_count(len(points))
+        points, declared = await to_the_end(_points, session)
     offer = TierOffer(ask.tier, SIZE_TOKEN_BYTES, (DeltaHeader(1, declared),))
     sender = Sender(hello, 0, (offer,), {ask.tier: key}, suite, node.rng, keys.rules)
     await wire.send(sender.accept())

@@ -19,6 +19,7 @@ from symbolon.api.audit.v1 import audit_pb2_grpc as audit_stubs
 from symbolon.api.exchange.v1 import exchange_pb2 as pb
 from symbolon.api.exchange.v1 import exchange_pb2_grpc as stubs
 from symbolon.api.membership.v1 import membership_pb2_grpc as membership_stubs
+from symbolon.api.policy.v1 import policy_pb2_grpc as policy_stubs
 from symbolon.errors import ConfigError, SymbolonError
 from symbolon.membership.certificates import load_certificate
 from symbolon.oprf.suite import DEFAULT_SUITE
@@ -29,6 +30,8 @@ from symbolon.rpc.identity import MemberInterceptor
 from symbolon.rpc.membership_service import SERVICE as MEMBERSHIP_SERVICE
 from symbolon.rpc.membership_service import MembershipService
 from symbolon.rpc.node import Node
+from symbolon.rpc.policy_service import SERVICE as POLICY_SERVICE
+from symbolon.rpc.policy_service import PolicyService
 from symbolon.rpc.tls_material import FreshCredentials, Leaf, TlsMaterial
 from symbolon.rpc.upkeep import Upkeep
 from symbolon.rpc.witness_service import SERVICE as WITNESS_SERVICE
@@ -81,10 +84,12 @@ async def serve(
         MembershipError: the node is not enrolled, or its certificate does not hold.
         BackendError: the backend that the configuration names cannot run here.
         StorageError: the node's database or folder cannot be written.
+        PolicyError: its policies cannot be put in force.
         AuditError: `audit.truncated`, the audit log is not the one that was signed before; where another
             member shows that later, the serving ends by it.
     """
     await asyncio.to_thread(node.require_writable)
+    await asyncio.to_thread(node.policy.bundle)
     await asyncio.to_thread(node.checkpoints.require_whole)
     left_over = await asyncio.to_thread(node.close_left_over)
     if left_over:
@@ -97,7 +102,7 @@ async def serve(
         suite = await asyncio.to_thread(node.suite, DEFAULT_SUITE, answering=True)
         log.info("suite %s on backend %s, self-test passed", suite.name, suite.backend_name)
     service, membership = ExchangeService(node), MembershipService(node)
-    witness = WitnessService(node)
+    policy, witness = PolicyService(node), WitnessService(node)
     stop, halted = stop or _until_signalled(), list[SymbolonError]()
 
     def halt(error: SymbolonError) -> None:
@@ -109,6 +114,7 @@ async def serve(
     def add(server: grpc.aio.Server) -> None:
         stubs.add_ExchangeServiceServicer_to_server(service, server)
         membership_stubs.add_MembershipServiceServicer_to_server(membership, server)
+        policy_stubs.add_PolicyServiceServicer_to_server(policy, server)
         audit_stubs.add_WitnessServiceServicer_to_server(witness, server)
 
     def open_at(address: str) -> None:
@@ -122,7 +128,7 @@ async def serve(
         await serve_until_told(
             node,
             node.config.node.listen,
-            (SERVICE, MEMBERSHIP_SERVICE, WITNESS_SERVICE),
+            (SERVICE, MEMBERSHIP_SERVICE, POLICY_SERVICE, WITNESS_SERVICE),
             add,
             open_at,
             stopping,

@@ -99,6 +99,17 @@ _ADVICE: Final = {
         "This id is a member already; if that was you with another code, ask for one with --again."
     ),
     "membership.expelled": "This id was expelled, and none is given twice; ask a founder why.",
+    "permission.agreement": (
+        "Two companies agree on a purpose before one learns which suppliers they share: "
+        "`symbolon policy agree {peer} --purpose …`, at both nodes; --mode size needs no agreement."
+    ),
+    "permission.attestation": "Run `symbolon coalition attest`; the peer wants a newer attestation.",
+    "permission.enumeration": (
+        "The peer takes what was asked for more than a supplier list changes; "
+        "wait for its next key epoch, or talk to its operator."
+    ),
+    "permission.purpose": "Name a purpose of the coalition: `symbolon coalition members` lists them.",
+    "permission.suite": "The peer wants another suite: exchange.suite in symbolon.toml.",
     "permission.size_sessions": "The size sessions of this key epoch are used up; try again in the next one.",
     "membership.founder": "Only a founder's node can do this; `symbolon coalition members` names them.",
     "membership.invitation.unknown": "Ask the founder for a new invitation.",
@@ -119,6 +130,7 @@ def from_failure(peer: str, code: str) -> SymbolonError:
         hint = _ADVICE.get(
             code, f"Ask the operator of {peer} for an [[allow]] table with this mode, purpose and tiers."
         )
+        hint = hint.replace("{peer}", peer)
         return PermissionDeniedError(f"{peer} does not permit this", hint=hint, code=code)
     if code.startswith(BudgetError.code):
         hint = f"Wait for the next budget window, ask for fewer tiers, or ask {peer} for a larger budget."

@@ -1,10 +1,12 @@
 """What a served node does by itself: it follows the coalition, stays reachable, and renews what ends.
 
 Handles: asking others for newer metadata at the start and every few minutes; attaching to the relays that
-this member's record names; a new certificate once a quarter of the old one's life is over; at a founder, new
-timestamps, proposals that wait for others, and the list of open invitations; cosignatures of others for the
-audit log. What ends and takes people to renew, it says once a day. Each job is tried again at its next turn
-when it fails. One finding stops the node: an audit log that is not what it was. docs/adr/0013, 0015.
+this member's record names; policies that were changed; results whose time is over; a new certificate once a
+quarter of the old one's life is over; at a founder, new timestamps, proposals that wait for others, and the
+list of open invitations; telling peers of agreements that were signed or withdrawn here while they were off;
+cosignatures of others for the audit log. What ends and takes people to renew, it says once a day. Each job is
+tried again at its next turn when it fails. One finding stops the node: an audit log that is not what it was.
+docs/adr/0013, 0014, 0015.
 """
 
 import asyncio
@@ -18,6 +20,7 @@ from typing import Final
 from symbolon.errors import SymbolonError
 from symbolon.membership.ends_soon import ends_soon
 from symbolon.membership.member import MemberId
+from symbolon.rpc.agreeing import tell_all
 from symbolon.rpc.channel import listed_certificate
 from symbolon.rpc.membership_client import announce, spread, sync
 from symbolon.rpc.node import Node
@@ -33,6 +36,12 @@ TURN_S: Final = 30.0
 
 SYNC_S: Final = 300.0
 """Between two rounds of questions to other members."""
+
+POLICY_S: Final = 2.0
+"""Between two looks at the files of policies: who narrows one waits no longer for it to be so."""
+
+TELL_S: Final = 300.0
+"""Between two attempts to tell peers that were off of agreements; where all have heard, a look at a table."""
 
 
 class Upkeep:
@@ -58,8 +67,9 @@ class Upkeep:
         Args:
             address: `host:port` where this node's own server listens.
         """
-        # Apart: a round of questions takes long where many members are off, and nothing waits for it.
-        jobs = (self._run(address), follow(self._node), self._have_witnessed())
+        # Apart: calls to many members take long where they are off, and nothing waits for them.
+        own = (self._run(address), watch_policies(self._node), self._have_witnessed())
+        jobs = (*own, follow(self._node), tell_of_agreements(self._node))
         self._jobs += [asyncio.create_task(each) for each in jobs]
 
     async def finish(self) -> None:
@@ -77,6 +87,7 @@ class Upkeep:
             if self._node.is_founder:
                 await _tried("founder", self._found)
             await _tried("what ends soon", self._warn)
+            await _tried("retention", lambda: asyncio.to_thread(self._node.matches.expire))
             await asyncio.sleep(TURN_S)
 
     async def _have_witnessed(self) -> None:
@@ -137,6 +148,28 @@ async def follow(node: Node) -> None:
     while True:
         await _tried("metadata", lambda: sync(node))
         await asyncio.sleep(SYNC_S)
+
+
+async def watch_policies(node: Node) -> None:
+    """Puts changed policies in force, and ends the key epochs of peers that they narrow, until cancelled."""
+    while True:
+        await _tried("policies", lambda: asyncio.to_thread(_take_policies, node))
+        await asyncio.sleep(POLICY_S)
+
+
+def _take_policies(node: Node) -> None:
+    if node.policy.refresh():
+        log.info("other policies are in force: %s", node.policy.bundle().sha256().hex()[:16])
+        erased = node.erase_narrowed()
+        if erased:
+            log.warning("%d key epochs were erased: their peers are permitted less than before", erased)
+
+
+async def tell_of_agreements(node: Node) -> None:
+    """Tells peers of agreements what they have not heard yet, every few minutes, until cancelled."""
+    while True:
+        await _tried("agreements", lambda: tell_all(node))
+        await asyncio.sleep(TELL_S)
 
 
 async def _tried(what: str, job: Callable[[], Awaitable[object]]) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, and_, bindparam, delete, false, func, insert, or_, select, update
 
 from symbolon.audit.document import Document
-from symbolon.audit.entry import FIELDS, SALTS_BYTES, Entry, commitments, leaf_bytes
+from symbolon.audit.entry import FIELDS, SALTS_BYTES, Entry, Event, commitments, leaf_bytes
 from symbolon.audit.merkle import Frontier, leaf_hash
 from symbolon.errors import StorageError
 from symbolon.exchange.messages import Hello
@@ -121,6 +121,13 @@ class AuditLog:
         now_s = self._clock()
         self._append(connection, [(int(now_s), each.values(now_s, self._operator)) for each in entries])
 
+    def keep(self, document: Document) -> None:
+        """Keeps a document that entries to come will refer to; nothing where it is there already."""
+        held = self.document(document.sha256)
+        if held is None or not document.signatures.keys() <= held.signatures.keys():
+            with self._database.transaction("keep a document of the audit log") as connection:
+                self.keep_in(connection, document)
+
     def keep_in(self, connection: Connection, document: Document) -> str:
         """Keeps a document that an entry refers to, as part of the same transaction.
 
@@ -199,6 +206,14 @@ class AuditLog:
         query = select(audit_entry).order_by(audit_entry.c.number.desc()).limit(limit)
         with self._database.read("read the audit log") as connection:
             return [self._opened(row) for row in reversed(connection.execute(query).all())]
+
+    def newest_of(self, event: Event) -> StoredEntry | None:
+        """The newest entry of an event, or None without one."""
+        here = audit_entry.c.event == event
+        query = select(audit_entry).where(here).order_by(audit_entry.c.number.desc()).limit(1)
+        with self._database.read("read the audit log") as connection:
+            row = connection.execute(query).first()
+        return None if row is None else self._opened(row)
 
     def entries(self, first: int = 0, end: int | None = None) -> Iterator[StoredEntry]:
         """Entries in order, a few at a time.

@@ -21,7 +21,7 @@ from symbolon.exchange.limits import HANDLE_BYTES, MAX_DELTAS, SIZE_SESSIONS_PER
 from symbolon.exchange.messages import Hello
 from symbolon.exchange.sender_set import Delta, Released, tag_bytes_for
 from symbolon.policy.operator_roles import LOCAL
-from symbolon.policy.permission import Grant
+from symbolon.policy.permission import Grant, Usage
 from symbolon.storage.audit_log import AuditLog, session_entry
 from symbolon.storage.database import Database
 from symbolon.storage.exchange_budget import BudgetLimits, Spent, debit, read_spent
@@ -194,6 +194,23 @@ class SenderStore:
                 self._erase(connection, row.id)
         return len(over)
 
+    def usage(self, peer: str, area: str, hello: Hello, limits: BudgetLimits) -> Usage:
+        """What a peer asks by a hello, and has asked before in its live epoch and in this year."""
+        keys = sum(ask.elements * len(ask.tier) for ask in hello.tiers)
+        with self._database.read("read what a peer has asked") as connection:
+            epoch = connection.execute(
+                select(key_epoch.c.first_keys, key_epoch.c.keys_asked).where(
+                    key_epoch.c.peer == peer,
+                    key_epoch.c.area == area,
+                    key_epoch.c.seed.is_not(None),
+                    key_epoch.c.expires_at_s > int(self._clock()),
+                )
+            ).first()
+            spent = read_spent(connection, limits, area=area, now_s=self._clock())
+        year = sum(each.in_year for each in spent if each.peer == peer)
+        first, asked = (epoch.first_keys, epoch.keys_asked) if epoch is not None else (0, 0)
+        return Usage(keys, first, asked, year)
+
     def open_session(
         self,
         hello: Hello,
@@ -226,6 +243,13 @@ class SenderStore:
                 )
             if hello.mode == "size":
                 self._count_size_session(connection, epoch)
+            keys = sum(ask.elements * len(ask.tier) for ask in hello.tiers)
+            first = case((key_epoch.c.first_keys == 0, keys), else_=key_epoch.c.first_keys)
+            connection.execute(
+                update(key_epoch)
+                .where(key_epoch.c.id == epoch.row)
+                .values(first_keys=first, keys_asked=key_epoch.c.keys_asked + keys)
+            )
             for ask in hello.tiers:
                 for tier in ask.tier:
                     debit(

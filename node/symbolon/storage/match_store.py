@@ -6,19 +6,22 @@ changes.
 """
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, or_, select
 
 from symbolon.matching.evidence import Evidence, Match
 from symbolon.storage.database import Database
 from symbolon.storage.exchange_columns import pack, unpack
-from symbolon.storage.exchange_schema import match_decision, match_result
+from symbolon.storage.exchange_schema import match_decision, match_result, received_part, received_set
 from symbolon.storage.seal import Sealer
 from symbolon.suppliers.tier import Tier
 
 Decision = Literal["accepted", "rejected"]
+
+
+_DAY_S: Final = 86400
 
 
 class MatchStore:
@@ -29,8 +32,25 @@ class MatchStore:
         self._sealer = sealer
         self._clock = clock
 
-    def save(self, connection: Connection, peer: str, purpose: str, found: list[Evidence]) -> None:
-        """Replaces the results of the tiers given, inside the caller's transaction."""
+    def save(
+        self,
+        connection: Connection,
+        peer: str,
+        purpose: str,
+        found: list[Evidence],
+        *,
+        retain_days: int | None = None,
+    ) -> None:
+        """Replaces the results of the tiers given, inside the caller's transaction.
+
+        Args:
+            connection: of the transaction.
+            peer: the member matched with.
+            purpose: of the match.
+            found: by tier.
+            retain_days: after which they are erased, by the peer's terms; None for no such term.
+        """
+        ends = None if retain_days is None else int(self._clock()) + retain_days * _DAY_S
         for each in found:
             here = (
                 match_result.c.peer == peer,
@@ -52,18 +72,45 @@ class MatchStore:
                     purpose=purpose,
                     tier=each.tier.value,
                     found_at_s=int(self._clock()),
+                    expires_at_s=ends,
                     payload=self._sealer.seal("match_result", "payload", place, payload),
                 )
             )
 
     def load(self, peer: str, purpose: str | None = None) -> list[tuple[str, Evidence]]:
-        """Results with a peer: pairs of purpose and evidence."""
-        query = select(match_result).where(match_result.c.peer == peer).order_by(match_result.c.tier)
+        """Results with a peer that may still be kept: pairs of purpose and evidence."""
+        ends = match_result.c.expires_at_s
+        kept = or_(ends.is_(None), ends > int(self._clock()))
+        query = select(match_result).where(match_result.c.peer == peer, kept).order_by(match_result.c.tier)
         if purpose is not None:
             query = query.where(match_result.c.purpose == purpose)
         with self._database.read("load matches") as connection:
             rows = connection.execute(query).all()
         return [(row.purpose, self._evidence(row.peer, row.purpose, row.tier, row.payload)) for row in rows]
+
+    def expire(self) -> int:
+        """Erases results whose time is over by the peer's terms, and the sets that they came from.
+
+        Returns:
+            How many results were erased.
+        """
+        over = match_result.c.expires_at_s <= int(self._clock())
+        with self._database.read("look for expired matches") as connection:
+            if connection.execute(select(match_result.c.id).where(over).limit(1)).first() is None:
+                return 0
+        with self._database.transaction("erase expired matches") as connection:
+            rows = connection.execute(select(match_result).where(over)).all()
+            for row in rows:
+                here = (
+                    received_set.c.peer == row.peer,
+                    received_set.c.purpose == row.purpose,
+                    received_set.c.tier == row.tier,
+                )
+                sets = select(received_set.c.id).where(*here)
+                connection.execute(delete(received_part).where(received_part.c.set_id.in_(sets)))
+                connection.execute(delete(received_set).where(*here))
+                connection.execute(delete(match_result).where(match_result.c.id == row.id))
+        return len(rows)
 
     def _evidence(self, peer: str, purpose: str, tier: str, payload: bytes) -> Evidence:
         opened = self._sealer.open("match_result", "payload", f"{peer}/{purpose}/{tier}", payload)

@@ -168,6 +168,24 @@ class SupplierStore:
                 tables[tier.value] = key_table(tier, self._links(connection, revision, tier), dead)
         return ListKeys(tables, fingerprint(rules), since_s)
 
+    def first_known(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+        """When each supplier first stood in the list, as far as this node still knows.
+
+        Returns:
+            uint64 `[n]` numbers and int64 `[n]` seconds since 1970-01-01 UTC, of those in the list now.
+        """
+        with self._database.read("look when suppliers were first known") as connection:
+            revision = read_revision(connection)
+            since = func.min(supplier_import.c.started_at_s)
+            query = (
+                select(supplier.c.supplier_no, since)
+                .join(supplier_import, supplier_import.c.id == supplier.c.import_id)
+                .where(supplier.c.import_id <= revision)
+                .group_by(supplier.c.supplier_no)
+            )
+            rows = connection.execute(query).all()
+        return np.array([row[0] for row in rows], np.uint64), np.array([row[1] for row in rows], np.int64)
+
     def _links(self, connection: Connection, revision: int, tier: Tier) -> Sequence[KeyLinks]:
         query = (
             select(key_segment.c.id, key_segment.c.payload)

@@ -108,6 +108,15 @@ def test_verify_cosigned_with_a_cosignature_of_another_form_is_refused(signature
     assert caught.value.full_code == "audit.note.signature"
 
 
+def test_verify_cosigned_with_a_time_above_the_largest_is_refused_though_it_was_signed():
+    now_s = MAX_TIMESTAMP_S + 1
+    signature = FARM.key.sign(f"cosignature/v1\ntime {now_s}\n{LOG.checkpoint().text()}".encode())
+    line = NoteSignature(FARM.name, FARM.public.key_id, now_s.to_bytes(8, "big") + signature)
+    with pytest.raises(AuditError) as caught:
+        verify_cosigned(add_signatures(LOG.note(), [line]), LOG.public, [FARM.public])
+    assert caught.value.full_code == "audit.note.signature"
+
+
 def test_cosign_with_a_name_that_is_none_is_refused():
     with pytest.raises(AuditError):
         cosign(LOG.checkpoint(), "fa rm", private_key("farm"), now_s=NOW_S)

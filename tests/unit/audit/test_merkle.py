@@ -257,6 +257,33 @@ def test_verify_consistency_where_root_and_hash_are_divided_elsewhere_is_refused
         verify_consistency(1, 2, a + b[:1], root, [b[1:]])
 
 
+def test_verify_consistency_from_a_root_that_is_no_hash_is_refused():
+    a, b = leaves(2)
+    with pytest.raises(AuditError):
+        verify_consistency(1, 2, a[:31], node_hash(a[:31], b), [b])
+
+
+def test_verify_of_a_proof_that_goes_on_above_the_root_is_refused():
+    nodes = MemoryNodes(leaves(4))
+    above = leaf_hash(b"above")
+    old_root, root = (node_hash(above, root_at(size, nodes.lookup)) for size in (3, 4))
+    with pytest.raises(AuditError):
+        verify_inclusion(leaves(1)[0], 0, 4, [*prove_inclusion(0, 4, nodes.lookup), above], root)
+    with pytest.raises(AuditError):
+        verify_consistency(3, 4, old_root, root, [*prove_consistency(3, 4, nodes.lookup), above])
+
+
+def test_verify_at_a_size_above_the_largest_is_refused():
+    computed, proof = leaf_hash(b""), leaves(63)
+    old_root = computed
+    for sibling in proof:
+        computed = node_hash(computed, sibling)
+    with pytest.raises(AuditError):
+        verify_inclusion(leaf_hash(b""), 0, MAX_SIZE + 1, proof, computed)
+    with pytest.raises(AuditError):
+        verify_consistency(1, MAX_SIZE + 1, old_root, computed, proof)
+
+
 def test_error_of_a_proof_says_its_code_and_no_more_to_a_peer():
     with pytest.raises(AuditError) as caught:
         verify_inclusion(leaf_hash(b""), 0, 1, (), EMPTY_ROOT)

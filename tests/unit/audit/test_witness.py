@@ -225,6 +225,7 @@ def test_parse_add_checkpoint_that_is_too_large_is_refused_before_it_is_read():
     with pytest.raises(AuditError) as caught:
         parse_add_checkpoint(b"\xff" * (MAX_REQUEST_BYTES + 1))
     assert caught.value.full_code == "audit.request"
+    assert f"more than {MAX_REQUEST_BYTES}" in caught.value.detail
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 409, 422, 429, 500, 0])

@@ -1,6 +1,7 @@
 """What `symbolon audit witness` prints, and how it ends; with real nodes: tests/integration."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,7 +53,8 @@ def run(
 
     monkeypatch.setattr(audit_witness, "open_node", lambda: FakeNode(list(evidence)))
     monkeypatch.setattr(witnessing, "collect", collect)
-    return audit_witness_command(None, *arguments)  # type: ignore[arg-type]
+    # No node is there: nobody has to sign in.
+    return audit_witness_command(Path("/nonexistent"), *arguments)
 
 
 def test_command_without_a_majority_says_who_is_missing_and_ends_with_75(monkeypatch):

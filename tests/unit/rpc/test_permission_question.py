@@ -33,7 +33,13 @@ def test_size_of_the_shortest_list_is_no_question(tiers: str) -> None:
 
 @pytest.mark.parametrize(
     ("code", "yes"),
-    [("protocol.stale_epoch", True), ("permission.small", True), ("permission.denied", False), ("", False)],
+    [
+        ("protocol.receipt", True),
+        ("protocol.stale_epoch", True),
+        ("permission.small", True),
+        ("permission.denied", False),
+        ("", False),
+    ],
 )
 def test_answer_is_read_from_the_refusal(code: str, yes: bool) -> None:
     assert is_yes(code) is yes

@@ -177,3 +177,23 @@ def test_upkeep_does_its_jobs_while_a_question_to_the_others_hangs(
 
     with Node(coalition.home) as node:
         asyncio.run(serving(node, scene))
+
+
+def test_upkeep_tells_of_agreements_at_each_turn_though_one_failed(
+    coalition: Coalition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns, done = 0, asyncio.Event()
+
+    async def tell_all(_: Node) -> None:
+        nonlocal turns
+        turns += 1
+        if turns == 1:
+            raise StorageError("disk full")
+        done.set()
+
+    monkeypatch.setattr(upkeep, "tell_all", tell_all)
+    monkeypatch.setattr(upkeep, "TELL_S", 0.02)
+
+    with Node(coalition.home) as node:
+        asyncio.run(serving(node, done.wait))
+    assert turns >= 2

@@ -1,0 +1,92 @@
+"""A verdict on audit logs as people read it: what was checked, who disclosed what to whom, what was found."""
+
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from symbolon.audit.verdict import Disclosure, FileSummary, Verdict, hour_words
+
+_PLAIN_WIDTH: Final = 160
+_SHOWN: Final = 200
+"""Sessions in the table; --json has all."""
+
+
+def print_verdict(verdict: Verdict) -> None:
+    """Prints a verdict on stdout."""
+    console = Console(highlight=False, markup=False, soft_wrap=False)
+    if not console.is_terminal:
+        console = Console(width=_PLAIN_WIDTH, highlight=False, markup=False)
+    for each in verdict.files:
+        console.print(Text(_file_words(each)))
+    console.print(Text(_root_words(verdict)))
+    if verdict.disclosures:
+        console.print()
+        console.print(_table(verdict.disclosures))
+    console.print()
+    for finding in verdict.findings:
+        where = f"{finding.file}: " if finding.file else ""
+        console.print(Text(f"{finding.severity.upper():<8} {where}{finding.sentence} [{finding.code}]"))
+    console.print(Text(_sentence(verdict)))
+
+
+def _file_words(each: FileSummary) -> str:
+    what = f"proof of one entry in the log of {each.member}" if each.proof else f"log of {each.member}"
+    words = f"{each.file}: {what} in {each.coalition}, {each.entries} entries, {each.opened} of them open; "
+    words += f"written {hour_words(each.hour)}"
+    if each.recipient:
+        words += f" for {each.recipient}"
+    if not each.cosigned_by:
+        return f"{words}; cosigned by none of {each.witnesses} other members."
+    names = ", ".join(each.cosigned_by)
+    return (
+        f"{words}; the first {each.cosigned_entries} cosigned by {len(each.cosigned_by)} of {each.witnesses} "
+        f"other members ({names}), the latest at {hour_words(each.cosigned_at_s // 3600)}."
+    )
+
+
+def _root_words(verdict: Verdict) -> str:
+    if verdict.trusted:
+        return f"Root of the coalition: {verdict.root}, the one that is trusted."
+    return (
+        f"Root of the coalition: {verdict.root or 'none'}, taken from the files. Who the members are rests "
+        "on whoever wrote them, until you compare this fingerprint with one from another source (--root)."
+    )
+
+
+def _table(disclosures: tuple[Disclosure, ...]) -> Table:
+    title = "What was disclosed (all counts with dummies)"
+    if len(disclosures) > _SHOWN:
+        title += f"; the last {_SHOWN} of {len(disclosures)} sessions, --json has all"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for name in ("hour", "asked", "of", "purpose", "mode"):
+        table.add_column(name)
+    table.add_column("keys", justify="right")
+    table.add_column("entries", justify="right")
+    for name in ("permitted by", "terms", "signed by", "outcome"):
+        table.add_column(name)
+    for each in disclosures[-_SHOWN:]:
+        cells = (
+            hour_words(each.hour).removesuffix(" UTC"),
+            each.asker,
+            each.owner,
+            each.purpose,
+            each.mode,
+            str(sum(each.asked.values())),
+            str(each.sent),
+            ", ".join(each.policies),
+            each.terms,
+            {"both": "both", "one": "one end", "none": "nobody"}[each.receipts],
+            each.outcome,
+        )
+        table.add_row(*(Text(cell) for cell in cells))
+    return table
+
+
+def _sentence(verdict: Verdict) -> str:
+    broken = sum(each.severity == "broken" for each in verdict.findings)
+    missing = sum(each.severity == "missing" for each in verdict.findings)
+    if verdict.holds:
+        return "All of it holds. docs/audit.md says what that proves, and what it does not."
+    return f"It does not hold: {broken} broken, {missing} missing."

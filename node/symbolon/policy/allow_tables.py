@@ -1,0 +1,88 @@
+"""The [[allow]] tables of the configuration, written in Cedar.
+
+Handles: one permit for each table, which allows exactly what the table says and nothing else. Every word of
+a table becomes a quoted text, so none of them is ever read as Cedar. Refuses words that have no form in
+Unicode. A table that allows nothing gives no permit. Specification: docs/adr/0014.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from symbolon.errors import PolicyError
+from symbolon.policy.bundle import GENERATED_ID, PolicySource
+
+
+@dataclass(frozen=True, slots=True)
+class AllowTable:
+    """What one peer may do.
+
+    Attributes:
+        peer: member id.
+        purposes, modes, tiers: any of them.
+        answer: the peer may ask about this node's list.
+        ask: this node may ask about the peer's list.
+        invited: this node also asks when the peer invites it.
+    """
+
+    peer: str
+    purposes: tuple[str, ...]
+    modes: tuple[str, ...]
+    tiers: tuple[str, ...]
+    answer: bool
+    ask: bool
+    invited: bool
+
+
+def table_policies(tables: Iterable[AllowTable]) -> tuple[PolicySource, ...]:
+    """Writes the permits.
+
+    Args:
+        tables: in the order of the file; a permit's `@id` counts them from 1.
+
+    Raises:
+        PolicyError: `policy.table`.
+    """
+    sources = []
+    for number, table in enumerate(tables, 1):
+        text = _permit(f"{GENERATED_ID}{number}", table)
+        if text:
+            sources.append(PolicySource(f"[[allow]] table {number}", text))
+    return tuple(sources)
+
+
+def _permit(policy_id: str, table: AllowTable) -> str:
+    actions = [f"match_{mode}" for mode in ("size", "intersection") if table.answer and mode in table.modes]
+    actions += ["match_mutual"] if table.invited else []
+    actions += ["ask"] if table.ask else []
+    if not (actions and table.purposes and table.modes and table.tiers):
+        return ""
+    return f"""@id({quoted(policy_id)})
+permit (
+    principal == Symbolon::Member::{quoted(table.peer)},
+    action in [{", ".join(f'Symbolon::Action::"{action}"' for action in actions)}],
+    resource is Symbolon::SupplierList
+)
+when {{
+    {_list(table.purposes)}.contains(context.purpose) &&
+    {_list(table.modes)}.contains(context.mode) &&
+    {_list(table.tiers)}.containsAll(context.tiers)
+}};"""
+
+
+def _list(words: Iterable[str]) -> str:
+    return f"[{', '.join(map(quoted, words))}]"
+
+
+def quoted(word: str) -> str:
+    """A text as Cedar reads it, whatever is in it.
+
+    Raises:
+        PolicyError: `policy.table`, half of a pair of UTF-16 is no character.
+    """
+    if not word.isascii() and any(0xD800 <= ord(each) <= 0xDFFF for each in word):
+        raise PolicyError("a table holds a word that is not Unicode", code="policy.table")
+    return '"' + "".join(each if _plain(each) else f"\\u{{{ord(each):x}}}" for each in word) + '"'
+
+
+def _plain(character: str) -> bool:
+    return " " <= character <= "~" and character not in '"\\'
