@@ -25,8 +25,9 @@ from symbolon.rpc.witnessing import Collected, collect
 
 
 def write_entries(home: Path, count: int, note: str = "a test") -> None:
-    """Entries as sessions leave them."""
+    """Entries as sessions leave them, after the one about the policies, which is written once."""
     with Node(home) as node:
+        node.policy.bundle()
         node.audit.append(*[Entry("failed", "nobody-co", note=note)] * count)
 
 

@@ -21,7 +21,7 @@ def test_member_whose_log_is_lost_goes_on_under_a_new_key_as_it_is_told_to(tmp_p
             assert collected(member.home).is_enough
             put_back(copy, member.home)
         refused = member.run("serve", code=65).stderr
-        assert f"it has 2 entries and had 6: at least 4 are missing, as {FOUNDER} shows" in refused
+        assert f"it has 3 entries and had 7: at least 4 are missing, as {FOUNDER} shows" in refused
         assert f"`symbolon coalition invite {LOST} --again`" in refused
         vetted = ("--vetted-by", "Ben", "--criteria", "called back")
         again = Member(LOST, tmp_path / "again")
