@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, and_, bindparam, delete, false, func, insert, or_, select, update
 
-from symbolon.audit.document import Document
+from symbolon.audit.document import Document, DocumentKind
 from symbolon.audit.entry import FIELDS, SALTS_BYTES, Entry, Event, commitments, leaf_bytes
 from symbolon.audit.merkle import Frontier, leaf_hash
 from symbolon.errors import StorageError
@@ -155,6 +155,12 @@ class AuditLog:
         with self._database.read("read a document of the audit log") as connection:
             row = connection.execute(query).first()
         return None if row is None else Document(row.kind, row.content, _signatures(row.signatures))
+
+    def hashes_of(self, kind: DocumentKind) -> list[str]:
+        """The SHA-256 of every document of a kind, hexadecimal, ascending."""
+        query = select(audit_document.c.sha256).where(audit_document.c.kind == kind)
+        with self._database.read("list the documents of the audit log") as connection:
+            return list(connection.execute(query.order_by(audit_document.c.sha256)).scalars())
 
     def _append(self, connection: Connection, rows: Sequence[tuple[int, Mapping[str, str]]]) -> None:
         frontier = read_frontier(connection)
