@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, and_, bindparam, delete, false, func, insert, or_, select, update
 
 from symbolon.audit.document import Document, DocumentKind
-from symbolon.audit.entry import FIELDS, SALTS_BYTES, Entry, Event, commitments, leaf_bytes
+from symbolon.audit.entry import FIELDS, HOUR_S, SALTS_BYTES, Entry, Event, commitments, leaf_bytes
 from symbolon.audit.merkle import Frontier, leaf_hash
 from symbolon.errors import StorageError
 from symbolon.exchange.messages import Hello
@@ -300,10 +300,10 @@ class AuditLog:
         return len(rows)
 
     def _opened(self, row: Row[Any]) -> StoredEntry:
-        values = {name: getattr(row, name) for name in FIELDS if name != "hour"}
+        values = {name: getattr(row, name, "") for name in FIELDS}
         salts = None
         if row.salts is not None:
-            values["hour"] = str(row.at_s // 3600)
+            values["hour"] = str(row.at_s // HOUR_S)
             salts = self._sealer.open("audit_entry", "salts", row.number, row.salts)
         return StoredEntry(row.number, row.at_s, values, salts, row.leaf)
 
