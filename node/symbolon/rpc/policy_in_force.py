@@ -110,8 +110,9 @@ class PolicyInForce(Permission):
                 bundle = node_bundle(self._home)
             except (PolicyError, ConfigError) as error:
                 self._mark, self.problem = mark, error
-                stays = "the policies before stay in force" if self._bundle else "everything is denied"
-                log.error("policies cannot be put in force: %s; %s", error.detail, stays)
+                # Where there are none, `bundle` raises it.
+                if self._bundle is not None:
+                    log.error("policies cannot be put in force: %s; those before stay", error.detail)
                 return False
             self.problem = None
             changed = self._bundle is None or bundle.sha256() != self._bundle.sha256()

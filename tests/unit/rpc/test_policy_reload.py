@@ -138,7 +138,7 @@ def test_policy_that_breaks_leaves_those_before_in_force_until_it_is_mended(
     where = OWN_FOLDER if broken == "file in the folder's place" else "own.cedar"
     assert where in line
     assert where in node.policy.problem.detail
-    assert "the policies before stay in force" in line
+    assert "those before stay" in line
     with pytest.raises(PolicyError):
         node.restarted().bundle()
     mend(node)
