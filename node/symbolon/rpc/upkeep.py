@@ -165,16 +165,45 @@ async def follow(node: Node) -> None:
 
 
 async def watch_policies(node: Node) -> None:
-    """Puts changed policies in force, and ends the key epochs of peers that they narrow, until cancelled."""
+    """Puts changed policies in force, and ends the key epochs of those permitted less, until cancelled.
+
+    Whoever notices a change first, a decision or this: the key epochs end.
+    """
+    watch = PolicyWatch(node)
     while True:
-        await _tried("policies", lambda: asyncio.to_thread(_take_policies, node))
+        await _tried("policies", lambda: asyncio.to_thread(watch.look))
         await asyncio.sleep(POLICY_S)
 
 
-def _take_policies(node: Node) -> None:
-    if node.policy.refresh():
-        log.info("other policies are in force: %s", node.policy.bundle().sha256().hex()[:16])
-        erased = node.erase_narrowed()
+class PolicyWatch:
+    """Looks whether peers are permitted less than when their key epochs began.
+
+    Other policies narrow, and so do other members or purposes of the coalition, a new day, and an agreement
+    that ends. The first is seen at once; the rest, and a session that was permitted just before, within
+    `TURN_S`.
+
+    Args:
+        node: this node.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._judged: bytes | None = None
+        self._judged_s = 0.0
+
+    def look(self) -> None:
+        """Ends key epochs where something may have narrowed.
+
+        Raises:
+            SymbolonError: no policies are in force, or nothing can be written; the next look tries again.
+        """
+        policies, now_s = self._node.policy.bundle().sha256(), time.monotonic()
+        if policies == self._judged and now_s - self._judged_s < TURN_S:
+            return
+        if self._judged not in (None, policies):
+            log.info("other policies are in force: %s", policies.hex()[:16])
+        erased = self._node.erase_narrowed()
+        self._judged, self._judged_s = policies, now_s
         if erased:
             log.warning("%d key epochs were erased: their peers are permitted less than before", erased)
 
