@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from symbolon.audit.document import Document
+from symbolon.audit.entry import Entry
 from symbolon.errors import (
     BudgetError,
     PermissionDeniedError,
@@ -42,6 +43,7 @@ from symbolon.rpc.concurrent import ended, exclusive, to_the_end, together
 from symbolon.rpc.early_end import CALL_IS_OVER, Reason, reason
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.node import Node
+from symbolon.rpc.permission_question import is_question
 from symbolon.rpc.set_preparation import permitted_suppliers
 from symbolon.rpc.wire import Wire
 from symbolon.storage.audit_log import session_entry
@@ -247,6 +249,12 @@ def _note_failure(
     about = {} if request is None else {"request": request.sha256}
     if isinstance(error, PermissionDeniedError):
         about["decision"] = error.decision
+    if request is None and is_question(hello):
+        # Nobody signs a question, and it opens no session.
+        decision = about.get("decision", "")
+        question = Entry("probed", peer, "", hello.mode, hello.purpose, note=why.code, decision=decision)
+        node.audit.append(question)
+        return
     entry = session_entry("denied" if denied else "failed", peer, hello, {}, why.code, **about)
     if opened:
         sentence = f"The session with {peer} ended early ({why.words}); what was evaluated stays debited."
