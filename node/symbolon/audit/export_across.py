@@ -83,7 +83,7 @@ def _left_out(log: ExportedLog, held: Session, other: ExportedLog, findings: Fin
     elif held.answered is False and not held.receipt:
         # What was asked may never have arrived.
         findings.add("note", "across.unanswered", f"{about}; it ended early, and may not have come that far.")
-    elif not held.request:
+    elif held.request not in log.documents.requests:
         findings.add("note", "across.unsigned", f"{about}; no signed request shows that it took place.")
     else:
         findings.add(

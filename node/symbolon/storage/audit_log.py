@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, and_, bindparam, delete, false, func, insert, or_, select, update
 
-from symbolon.audit.document import Document
-from symbolon.audit.entry import FIELDS, SALTS_BYTES, Entry, Event, commitments, leaf_bytes
+from symbolon.audit.document import Document, DocumentKind
+from symbolon.audit.entry import FIELDS, HOUR_S, SALTS_BYTES, Entry, Event, commitments, leaf_bytes
 from symbolon.audit.merkle import Frontier, leaf_hash
 from symbolon.errors import StorageError
 from symbolon.exchange.messages import Hello
@@ -156,6 +156,12 @@ class AuditLog:
             row = connection.execute(query).first()
         return None if row is None else Document(row.kind, row.content, _signatures(row.signatures))
 
+    def hashes_of(self, kind: DocumentKind) -> list[str]:
+        """The SHA-256 of every document of a kind, hexadecimal, ascending."""
+        query = select(audit_document.c.sha256).where(audit_document.c.kind == kind)
+        with self._database.read("list the documents of the audit log") as connection:
+            return list(connection.execute(query.order_by(audit_document.c.sha256)).scalars())
+
     def _append(self, connection: Connection, rows: Sequence[tuple[int, Mapping[str, str]]]) -> None:
         frontier = read_frontier(connection)
         placed, leaves = [], []
@@ -294,10 +300,10 @@ class AuditLog:
         return len(rows)
 
     def _opened(self, row: Row[Any]) -> StoredEntry:
-        values = {name: getattr(row, name) for name in FIELDS if name != "hour"}
+        values = {name: getattr(row, name, "") for name in FIELDS}
         salts = None
         if row.salts is not None:
-            values["hour"] = str(row.at_s // 3600)
+            values["hour"] = str(row.at_s // HOUR_S)
             salts = self._sealer.open("audit_entry", "salts", row.number, row.salts)
         return StoredEntry(row.number, row.at_s, values, salts, row.leaf)
 
