@@ -51,6 +51,10 @@ exchange.v1.ExchangeService/Ask
   cut   cut   cut   cut   no    cert  unk   no    yes   yes   yes   yes   yes   sus   lap   exp
 exchange.v1.ExchangeService/Offer
   cut   cut   cut   cut   no    cert  unk   no    yes   yes   yes   yes   yes   sus   lap   exp
+audit.v1.WitnessService/AddCheckpoint
+  cut   cut   cut   cut   no    cert  unk   no    yes   yes   yes   yes   yes   sus   lap   exp
+audit.v1.WitnessService/GetCheckpoint
+  cut   cut   cut   cut   no    cert  unk   no    yes   yes   yes   yes   yes   sus   lap   exp
 policy.v1.PolicyService/Agree
   cut   cut   cut   cut   no    cert  unk   no    yes   yes   yes   yes   yes   sus   lap   exp
 policy.v1.PolicyService/Withdraw
@@ -120,6 +124,9 @@ CELLS: Final[dict[str, Outcome]] = {
 """What any call ends with, whatever it says. `cut`: in the handshake. `fndr`: only a founder can do this."""
 
 HANDLED: Final[dict[str, Outcome]] = {
+    # Answered by a status of its own, 400.
+    "audit.v1.WitnessService/AddCheckpoint": ("OK", ""),
+    "audit.v1.WitnessService/GetCheckpoint": ("OK", ""),
     "exchange.v1.ExchangeService/Ask": MALFORMED,
     "exchange.v1.ExchangeService/Offer": MALFORMED,
     "membership.v1.MembershipService/GetMetadata": ("OK", ""),
@@ -145,6 +152,8 @@ SPEAKS_FIRST: Final = frozenset({"relay.v1.RelayService/Attach"})
 """Methods that answer before they have read anything."""
 
 IDS: Final[dict[str, tuple[str, ...]]] = {
+    "audit.v1.WitnessService/AddCheckpoint": ("body",),
+    "audit.v1.WitnessService/GetCheckpoint": ("origin",),
     "exchange.v1.ExchangeService/Ask": (
         "message.hello.session_id",
         "message.hello.coalition",

@@ -30,10 +30,14 @@ from rpc_scene import (
     Scene,
     called,
 )
+from symbolon.api.audit.v1 import audit_pb2 as audit
 from symbolon.api.exchange.v1 import exchange_pb2 as exchange
 from symbolon.api.membership.v1 import membership_pb2 as membership
 from symbolon.api.policy.v1 import policy_pb2 as policy
 from symbolon.api.relay.v1 import relay_pb2 as relay
+from symbolon.audit.checkpoint import Checkpoint, log_origin, sign_checkpoint
+from symbolon.audit.merkle import EMPTY_ROOT
+from symbolon.audit.witness import add_checkpoint_body
 from symbolon.cli.local_coalition import COALITION, PURPOSE
 from symbolon.cli.local_founder import FOUNDER
 from symbolon.membership.act_review import InvitationTerms
@@ -270,6 +274,14 @@ def _accept(connection_id: bytes) -> Any:
     return relay.AcceptRequest(ticket=relay.Ticket(connection_id=connection_id))
 
 
+def _checkpoint(scene: Scene, of: str, *, by: str, coalition: str = COALITION) -> Any:
+    """A checkpoint of a member's log, signed by the key of one."""
+    origin = log_origin(CoalitionId(coalition), MemberId(of))
+    note = sign_checkpoint(Checkpoint(origin, 0, EMPTY_ROOT), scene.signing_key(by))
+    return audit.AddCheckpointRequest(body=add_checkpoint_body(0, (), note))
+
+
+_WITNESS, _HOLDS = "audit.v1.WitnessService/AddCheckpoint", "audit.v1.WitnessService/GetCheckpoint"
 _ASK, _OFFER = "exchange.v1.ExchangeService/Ask", "exchange.v1.ExchangeService/Offer"
 _OF_MEMBERS = "membership.v1.MembershipService/"
 _METADATA, _JOIN, _RENEW = _OF_MEMBERS + "GetMetadata", _OF_MEMBERS + "Join", _OF_MEMBERS + "Renew"
@@ -408,6 +420,20 @@ PROBES: Final = (
           lambda s: _agree(s, MemberId(BETA), MemberId(FOUNDER), by=BETA), _breaks("agreement.foreign")),
     Probe(_AGREE, "firm", "key of another", ("signature",),
           lambda s: _agree(s, MemberId(ALPHA), MemberId(FOUNDER), by=BETA), _breaks("agreement.signature")),
+    # Each is answered by a status of its own, and held nowhere: 403, 404.
+    Probe(_WITNESS, "firm", "log of another under the own key", ("body",),
+          lambda s: _checkpoint(s, BETA, by=ALPHA), _OK),
+    Probe(_WITNESS, "firm", "log of the called one under its own key", ("body",),
+          lambda s: _checkpoint(s, FOUNDER, by=NODE_FOLDER), _OK),
+    Probe(_WITNESS, "firm", "log of an expelled member", ("body",),
+          lambda s: _checkpoint(s, EXPELLED, by=ALPHA), _OK),
+    Probe(_WITNESS, "firm", "another coalition", ("body",),
+          lambda s: _checkpoint(s, ALPHA, by=ALPHA, coalition="other-coalition"), _OK),
+    # Any member may ask about any log; what nobody has is empty.
+    Probe(_HOLDS, "firm", "log of another", ("origin",),
+          lambda _: audit.GetCheckpointRequest(origin=f"symbolon/{COALITION}/{BETA}"), _OK),
+    Probe(_HOLDS, "firm", "log of nobody", ("origin",),
+          lambda _: audit.GetCheckpointRequest(origin=f"symbolon/{COALITION}/{NOWHERE}"), _OK),
     # What the called node does not know stays unknown.
     Probe(_END, "firm", "agreement of nobody", ("agreement_sha256",),
           lambda _: policy.WithdrawRequest(agreement_sha256=bytes(32)), _OK),

@@ -51,10 +51,12 @@ class StoredWitness(RuleBasedStateMachine):
         return AddCheckpoint(old, (bytes(32), *asked.proof), asked.note) if spoilt else asked
 
     def _take(self, asked: AddCheckpoint, *, own: bool) -> Decision:
-        expected = self.model.takes(asked)
+        expected, before = self.model.takes(asked), len(self.farm.checkpoints.evidence())
         decided = self.farm.witness.decide(asked, self.mill.public, "mill", own=own)
         assert decided == expected
         found = decided.contradiction
+        if found is None or not (found.conclusive or own):
+            assert len(self.farm.checkpoints.evidence()) == before
         if found is not None and (found.conclusive or own):
             shown = {(earlier.text, later.text) for _, earlier, later in self.farm.checkpoints.evidence()}
             assert (parse_held(found.held), parse_held(found.shown)) in shown or len(shown) == MAX_EVIDENCE
