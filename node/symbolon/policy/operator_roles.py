@@ -67,6 +67,7 @@ COMMAND_ROLES: Final[Mapping[str, Role | None]] = {
     "audit witness": Role.CONTRIBUTOR,
     "audit prove": Role.APPROVER,
     "audit export": Role.APPROVER,
+    "audit report": Role.APPROVER,
     # What this member signs for all its people, and what ends that: an administrator.
     "coalition members": Role.VIEWER,
     "coalition proposals": Role.VIEWER,

@@ -7,6 +7,7 @@ else than what came, a checkpoint that contradicts an earlier one. docs/adr/0015
 """
 
 import dataclasses
+import logging
 from typing import TYPE_CHECKING, Final
 
 from symbolon.audit.checkpoint import log_origin
@@ -22,7 +23,7 @@ from symbolon.audit.receipt import (
     verify_result,
 )
 from symbolon.audit.signed_note import NoteKey, decode_note, encode_note
-from symbolon.errors import AuditError, MembershipError, RemoteProtocolError
+from symbolon.errors import AuditError, MembershipError, RemoteProtocolError, SymbolonError
 from symbolon.exchange.limits import SIGNATURE_BYTES
 from symbolon.exchange.messages import Finish, Hello, Receipt, SignedRequest
 from symbolon.exchange.receiver import Receiver
@@ -33,6 +34,8 @@ from symbolon.policy.permission import Grant
 
 if TYPE_CHECKING:
     from symbolon.rpc.node import Node
+
+log = logging.getLogger(__name__)
 
 CLOCK_SKEW_HOURS: Final = 25
 """How far two members' clocks may differ: a day, as for the coalition's metadata, and what cutting takes."""
@@ -153,6 +156,19 @@ class Receipts:
             raise _refused(f"the receipt: {error.detail}") from error
         signatures = {self._node.member_id: finish.signature, receiver: receipt.signature}
         return Document("result", finish.result, signatures)
+
+    def sign_over_session(self) -> None:
+        """Signs a checkpoint over a session that is over.
+
+        What the session brought is stored by then, and stays so: where no checkpoint can be signed, the
+        operator is told, and the next one covers the session too.
+        """
+        try:
+            self._node.checkpoints.sign()
+        except SymbolonError as error:
+            log.error("the session is stored; no checkpoint could be signed over it: %s", error.detail)
+            if error.hint:
+                log.error("hint: %s", error.hint)
 
     def _hour(self) -> int:
         return int(self._node.clock() // HOUR_S)

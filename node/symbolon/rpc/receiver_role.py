@@ -153,7 +153,7 @@ class Asking:
                 await to_the_end(_note_failure, self._node, self._ask, hello, why, error)
             raise
         self._figures.total_s += time.perf_counter() - started
-        await to_the_end(self._node.checkpoints.sign)
+        await to_the_end(self._node.receipts.sign_over_session)
         return outcome
 
 

@@ -195,7 +195,7 @@ async def run_sender(
         entry = session_entry("ended", peer, hello, {}, "no receipt" if unsigned else "", **about)
         end = node.sessions.end
         await to_the_end(end, "sender", entry, done=True, sentence=sentence, documents=(result,))
-        await to_the_end(node.checkpoints.sign)
+        await to_the_end(node.receipts.sign_over_session)
     return Answered(sentence, rules)
 
 

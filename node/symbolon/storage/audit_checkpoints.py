@@ -83,24 +83,28 @@ class Checkpoints:
     def sign(self) -> SignedNote:
         """Signs a checkpoint over all that is on the disk; the latest one where nothing came since.
 
+        The file is written before the commit, in this node's turn to write: two processes never leave the
+        older one in it, and what stands in it alone is of entries that are on the disk.
+
         Raises:
             AuditError: `audit.truncated`, the log is not the one that was signed before.
-            StorageError: it could not be kept.
+            StorageError: it could not be kept; the one before stays.
         """
         with self._database.transaction("sign a checkpoint") as connection:
-            frontier, held = read_frontier(connection), self._latest(connection)
+            frontier, held, filed = read_frontier(connection), self._latest(connection), self._filed()
             checkpoint = Checkpoint(self._origin, frontier.size, frontier.root())
-            if held is not None:
-                earlier = parse_checkpoint(held.text)
-                if earlier == checkpoint:
-                    return held
-                self._require_begins_with(connection, earlier)
-            note = sign_checkpoint(checkpoint, self._key())
-            values = {"at_s": int(self._clock()), "note": encode_note(note).decode()}
-            # One of this size that a former key signed.
-            connection.execute(delete(audit_checkpoint).where(audit_checkpoint.c.size == checkpoint.size))
-            connection.execute(insert(audit_checkpoint).values(size=checkpoint.size, **values))
-        write_atomically(self._file, encode_note(note))
+            for earlier in (held, filed):
+                if earlier is not None and self._is_own(earlier):
+                    self._require_begins_with(connection, parse_checkpoint(earlier.text))
+            note = held
+            if note is None or parse_checkpoint(note.text) != checkpoint:
+                note = sign_checkpoint(checkpoint, self._key())
+                values = {"at_s": int(self._clock()), "note": encode_note(note).decode()}
+                # One of this size that a former key signed.
+                connection.execute(delete(audit_checkpoint).where(audit_checkpoint.c.size == checkpoint.size))
+                connection.execute(insert(audit_checkpoint).values(size=checkpoint.size, **values))
+            if filed is None or filed.text != note.text or not self._is_own(filed):
+                write_atomically(self._file, encode_note(note))
         return note
 
     def require_whole(self) -> None:
@@ -110,8 +114,10 @@ class Checkpoints:
             AuditError: `audit.truncated`, entries are missing, or others stand in their place;
                 `audit.checkpoint…`, the file beside the database holds something else.
         """
+        # Before the database: another process may sign in between, and then its entries are seen too.
+        filed = self._filed()
         with self._database.read("compare the log with its checkpoints") as connection:
-            for note in (self._latest(connection), self._filed()):
+            for note in (self._latest(connection), filed):
                 if note is not None and self._is_own(note):
                     self._require_begins_with(connection, parse_checkpoint(note.text))
 
@@ -255,7 +261,7 @@ class Checkpoints:
             detail,
             hint="Put back the newest copy of node.db: nothing may leave before. If there is none, this key "
             "has signed a log that is lost, and cannot sign another: tell the founders what is lost, ask for "
-            f"`symbolon coalition invite {member} --again`, and `symbolon coalition join` makes a new key.",
+            f"`symbolon coalition invite {member} --again`, and join by its code in a new folder.",
             code="audit.truncated",
         )
 

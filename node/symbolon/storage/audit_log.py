@@ -11,10 +11,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, and_, delete, false, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, false, func, insert, or_, select, update
 
 from symbolon.audit.document import Document, DocumentKind
-from symbolon.audit.entry import FIELDS, SALTS_BYTES, Entry, Event, commitments, leaf_bytes
+from symbolon.audit.entry import FIELDS, HOUR_S, SALTS_BYTES, Entry, Event, commitments, leaf_bytes
 from symbolon.audit.merkle import Frontier, leaf_hash
 from symbolon.errors import StorageError
 from symbolon.exchange.messages import Hello
@@ -29,6 +29,16 @@ READ_AT_ONCE: Final = 1_000
 
 _PAIRS_AT_ONCE: Final = 200
 """Nodes asked for in one query; a proof needs less than 130."""
+
+# Made once: to build them anew takes as long as to run them.
+_HEAD: Final = select(audit_head)
+_INSERT_ENTRIES: Final = insert(audit_entry)
+_INSERT_NODES: Final = insert(audit_node)
+_MOVE_HEAD: Final = (
+    update(audit_head)
+    .where(audit_head.c.size == bindparam("before"))
+    .values(size=bindparam("after"), frontier=bindparam("hashes"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,17 +177,11 @@ class AuditLog:
         after, nodes = frontier.extend(leaves)
         if not placed:
             return
-        connection.execute(insert(audit_entry), placed)
+        connection.execute(_INSERT_ENTRIES, placed)
         if nodes:
-            connection.execute(
-                insert(audit_node),
-                [each._asdict() for each in nodes],
-            )
-        head = {"size": after.size, "frontier": after.to_bytes()}
-        moved = connection.execute(
-            update(audit_head).where(audit_head.c.size == frontier.size).values(**head)
-        ).rowcount
-        if moved != 1:
+            connection.execute(_INSERT_NODES, [each._asdict() for each in nodes])
+        head = {"before": frontier.size, "after": after.size, "hashes": after.to_bytes()}
+        if connection.execute(_MOVE_HEAD, head).rowcount != 1:
             raise StorageError("the head of the audit log does not fit it", code="storage.audit")
 
     def require_writable(self) -> None:
@@ -296,10 +300,10 @@ class AuditLog:
         return len(rows)
 
     def _opened(self, row: Row[Any]) -> StoredEntry:
-        values = {name: getattr(row, name) for name in FIELDS if name != "hour"}
+        values = {name: getattr(row, name, "") for name in FIELDS}
         salts = None
         if row.salts is not None:
-            values["hour"] = str(row.at_s // 3600)
+            values["hour"] = str(row.at_s // HOUR_S)
             salts = self._sealer.open("audit_entry", "salts", row.number, row.salts)
         return StoredEntry(row.number, row.at_s, values, salts, row.leaf)
 
@@ -318,7 +322,7 @@ def read_frontier(connection: Connection) -> Frontier:
     Raises:
         StorageError: the head is not there.
     """
-    row = connection.execute(select(audit_head)).first()
+    row = connection.execute(_HEAD).first()
     if row is None:
         raise StorageError("the audit log has no head", code="storage.audit")
     return Frontier.from_bytes(row.frontier)
