@@ -4,11 +4,11 @@ import io
 import itertools
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from coalition_members import ACME, BIRCH, CEDAR, DELTA, TODAY, signing_key
+from coalition_members import ACME, BIRCH, CEDAR, COALITION, DELTA, TODAY, signing_key
 from exported_logs import (
     HOUR,
     PERMIT,
@@ -18,6 +18,7 @@ from exported_logs import (
     agreement,
     as_file,
     bundle,
+    coalition,
     codes,
     fingerprint,
     hold,
@@ -37,8 +38,10 @@ from symbolon.audit.export_format import CheckpointLine, EntryLine, LeafLine, Li
 from symbolon.audit.receipt import decode_result, sign_request
 from symbolon.audit.signed_note import SignedNote, encode_note
 from symbolon.membership.agreement import make_agreement
-from symbolon.policy.decision import Decision
+from symbolon.membership.policy_facts import coalition_facts
+from symbolon.policy.decision import Decider, Decision
 from symbolon.policy.obligations import NOTHING
+from symbolon.policy.request import PlainContext, PolicyRequest
 
 
 def changed(lines: list[Line], number: int, change: Callable[[EntryLine], Line]) -> bytes:
@@ -550,3 +553,32 @@ def test_request_of_a_member_that_no_list_names_is_missed_and_accuses_nobody() -
     told = verdict_on(owner.export())
     assert not codes(told)
     assert codes(told, "missing") == {"document.request", "request"}
+
+
+def posed(owner: MadeUpLog, action: str, resource: str, whose: str, **about: str) -> Entry:
+    """An entry by which a founder's node refused what another member posed."""
+    now = datetime.fromtimestamp(owner.hour * 3600, UTC)
+    request = PolicyRequest(DELTA, action, resource, whose, PlainContext("membership", now).values())  # type: ignore[arg-type]
+    decider = Decider(owner.bundle, coalition_facts(repository().members, now.date()))
+    owner.keep(Document("policy", owner.bundle.document()))
+    record = DecisionRecord(request, decider.decide(request), coalition().sha256)
+    return Entry("denied", DELTA, purpose=action, decision=record.text(), **about)
+
+
+def test_refusals_that_are_about_no_exchange_are_decided_again() -> None:
+    founder = MadeUpLog(ACME)
+    founder.bundle = bundle('@id("asking")\npermit (principal, action == Symbolon::Action::"ask", resource);')
+    founder.tell(posed(founder, "admit", "Coalition", COALITION))
+    founder.tell(posed(founder, "expel", "Coalition", COALITION))
+    founder.tell(posed(founder, "read_audit", "AuditLog", ACME))
+    assert verdict_on(founder.export()).holds
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "whose"),
+    [("admit", "Coalition", ACME), ("admit", "AuditLog", COALITION), ("read_audit", "AuditLog", BIRCH)],
+)
+def test_refusal_that_is_about_something_else_is_found(action: str, resource: str, whose: str) -> None:
+    founder = MadeUpLog(ACME)
+    founder.tell(posed(founder, action, resource, whose))
+    assert "decision.request" in codes(verdict_on(founder.export()))
