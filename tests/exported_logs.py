@@ -380,3 +380,19 @@ def _decider(policies: PolicyBundle, day: date) -> Decider:
 def by_letter(tiers: dict[str, int]) -> dict[str, int]:
     """Keys of each tier; those that are asked for two tiers together count for each."""
     return {letter: count for tier, count in tiers.items() for letter in tier}
+
+
+def find(log: MadeUpLog, event: str, after: int = 0) -> int:
+    """Number of the first entry of an event."""
+    return next(n for n, each in enumerate(log.told) if n >= after and each.values["event"] == event)
+
+
+def rebuild(log: MadeUpLog) -> None:
+    """Forgets what contradicts a log that its owner wrote anew; exporting signs another checkpoint."""
+    log.notes.clear()
+    named = {told.values[name] for told in log.told for name in ("request", "receipt")}
+    log.documents = {
+        sha256: document
+        for sha256, document in log.documents.items()
+        if document.kind not in ("request", "result") or sha256 in named
+    }
