@@ -10,7 +10,7 @@ and where there are none, everything is denied. docs/adr/0014.
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import product
 from pathlib import Path
@@ -30,14 +30,20 @@ from symbolon.policy.bundle import PolicyBundle
 from symbolon.policy.decision import Decider, Decision
 from symbolon.policy.own_policies import OWN_FOLDER, own_files
 from symbolon.policy.permission import ExchangeRequest, Grant, Permission, Usage
-from symbolon.policy.request import MatchContext, PolicyRequest, match_request
+from symbolon.policy.request import MatchContext, PolicyRequest, hour_text, match_request
 from symbolon.rpc.policy_sources import node_bundle
 from symbolon.storage.audit_log import AuditLog
 from symbolon.suppliers.tier import Tier
 
 log = logging.getLogger(__name__)
 
+MAX_SCOPES: Final = 1_000
+"""Scopes remembered: one for each member and hour, of some kilobytes."""
+
 _MODES: Final = ("size", "intersection")
+_ScopeKey = tuple[str, frozenset[str], str]
+"""Peer, purposes agreed on, hour."""
+
 _Mark = tuple[tuple[str, int, int, int, int], ...]
 """Names, sizes, times (of the content, which a copy may keep, and of any change) and inodes of files."""
 
@@ -61,6 +67,7 @@ class _Deciding:
     decider: Decider
     coalition: Document
     purposes: tuple[str, ...]
+    scopes: dict[_ScopeKey, tuple[str, ...]] = field(default_factory=dict)
 
 
 class PolicyInForce(Permission):
@@ -160,6 +167,17 @@ class PolicyInForce(Permission):
 
     def _scope(self, deciding: _Deciding, peer: str, now: datetime) -> tuple[str, ...]:
         agreements = self._agreements.purposes(peer, now.astimezone(UTC).date())
+        # Every request of an hour is decided alike.
+        key = (peer, agreements, hour_text(now))
+        if key not in deciding.scopes:
+            if len(deciding.scopes) >= MAX_SCOPES:
+                deciding.scopes.clear()
+            deciding.scopes[key] = self._scope_of(deciding, peer, now, agreements)
+        return deciding.scopes[key]
+
+    def _scope_of(
+        self, deciding: _Deciding, peer: str, now: datetime, agreements: frozenset[str]
+    ) -> tuple[str, ...]:
         words, requests = [], []
         for purpose, mode, tier, suite in product(deciding.purposes, _MODES, Tier, SUITE_NAMES):
             word = f"{purpose}:{mode}:{tier.value}"
