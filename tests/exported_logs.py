@@ -124,7 +124,7 @@ class MadeUpLog:
         self.notes: list[SignedNote] = []
         self.hour = HOUR
         self.bundle = bundle()
-        self.usage: dict[str, Usage] = {}
+        self.sessions: dict[str, list[dict[str, int]]] = {}
         self.keep(coalition())
 
     def keep(self, document: Document) -> str:
@@ -167,9 +167,7 @@ class MadeUpLog:
     ) -> DecisionRecord:
         """What this member's policies say; `other` are numbers of the context that are not true."""
         moment = datetime.fromtimestamp(self.hour * 3600, UTC)
-        usage = self.usage.get(peer, Usage()) if direction == "answer" else Usage()
-        if direction == "answer":
-            usage = replace(usage, keys=_keys(tiers))
+        usage = self.asked_before(peer, tiers) if direction == "answer" else Usage()
         fields: dict[str, Any] = {
             "purpose": PURPOSE,
             "mode": mode,
@@ -190,6 +188,15 @@ class MadeUpLog:
         return DecisionRecord(
             request, _decider(self.bundle, moment.date()).decide(request), coalition().sha256, name
         )
+
+    def asked_before(self, peer: str, tiers: dict[str, int]) -> Usage:
+        """What a peer asks now and has asked, all in one key epoch and one year."""
+        sessions, asked = self.sessions.get(peer, []), by_letter(tiers)
+        first = dict(asked)
+        for each in reversed(sessions):
+            first |= each
+        before = sum(sum(each.values()) for each in sessions)
+        return Usage(sum(asked.values()), sum(first.values()), before, before)
 
     def header(self, **changes: Any) -> Header:
         return replace(Header(EXPORT, COALITION, self.member, len(self.told), self.hour), **changes)
@@ -295,13 +302,7 @@ def hold(asker: MadeUpLog, owner: MadeUpLog, made: Session | None = None, **wron
         "answered", asker.member, **about, counts=counts, decision=record.text(), request=request.sha256
     )
     owner.tell(answered)
-    usage = owner.usage.get(asker.member, Usage())
-    owner.usage[asker.member] = Usage(
-        0,
-        usage.first_keys or _keys(tiers),
-        usage.keys_epoch + _keys(tiers),
-        usage.keys_year + _keys(tiers),
-    )
+    owner.sessions.setdefault(asker.member, []).append(by_letter(tiers))
     released = sum(dict(made.sent).values()) if made.released is None else made.released
     if released:
         name = "tokens" if made.mode == "size" else "entries"
@@ -376,5 +377,22 @@ def _decider(policies: PolicyBundle, day: date) -> Decider:
     return Decider(policies, coalition_facts(repository().members, day))
 
 
-def _keys(tiers: dict[str, int]) -> int:
-    return sum(count * len(tier) for tier, count in tiers.items())
+def by_letter(tiers: dict[str, int]) -> dict[str, int]:
+    """Keys of each tier; those that are asked for two tiers together count for each."""
+    return {letter: count for tier, count in tiers.items() for letter in tier}
+
+
+def find(log: MadeUpLog, event: str, after: int = 0) -> int:
+    """Number of the first entry of an event."""
+    return next(n for n, each in enumerate(log.told) if n >= after and each.values["event"] == event)
+
+
+def rebuild(log: MadeUpLog) -> None:
+    """Forgets what contradicts a log that its owner wrote anew; exporting signs another checkpoint."""
+    log.notes.clear()
+    named = {told.values[name] for told in log.told for name in ("request", "receipt")}
+    log.documents = {
+        sha256: document
+        for sha256, document in log.documents.items()
+        if document.kind not in ("request", "result") or sha256 in named
+    }

@@ -286,3 +286,19 @@ def test_log_shows_entries_that_fit_newest_last(nodes: Nodes) -> None:
     table = nodes.run(BETA, "audit", "log", quick=True).stdout
     assert "released" in table
     assert PURPOSE in table
+
+
+def test_export_after_everything_expired_is_closed_and_holds(nodes: Nodes, exports: dict[str, Path]) -> None:
+    """The last test of this module: it erases what the others look at."""
+    with Node(nodes.home(BETA)) as node:
+        erased = node.audit.erase_before(int(node.clock()) + 10)
+    assert erased > 5
+    path = export(nodes, BETA, "expired.jsonl")
+    verdict = verify(nodes, path)
+    assert verdict["holds"], verdict["findings"]
+    assert verdict["disclosures"] == []
+    assert verdict["files"][0]["opened"] < 5
+    assert b'"type":"request"' not in path.read_bytes()
+    nodes.run(BETA, "audit", "verify", quick=True)
+    # The peer's file still tells of the sessions; that this end erased them is for people to explain.
+    assert found(verify(nodes, path, exports[ALPHA])) == {"across.omitted"}

@@ -33,7 +33,10 @@ def compare(logs: Sequence[ExportedLog], proofs: Sequence[ExportedLog], findings
 
 
 def merged(logs: Iterable[ExportedLog]) -> tuple[Disclosure, ...]:
-    """What was disclosed, each session once, by hour; who answered knows more of it than who asked."""
+    """What was disclosed, each session once, by hour, those of one hour as the logs have them.
+
+    Who answered knows more of a session than who asked.
+    """
     found: dict[tuple[str, str, str], Disclosure] = {}
     for log in logs:
         for each in log.sessions.disclosures(log.file):
@@ -49,7 +52,7 @@ def merged(logs: Iterable[ExportedLog]) -> tuple[Disclosure, ...]:
                 terms=first.terms or second.terms,
                 told_by=tuple(sorted({*first.told_by, *second.told_by})),
             )
-    return tuple(sorted(found.values(), key=lambda each: (each.hour, each.session)))
+    return tuple(sorted(found.values(), key=lambda each: each.hour))
 
 
 def named_policies(logs: Iterable[ExportedLog]) -> tuple[NamedPolicy, ...]:

@@ -16,13 +16,14 @@ from typing import Final
 from symbolon.audit.entry import HOUR_S
 from symbolon.audit.export_documents import Documents, Request
 from symbolon.audit.export_entry import Said
+from symbolon.audit.export_format import Header
 from symbolon.audit.export_members import ListedMembers
 from symbolon.audit.verdict import Findings, hour_words
 from symbolon.errors import MembershipError, PolicyError
 from symbolon.membership.agreement import verify_agreement
 from symbolon.membership.policy_facts import coalition_facts
 from symbolon.policy.decision import Decider, Decision
-from symbolon.policy.request import ContextValue
+from symbolon.policy.request import ContextValue, Resource
 
 DECIDERS_KEPT: Final = 8
 """A log is in the order of time, so one for a day and its policies serves until the next."""
@@ -42,19 +43,31 @@ _AGREEMENT: Final = re.compile(r"\bsha256 ([0-9a-f]{64})\b")
 
 _ANSWERS: Final = _ACTIONS["answered"]
 
+_RESOURCES: Final[Mapping[str, Resource]] = {
+    "read_audit": "AuditLog",
+    "admit": "Coalition",
+    "expel": "Coalition",
+    "lookup": "Signals",
+    "release": "Signals",
+}
+"""What an action is about, where it is not the list of suppliers."""
+
 
 class Decisions:
     """Checks the decisions of one log, entry by entry.
 
     Args:
-        member: whose log it is.
+        header: of the file.
         members: of the file.
         documents: of the file.
         findings: of the file.
     """
 
-    def __init__(self, member: str, members: ListedMembers, documents: Documents, findings: Findings) -> None:
-        self._member = member
+    def __init__(
+        self, header: Header, members: ListedMembers, documents: Documents, findings: Findings
+    ) -> None:
+        self._member = header.member
+        self._coalition = header.coalition
         self._members = members
         self._documents = documents
         self._findings = findings
@@ -141,14 +154,16 @@ class Decisions:
         if said.decision is None:
             return
         asked = said.decision.request
-        if asked.principal != said.peer or asked.owner != self._member:
+        resource = _RESOURCES.get(asked.action, "SupplierList")
+        owner = self._coalition if resource == "Coalition" else self._member
+        if (asked.principal, asked.owner) != (said.peer, owner):
             self._broken(said, "decision.request", "names a decision about other members")
         actions = _ACTIONS.get(said.event)
         if actions is not None and asked.action not in actions:
             self._broken(said, "decision.request", f"names a decision about something else: {asked.action}")
-        if asked.resource != ("AuditLog" if asked.action == "read_audit" else "SupplierList"):
+        if asked.resource != resource:
             self._broken(said, "decision.request", "names a decision about something else")
-        if asked.resource != "SupplierList":
+        if asked.action not in _ANSWERS | _ACTIONS["asked"]:
             return
         context: dict[str, ContextValue] = {"purpose": said.purpose, "mode": said.mode}
         signed = self._documents.requests.get(said.request)

@@ -55,7 +55,7 @@ class ExportedLog:
         self.documents = Documents(members, findings)
         self.sessions = Sessions(header.member, header.coalition, self.documents, findings)
         self._members = members
-        self._decisions = Decisions(header.member, members, self.documents, findings)
+        self._decisions = Decisions(header, members, self.documents, findings)
         self._leaves = bytearray()
         self._notes: list[SignedNote] = []
         self._opened = 0
