@@ -16,7 +16,15 @@ from processes import DEADLINE_S, wait_until
 
 _CONTEXT: Final = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
-    ["symbolon.cli.main", "symbolon.cli.match", "symbolon.cli.serve", "symbolon.rpc.server"]
+    [
+        "symbolon.cli.main",
+        "symbolon.cli.match",
+        "symbolon.cli.operator_session",
+        "symbolon.cli.serve",
+        "symbolon.oprf.backend.choice",
+        "symbolon.oprf.x25519_ell2",
+        "sqlalchemy.dialects.sqlite",
+    ]
 )
 
 

@@ -137,19 +137,20 @@ class Scene:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._port = free.getsockname()[1]
         self._changes = 0
-        self._other = False
+        self._host = ""
         for member, peer in ((ALPHA, BETA), (BETA, ALPHA)):
-            self._configure(member, peer, other=False)
+            self._configure(member, peer)
         nodes.take_in(ALPHA, MadeUpList(_SHARED, 0, 0, ALPHA))
         self.served: ForkedCommand | None = None
         self.records: dict[str, Path] = {}
 
-    def _configure(self, member: str, peer: str, *, other: bool) -> None:
+    def _configure(self, member: str, peer: str) -> None:
+        """With a policy that never was in force before."""
         if not self.nodes.home(member).exists():
             self.nodes.coalition.add(member)
         self.nodes.configure(
             member,
-            allow=({"peer": peer}, {"peer": "mallory-co" if other else "trent-co"}),
+            allow=({"peer": peer}, {"peer": f"nobody-{self._changes}"}),
             node={"listen": f"127.0.0.1:{self._port}"},
             exchange={"additions_interval_s": 0, "idle_timeout_s": 5},
         )
@@ -186,10 +187,9 @@ class Scene:
         self._changes += 1
         self.nodes.take_in(BETA, _Moving(self._changes))
         if point.endswith((_KEEP, _WRITE)):
-            self._other = not self._other
-            host = "localhost" if self._other else "127.0.0.1"
-            self.nodes.place(BETA, Place(f"{host}:{self._port}", (), ""))
-            self._configure(ALPHA, BETA, other=self._other)
+            self._host = "localhost" if self._host != "localhost" else "127.0.0.1"
+            self.nodes.place(BETA, Place(f"{self._host}:{self._port}", (), ""))
+            self._configure(ALPHA, BETA)
         # As if the next key epoch had come.
         with Node(self.nodes.home(BETA)) as node, node.database.transaction("test") as connection:
             connection.exec_driver_sql("UPDATE key_epoch SET size_sessions = 0")
