@@ -105,7 +105,7 @@ class Nodes:
     def configure(
         self, member: str, *, allow: tuple[dict[str, object], ...] = (), **sections: dict[str, object]
     ) -> None:
-        """Writes symbolon.toml anew; a running node does not notice."""
+        """Writes symbolon.toml anew; a running node takes the [[allow]] tables in, and nothing else."""
         node = {"member": member, "coalition": COALITION, "listen": "127.0.0.1:0", **sections.pop("node", {})}
         everything = {
             "purposes": PURPOSES,

@@ -83,7 +83,9 @@ class Member:
         return self.quick("coalition", "create", coalition, "--member", self.name, *about)[0].strip()
 
     def invite(self, name: str, *more: str) -> str:
-        """Invites a member; the code."""
+        """Invites a member, an NGO unless told otherwise: two companies have to agree first; the code."""
+        if not {"--kind", "--again"} & set(more):
+            more = ("--kind", "ngo", *more)
         vetted = ("--jurisdiction", "KE", "--vetted-by", "Ben", "--criteria", "charter 3")
         return self.quick("coalition", "invite", name, *vetted, *more)[0].strip()
 

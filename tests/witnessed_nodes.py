@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from real_nodes import Nodes
 from symbolon.api.audit.v1 import audit_pb2 as pb
 from symbolon.api.audit.v1 import audit_pb2_grpc as stubs
@@ -19,18 +17,17 @@ from symbolon.audit.entry import Entry
 from symbolon.audit.merkle import prove_consistency
 from symbolon.audit.signed_note import SignedNote, decode_note
 from symbolon.audit.witness import add_checkpoint_body
-from symbolon.cli import audit_witness, node_home
+from symbolon.cli import main
 from symbolon.cli.local_coalition import COALITION
-from symbolon.cli.main import tell_error
-from symbolon.errors import SymbolonError
 from symbolon.membership.member import CoalitionId, MemberId
 from symbolon.rpc.node import Node
 from symbolon.rpc.witnessing import Collected, collect
 
 
 def write_entries(home: Path, count: int, note: str = "a test") -> None:
-    """Entries as sessions leave them."""
+    """Entries as sessions leave them, after the one about the policies, which is written once."""
     with Node(home) as node:
+        node.policy.bundle()
         node.audit.append(*[Entry("failed", "nobody-co", note=note)] * count)
 
 
@@ -109,18 +106,8 @@ def put_database_back(copy: Path, home: Path) -> None:
 
 
 def audit_witness_command(home: Path, *arguments: str) -> tuple[int, str, str]:
-    """Runs `symbolon audit witness`: exit code, stdout, stderr."""
-    app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command(epilog=audit_witness.EPILOG)(audit_witness.witness)
+    """Runs `symbolon audit witness` within this process: exit code, stdout, stderr."""
     out, talk = io.StringIO(), io.StringIO()
-    held = node_home.chosen.set(home)
-    try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(talk):
-            try:
-                code = app(args=list(arguments), standalone_mode=False) or 0
-            except SymbolonError as error:
-                tell_error(error)
-                code = error.exit_code
-    finally:
-        node_home.chosen.reset(held)
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(talk):
+        code = main.run(["--home", str(home), "audit", "witness", *arguments])
     return code, out.getvalue(), talk.getvalue()

@@ -82,6 +82,18 @@ class BudgetConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditConfig:
+    """Section [audit]: the log of what was asked and answered; see docs/audit.md."""
+
+    keep_days: int = _key(
+        3660,
+        "days after which what an entry says is erased; its place in the tree stays",
+        low=30,
+        high=36600,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class OperatorsConfig:
     """Section [operators]: the people of this node; see docs/operators.md."""
 
@@ -131,6 +143,7 @@ class Config:
     storage: StorageConfig = StorageConfig()
     exchange: ExchangeConfig = ExchangeConfig()
     budget: BudgetConfig = BudgetConfig()
+    audit: AuditConfig = AuditConfig()
     operators: OperatorsConfig = OperatorsConfig()
     relay: RelayConfig = RelayConfig()
     allow: tuple[AllowConfig, ...] = ()
@@ -146,6 +159,7 @@ _SECTIONS = {
     "storage": StorageConfig,
     "exchange": ExchangeConfig,
     "budget": BudgetConfig,
+    "audit": AuditConfig,
     "operators": OperatorsConfig,
     "relay": RelayConfig,
 }

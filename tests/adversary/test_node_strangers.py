@@ -11,6 +11,7 @@ from forged_certificates import WRONG, leaf, names_of, of_another_authority, sel
 from processes import wait_until
 from raw_peer import RawAsk, channel_to, elements, fair_answer, hello, rogue_server
 from real_nodes import ALPHA, BETA, MALLORY, PURPOSES, SHARED, Nodes, asking, two_nodes
+from symbolon.api.audit.v1 import audit_pb2
 from symbolon.api.exchange.v1 import exchange_pb2
 from symbolon.api.membership.v1 import membership_pb2
 from symbolon.errors import MembershipError
@@ -22,7 +23,7 @@ import grpc  # isort: skip - after symbolon.rpc, which sets the cipher list
 
 _RPCS = [
     (service.full_name, method.name, method.client_streaming, method.server_streaming)
-    for file in (exchange_pb2, membership_pb2, health_pb2, reflection_pb2)
+    for file in (exchange_pb2, membership_pb2, audit_pb2, health_pb2, reflection_pb2)
     for service in file.DESCRIPTOR.services_by_name.values()
     for method in service.methods
 ]

@@ -22,13 +22,15 @@ ANYBODY = "anybody"
 NOBODY = "nobody is signed in"
 
 NEEDED = {
-    ANYBODY: "bench match, demo, init, sign-in, sign-out, try match",
+    ANYBODY: "audit verify, bench match, demo, init, sign-in, sign-out, try match",
     Role.VIEWER: "approvals deny, approvals list, coalition invitations, coalition members, "
     "coalition proposals, coalition sync, doctor, match show, operators list, operators password, "
-    "policy agreements, policy check, policy explain, policy test, status, suppliers keys, suppliers list",
-    Role.CONTRIBUTOR: "match review, match with, relay, serve, suppliers import",
-    Role.APPROVER: "approvals approve, coalition approve",
-    Role.ADMINISTRATOR: "coalition attest, coalition create, coalition expel, coalition founders, "
+    "audit log, policy agreements, policy check, policy explain, policy test, status, suppliers keys, "
+    "suppliers list",
+    Role.CONTRIBUTOR: "audit witness, match review, match with, relay, serve, suppliers import",
+    Role.APPROVER: "approvals approve, audit export, audit prove, audit report, coalition approve",
+    Role.ADMINISTRATOR: "audit demanded, coalition attest, coalition create, coalition expel, "
+    "coalition founders, "
     "coalition invite, coalition join, coalition move, coalition offer, coalition reinstate, "
     "coalition rotate, coalition suspend, coalition vet, coalition withdraw, operators add, "
     "operators remove, operators role, policy agree, policy withdraw",

@@ -23,8 +23,7 @@ honest = demo.clear_join
 demo.clear_join = lambda *arguments: honest(*arguments)[1:]
 # The way to the first comparison, shortened: small lists, and no match that is refused before it.
 demo_lists.LIST_SIZE = 100
-allow = demo._ALLOW.format(peer=demo.ANSWERER, purpose=demo.PURPOSE, other_way="answer")
-demo._Demo._deny = lambda self: self._configure(demo.ASKER, lambda text: text + allow)
+demo._Demo._deny = lambda self: None
 sys.exit(main.run(["demo"]))
 """
 
@@ -73,16 +72,23 @@ def test_demo_without_a_terminal_tells_all_and_leaves_nothing(folder: Path) -> N
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
-    assert re.findall(r"^(\d+)\. ", done.stdout, re.MULTILINE) == [str(step) for step in range(1, 12)]
+    assert re.findall(r"^(\d+)\. ", done.stdout, re.MULTILINE) == [str(step) for step in range(1, 16)]
     told = " ".join(done.stdout.split())
     for words in (
         "Founded harbour: cedar is its only founder.",
         "birch is a member of harbour. This node reaches cedar. cedar reaches this node.",
         "alder is a member of harbour. This node reaches cedar. cedar reaches this node.",
         "alder company relay cedar good birch company relay cedar good cedar coordinator founder, relay",
+        "dune ngo relay cedar good",
         "reachable through the relay of cedar",
         "symbolon: error: birch does not permit this",
         "[[allow]]",
+        "`symbolon policy agree birch --purpose …`, at both nodes",
+        "by: companies-need-an-agreement",
+        "The agreement with alder is in force",
+        "Of its 33 places Birch has ",
+        "3 of 3 other members",
+        "All of it holds.",
         "certain: ",
         "probable: ",
         "candidate: ",
@@ -101,7 +107,7 @@ def test_demo_without_a_terminal_tells_all_and_leaves_nothing(folder: Path) -> N
     assert second < first / 10
     assert "\x1b" not in done.stdout
     *_, closing, pointer = done.stdout.splitlines()
-    assert closing.startswith("symbolon: the demo did what it should: two nodes matched ")
+    assert closing.startswith("symbolon: the demo did what it should: two companies matched ")
     assert pointer.startswith("symbolon: next: `symbolon try match A.csv B.csv`")
     assert left_over(folder) == []
 
@@ -127,7 +133,7 @@ def test_demo_result_that_differs_from_the_clear_join_fails(folder: Path) -> Non
     [
         pytest.param(signal.SIGTERM, "2. ", id="killed while a member joins"),
         pytest.param(signal.SIGHUP, "3. ", id="terminal closed while lists are imported"),
-        pytest.param(signal.SIGINT, "6. ", id="Ctrl-C while a session runs"),
+        pytest.param(signal.SIGINT, "7. ", id="Ctrl-C while a session runs"),
     ],
 )
 def test_demo_stopped_half_way_leaves_nothing(folder: Path, number: signal.Signals, moment: str) -> None:

@@ -63,6 +63,7 @@ NAMES = [
     "own entry",
     "listing",
     "clock",
+    "audit log",
     "permission",
     "supplier list",
     "operators",

@@ -139,7 +139,7 @@ def _found(made: Coalition) -> None:
 
 def _join(made: Coalition, member: str) -> None:
     vetted = ("--jurisdiction", "KE", "--vetted-by", "Ada", "--criteria", "charter, section 3")
-    code = made.quick("hub", "coalition", "invite", member, *vetted).strip()
+    code = made.quick("hub", "coalition", "invite", member, *vetted, "--kind", "ngo").strip()
     made.run(member, "coalition", "join", code, "--person", "Ben", "--accept-terms", "1")
 
 

@@ -20,7 +20,7 @@ lines = st.text(st.characters(exclude_categories=["C", "Z"]) | st.just(" "), min
     lambda text: text == text.strip()
 )
 days = st.dates(date(2000, 1, 1), date(2990, 12, 31))
-keys = st.binary(min_size=32, max_size=32)
+keys = st.binary(min_size=32, max_size=32).filter(lambda key: 2 < int.from_bytes(key, "little") < 2**254)
 roles = st.sets(st.sampled_from(Role)).map(lambda chosen: tuple(sorted(chosen)))
 relays = st.lists(slugs.map(MemberId), max_size=MAX_RELAYS, unique=True).map(tuple)
 

@@ -25,6 +25,8 @@ Event = Literal[
     "denied",
     "failed",
     "ended",
+    # A member asked whether an exchange would be permitted, and was told; none was opened.
+    "probed",
     # Of people: an operator was changed; a second pair of eyes was asked for, agreed, did not, was used.
     "operator",
     "requested",

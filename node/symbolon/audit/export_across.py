@@ -7,12 +7,13 @@ invisible. Specification: docs/adr/0015, Export.
 """
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from symbolon.audit.export_documents import Claim
 from symbolon.audit.export_log import ExportedLog
 from symbolon.audit.export_sessions import Session
-from symbolon.audit.verdict import Disclosure, Findings, hour_words
+from symbolon.audit.verdict import Disclosure, Findings, NamedPolicy, hour_words
 
 
 def compare(logs: Sequence[ExportedLog], proofs: Sequence[ExportedLog], findings: Findings) -> None:
@@ -51,6 +52,22 @@ def merged(logs: Iterable[ExportedLog]) -> tuple[Disclosure, ...]:
     return tuple(sorted(found.values(), key=lambda each: (each.hour, each.session)))
 
 
+def named_policies(logs: Iterable[ExportedLog]) -> tuple[NamedPolicy, ...]:
+    """The policies that decided what was answered, each wording once."""
+    counts: Counter[tuple[str, str, str, str]] = Counter()
+    for log in logs:
+        texts: dict[str, dict[str, tuple[str, str]]] = {}
+        for held in log.sessions.found.values():
+            bundle = log.documents.policies.get(held.policy)
+            if bundle is None or held.answered is False:
+                continue
+            if held.policy not in texts:
+                texts[held.policy] = {each.policy_id: (each.source, each.text) for each in bundle.policies}
+            known = texts[held.policy]
+            counts.update((log.header.member, each, *known[each]) for each in held.policies if each in known)
+    return tuple(NamedPolicy(*each, sessions=count) for each, count in sorted(counts.items()))
+
+
 def _compare_session(
     log: ExportedLog, held: Session, others: Sequence[ExportedLog], findings: Findings
 ) -> None:
@@ -83,7 +100,7 @@ def _left_out(log: ExportedLog, held: Session, other: ExportedLog, findings: Fin
     elif held.answered is False and not held.receipt:
         # What was asked may never have arrived.
         findings.add("note", "across.unanswered", f"{about}; it ended early, and may not have come that far.")
-    elif not held.request:
+    elif held.request not in log.documents.requests:
         findings.add("note", "across.unsigned", f"{about}; no signed request shows that it took place.")
     else:
         findings.add(

@@ -14,7 +14,7 @@ from typing import BinaryIO, Final
 
 from tuf.api.metadata import Root  # type: ignore[attr-defined] # as in membership.coalition_roles
 
-from symbolon.audit.export_across import compare, merged
+from symbolon.audit.export_across import compare, merged, named_policies
 from symbolon.audit.export_file import read_lines
 from symbolon.audit.export_format import PROOF, EntryLine, Header, LeafLine, Line, RootLine
 from symbolon.audit.export_log import ExportedLog
@@ -84,6 +84,7 @@ def check_lines(
         files=tuple(log.summary() for log in logs),
         findings=(*own, *findings.all()),
         disclosures=merged(exports),
+        policies=named_policies(exports),
     )
 
 

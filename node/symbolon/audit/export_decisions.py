@@ -83,7 +83,7 @@ class Decisions:
             self._withdrawn.setdefault(named[1], said.hour)
         if said.event == "answered":
             before = self._asked.setdefault(said.peer, _AskedBefore())
-            before.add(said.hour, _keys(said.asked))
+            before.add(said.hour, _by_letter(said.asked))
 
     def _check_again(self, said: Said) -> None:
         record = said.decision
@@ -213,7 +213,9 @@ class Decisions:
         )
         before = self._asked.setdefault(said.peer, _AskedBefore())
         hour = int(moment.timestamp()) // HOUR_S
-        if not any(before.fits(at, moment.year, numbers) for at in before.ends(hour)):
+        signed = self._documents.requests.get(said.request)
+        now = _by_letter(said.asked if signed is None else signed.tiers)
+        if not any(before.fits(at, moment.year, numbers, now) for at in before.ends(hour)):
             self._broken(
                 said,
                 "decision.usage",
@@ -232,12 +234,15 @@ class _AskedBefore:
 
     def __init__(self) -> None:
         self._sums = [0]
+        self._of_tier: dict[str, list[tuple[int, int]]] = {}
         self._hours: list[int] = []
         self._years: dict[int, int] = {}
 
-    def add(self, hour: int, keys: int) -> None:
-        """Adds a session."""
-        self._sums.append(self._sums[-1] + keys)
+    def add(self, hour: int, tiers: Mapping[str, int]) -> None:
+        """Adds a session, with its keys by tier."""
+        for tier, keys in tiers.items():
+            self._of_tier.setdefault(tier, []).append((len(self._hours), keys))
+        self._sums.append(self._sums[-1] + sum(tiers.values()))
         self._hours.append(hour)
         year = _year(hour)
         # Sums up to the first session of each year, so that a year's own begin at 0.
@@ -255,34 +260,46 @@ class _AskedBefore:
             found.append(at)
         return found
 
-    def fits(self, at: int, year: int, numbers: tuple[ContextValue | None, ...]) -> bool:
+    def fits(
+        self, at: int, year: int, numbers: tuple[ContextValue | None, ...], now: Mapping[str, int]
+    ) -> bool:
         """Whether the numbers of a context are those that come out after so many sessions.
 
-        A key epoch begins with one of the sessions, or with this one: which, the numbers themselves say.
+        A key epoch begins with one of the sessions, or with this one: which, the numbers themselves say. What
+        is asked `now` by tier is unknown where it is empty; then the list may be as long as the numbers say.
         """
         keys, list_size, keys_epoch, churn, keys_year = numbers
         if not (isinstance(keys, int) and isinstance(keys_epoch, int) and isinstance(keys_year, int)):
             return False
+        if not isinstance(list_size, int):
+            return False
         if keys_year != max(0, self._sums[at] - self._years.get(year, self._sums[at])):
             return False
-        if keys_epoch == 0:
-            return (list_size, churn) == (keys, 0)
         first = bisect_left(self._sums, self._sums[at] - keys_epoch)
-        if first >= at or self._sums[first] != self._sums[at] - keys_epoch:
+        if first > at or self._sums[first] != self._sums[at] - keys_epoch:
             return False
-        listed = self._sums[first + 1] - self._sums[first]
-        return (list_size, churn) == (listed, 1000 * (keys_epoch - listed + keys) // max(listed, 1))
+        listed = sum(self._list_of(first, at, now).values()) if now else list_size
+        return (list_size, churn) == (listed, 1000 * (keys_epoch + keys - listed) // max(listed, 1))
+
+    def _list_of(self, first: int, at: int, now: Mapping[str, int]) -> dict[str, int]:
+        """Keys of each tier's first session from one to another, or of the one that is `now`."""
+        listed = dict(now)
+        for tier, asked in self._of_tier.items():
+            found = bisect_left(asked, (first,))
+            if found < len(asked) and asked[found][0] < at:
+                listed[tier] = asked[found][1]
+        return listed
 
 
 def _as_context(signed: Request, *, answered: bool) -> dict[str, ContextValue]:
     letters = sorted({letter for tier in signed.tiers for letter in tier})
     context: dict[str, ContextValue] = {"suite": signed.suite, "tiers": tuple(letters)}
-    return context | {"keys": _keys(signed.tiers)} if answered else context
+    return context | {"keys": sum(_by_letter(signed.tiers).values())} if answered else context
 
 
-def _keys(tiers: Mapping[str, int]) -> int:
-    """Elements of all tiers; those that are asked for two tiers together count for each."""
-    return sum(elements * len(tier) for tier, elements in tiers.items())
+def _by_letter(tiers: Mapping[str, int]) -> dict[str, int]:
+    """Elements of each tier; those that are asked for two tiers together count for each."""
+    return {letter: elements for tier, elements in tiers.items() for letter in tier}
 
 
 def _essence(decision: Decision) -> tuple[object, ...]:

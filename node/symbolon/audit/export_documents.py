@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from symbolon.audit.export_format import DocumentLine
-from symbolon.audit.export_members import ListedMembers
+from symbolon.audit.export_members import UNLISTED, ListedMembers
 from symbolon.audit.receipt import Result, decode_result
 from symbolon.audit.signed_note import decode_note
 from symbolon.audit.verdict import Findings
@@ -131,7 +131,8 @@ class Documents:
             takers[line.kind](sha256, line)
         except SymbolonError as error:
             self._findings.add(
-                "broken",
+                # Of whom no list of members in the file tells, nothing can be said.
+                "missing" if error.full_code == UNLISTED else "broken",
                 f"document.{line.kind}",
                 f"{_NAMES[line.kind]} {sha256[:16]}… does not hold: {error.detail}.",
             )
@@ -157,8 +158,6 @@ class Documents:
 
     def _take_result(self, sha256: str, line: DocumentLine) -> None:
         result = decode_result(line.content)
-        if not result.terms.isprintable():
-            raise AuditError("its terms are no line of text", code="audit.result")
         request = self.requests.get(result.request)
         if request is None:
             raise AuditError("the request that it answers is not in the file", code="audit.result")

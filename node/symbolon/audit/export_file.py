@@ -73,6 +73,8 @@ class LineOrder:
         if place is None or place < self._place:
             raise _disordered("a line stands where none of its kind belongs")
         self._place = place
+        if not self._roots and not isinstance(line, RootLine):
+            raise _disordered("a file has no root")
         match line:
             case RootLine():
                 self._roots += 1
@@ -98,8 +100,8 @@ class LineOrder:
             AuditError: `audit.export.truncated`.
         """
         header = self._header
-        if header is None or not self._roots or self._last_size < 0:
-            raise _truncated("it has no header, no root or no checkpoint")
+        if header is None or self._last_size < 0:
+            raise _truncated("it has no header or no checkpoint")
         wanted = header.size if header.format == EXPORT else 1
         if self._entries != wanted:
             raise _truncated(f"it holds {self._entries} entries where {wanted} belong")

@@ -7,6 +7,7 @@ knows. Specification: docs/adr/0015, Export.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from tuf.api.metadata import Root  # type: ignore[attr-defined] # as in membership.coalition_roles
 
@@ -18,6 +19,9 @@ from symbolon.errors import AuditError
 from symbolon.membership.coalition_document import read_coalition_document
 from symbolon.membership.member import MemberId
 from symbolon.membership.member_record import Members
+
+UNLISTED: Final = "audit.export.unlisted"
+"""Code of what is said of a member that no list names."""
 
 
 class ListedMembers:
@@ -107,27 +111,27 @@ class ListedMembers:
         """Verifies a member's signature over a request.
 
         Raises:
-            AuditError: `audit.signature`.
+            AuditError: `audit.signature`, or `UNLISTED`.
         """
         for key in self._keys.get(member, ()):
             try:
                 return verify_request(document, signature, key)
             except AuditError:
                 continue
-        raise _unsigned(member)
+        raise _unsigned(member) if member in self._keys else _unlisted(member)
 
     def result(self, document: bytes, signature: bytes, member: str) -> None:
         """Verifies a member's signature over a result.
 
         Raises:
-            AuditError: `audit.signature`.
+            AuditError: `audit.signature`, or `UNLISTED`.
         """
         for key in self._keys.get(member, ()):
             try:
                 return verify_result(document, signature, key)
             except AuditError:
                 continue
-        raise _unsigned(member)
+        raise _unsigned(member) if member in self._keys else _unlisted(member)
 
     def _name(self, member: str) -> str:
         members = self._newest
@@ -137,7 +141,7 @@ class ListedMembers:
 
 
 def _unlisted(member: str) -> AuditError:
-    return AuditError(f"{member} is in no list of members in the file", code="audit.signature")
+    return AuditError(f"{member} is in no list of members in the file", code=UNLISTED)
 
 
 def _unsigned(member: str) -> AuditError:

@@ -14,13 +14,24 @@ from symbolon.audit.export_entry import Said
 from symbolon.audit.verdict import Disclosure, Findings, Outcome, Receipts, hour_words
 from symbolon.policy.obligations import Obligations
 
-CLOCK_HOURS: Final = 25
-"""How far the hour of a document may be from that of its entry: two clocks, as in rpc.receipts, and the time
-that a session takes."""
+CLOCK_HOURS: Final = 49
+"""How far the hour of a document may be from that of its entry: the 25 hours by which rpc.receipts lets two
+clocks differ, and a session of a day."""
 
 _OF_SESSIONS: Final = frozenset(
     {"asked", "answered", "released", "withdrawn", "learned", "denied", "failed", "ended"}
 )
+_PARTS: Final = {
+    "asked": False,
+    "learned": False,
+    "answered": True,
+    "released": True,
+    "withdrawn": True,
+    "ended": True,
+}
+"""Whether this end answered in a session with an entry of that event; what is refused says neither."""
+
+_REFUSALS: Final = frozenset({"denied", "failed"})
 _ENDS: Final = frozenset({"learned", "denied", "failed", "ended"})
 
 
@@ -62,6 +73,11 @@ class Session:
     request: str = ""
     receipt: str = ""
 
+    def is_continued_by(self, said: Said) -> bool:
+        """Whether an entry that tells of a failure is about this session, which is under way."""
+        same = (said.purpose, said.mode) == (self.purpose, self.mode)
+        return self.answered is not None and not self.end and same and said.request in ("", self.request)
+
 
 class Sessions:
     """Checks the sessions of one log, entry by entry.
@@ -91,14 +107,19 @@ class Sessions:
         if said.event not in _OF_SESSIONS or not said.session:
             return
         held = self.found.get((said.session, said.peer))
-        if held is None:
-            held = self._opened(said, whole=whole)
+        if said.event in _REFUSALS and (held is None or not held.is_continued_by(said)):
+            # A peer can name the id of another session in what is refused: that says nothing about this one.
+            held = self._begun(said)
+            self.found.setdefault((said.session, said.peer), held)
         elif said.event in ("asked", "answered"):
-            self._broken(said, "session.twice", "opens a session that was held before")
-        elif held.end:
-            self._broken(said, "session.ended", f"tells of a session that had ended ({held.end})")
-        if (said.purpose, said.mode) != (held.purpose, held.mode):
-            self._broken(said, "session.changed", "names another purpose or mode than its session has")
+            if held is not None and held.answered is not None:
+                self._broken(said, "session.twice", "opens a session that was held before")
+            held = self.found[said.session, said.peer] = self._begun(said)
+        elif held is None or held.answered is None:
+            self._unopened(said, whole=whole)
+            held = self.found[said.session, said.peer] = self._begun(said)
+        else:
+            self._continued(said, held)
         if said.event in ("released", "withdrawn"):
             self._release(said, held)
         if said.event in _ENDS:
@@ -112,40 +133,50 @@ class Sessions:
         """What was disclosed in each session, in no order."""
         return [self._disclosure(each, file) for each in self.found.values()]
 
-    def _opened(self, said: Said, *, whole: bool) -> Session:
-        opens = said.event in ("asked", "answered")
-        if said.event in ("released", "withdrawn", "ended"):
-            answered: bool | None = True
-        else:
-            answered = {"asked": False, "learned": False, "answered": True}.get(said.event)
-        if said.event in ("released", "withdrawn"):
-            what = "let something leave in a session that no earlier entry permits"
-            self._unopened(said, what, whole=whole)
-        elif said.event in ("learned", "ended"):
-            self._unopened(said, "ends a session that no earlier entry opens", whole=whole)
-        held = Session(said.session, said.peer, answered, said.number, said.hour, said.purpose, said.mode)
-        held.asked = said.asked
-        held.request = said.request
+    def _begun(self, said: Said) -> Session:
+        """A session as its first entry tells it."""
+        held = Session(
+            session=said.session,
+            peer=said.peer,
+            answered=_PARTS.get(said.event),
+            number=said.number,
+            hour=said.hour,
+            purpose=said.purpose,
+            mode=said.mode,
+            asked=said.asked,
+            request=said.request,
+        )
         record = said.decision
         if record is not None:
             obligations = record.decision.obligations
-            held.permitted = record.decision.allowed if opens else None
+            held.permitted = record.decision.allowed
             held.policies = record.decision.policies
             held.terms = Obligations(no_onward=obligations.no_onward, retain=obligations.retain).text()
             held.policy = record.decision.bundle_sha256.hex()
-        self.found[said.session, said.peer] = held
         return held
 
-    def _unopened(self, said: Said, what: str, *, whole: bool) -> None:
+    def _continued(self, said: Said, held: Session) -> None:
+        if (said.purpose, said.mode) != (held.purpose, held.mode):
+            self._broken(said, "session.changed", "names another purpose or mode than its session has")
+        if held.end in _REFUSALS:
+            self._findings.add(
+                "note",
+                "session.failed",
+                f"Entry {said.number} tells of a session after an entry that said it had failed: the peer "
+                "may have asked twice under one id.",
+                said.number,
+            )
+        elif held.end:
+            self._broken(said, "session.ended", f"tells of a session that had ended ({held.end})")
+
+    def _unopened(self, said: Said, *, whole: bool) -> None:
+        what = "ends a session that no earlier entry opens"
+        if said.event in ("released", "withdrawn"):
+            what = "let something leave in a session that no earlier entry permits"
         if whole:
             self._broken(said, "session.unopened", what)
         else:
-            self._findings.add(
-                "missing",
-                "session.unopened",
-                f"Entry {said.number} {what}; it may be one of those that are closed.",
-                said.number,
-            )
+            self._missing(said, "session.unopened", f"{what}; it may be one of those that are closed")
 
     def _release(self, said: Said, held: Session) -> None:
         if held.answered is False:
@@ -166,8 +197,7 @@ class Sessions:
         if held.request and held.request != said.request:
             self._broken(said, "request.other", "names another signed request than its session began with")
         held.request = said.request
-        wrong = self._differs(request, said, held)
-        if wrong:
+        if wrong := self._differs(request, said, held):
             self._broken(
                 said, "request.differs", f"does not say what the signed request says: {', '.join(wrong)}"
             )
@@ -212,11 +242,8 @@ class Sessions:
             )
         so_far = self._released.get((said.peer, said.purpose, said.mode), 0)
         # What left in earlier sessions of a key epoch is sent again to who lost it.
-        if (
-            sent < held.released
-            or (whole and sent > so_far)
-            or (held.mode == "size" and sent != held.released)
-        ):
+        more = sent > so_far or (held.mode == "size" and sent != held.released)
+        if sent < held.released or (whole and more):
             self._broken(
                 said,
                 "receipt.sent",
@@ -250,7 +277,7 @@ class Sessions:
             asked=dict(asked),
             sent=sent,
             policies=policies if held.answered is not False else (),
-            terms=terms,
+            terms="".join(filter(str.isprintable, terms)),
             receipts=receipts,
             outcome=outcome,
             told_by=(file,),

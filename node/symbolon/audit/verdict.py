@@ -79,6 +79,25 @@ class Disclosure:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedPolicy:
+    """A policy that permitted or forbade a session in the table.
+
+    Attributes:
+        member: whose it is.
+        policy_id: its `@id`.
+        source: file that it stood in.
+        text: in Cedar, with the comments above it.
+        sessions: how many it decided.
+    """
+
+    member: str
+    policy_id: str
+    source: str
+    text: str
+    sessions: int
+
+
+@dataclass(frozen=True, slots=True)
 class FileSummary:
     """One file.
 
@@ -123,6 +142,7 @@ class Verdict:
         files: in the order given.
         findings: in the order found.
         disclosures: by hour.
+        policies: that decided these, by member and id; one that was changed stands there in each wording.
     """
 
     root: str
@@ -130,6 +150,7 @@ class Verdict:
     files: tuple[FileSummary, ...]
     findings: tuple[Finding, ...]
     disclosures: tuple[Disclosure, ...]
+    policies: tuple[NamedPolicy, ...] = ()
 
     @property
     def holds(self) -> bool:

@@ -1,17 +1,27 @@
-"""`symbolon audit`: read, check and export the audit log."""
+"""`symbolon audit`: read, check, export and report on the audit log."""
 
 import typer
 
-from symbolon.cli import audit_export, audit_log, audit_prove, audit_verify
+from symbolon.cli import (
+    audit_export,
+    audit_log,
+    audit_prove,
+    audit_report,
+    audit_verify,
+    audit_witness,
+)
 
 app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     no_args_is_help=True,
-    help="Read, check and export the audit log.",
+    help="Read, check, export and report on the audit log.",
 )
 
 app.command()(audit_log.log)
 app.command(epilog=audit_verify.EPILOG)(audit_verify.verify)
 app.command()(audit_prove.prove)
 app.command()(audit_export.export)
+app.command()(audit_witness.witness)
+app.command()(audit_report.report)
+app.command()(audit_report.demanded)

@@ -6,15 +6,20 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from symbolon.audit.verdict import Disclosure, FileSummary, Verdict, hour_words
+from symbolon.audit.verdict import Disclosure, FileSummary, NamedPolicy, Verdict, hour_words
 
 _PLAIN_WIDTH: Final = 160
 _SHOWN: Final = 200
 """Sessions in the table; --json has all."""
 
 
-def print_verdict(verdict: Verdict) -> None:
-    """Prints a verdict on stdout."""
+def print_verdict(verdict: Verdict, *, policies: bool = False) -> None:
+    """Prints a verdict on stdout.
+
+    Args:
+        verdict: on files, or on the own log.
+        policies: also print those that decided.
+    """
     console = Console(highlight=False, markup=False, soft_wrap=False)
     if not console.is_terminal:
         console = Console(width=_PLAIN_WIDTH, highlight=False, markup=False)
@@ -24,6 +29,10 @@ def print_verdict(verdict: Verdict) -> None:
     if verdict.disclosures:
         console.print()
         console.print(_table(verdict.disclosures))
+    if policies:
+        for policy in verdict.policies:
+            console.print()
+            console.print(Text(_policy_words(policy)))
     console.print()
     for finding in verdict.findings:
         where = f"{finding.file}: " if finding.file else ""
@@ -82,6 +91,15 @@ def _table(disclosures: tuple[Disclosure, ...]) -> Table:
         )
         table.add_row(*(Text(cell) for cell in cells))
     return table
+
+
+def _policy_words(policy: NamedPolicy) -> str:
+    lines = [
+        f"{policy.policy_id} of {policy.member}, from {policy.source}; it decided {policy.sessions} sessions:"
+    ]
+    lines += [f"    {line}" for line in policy.text.split("\n")]
+    # Somebody else wrote them, and they are shown on a terminal.
+    return "\n".join("".join(filter(str.isprintable, line)) for line in lines)
 
 
 def _sentence(verdict: Verdict) -> str:

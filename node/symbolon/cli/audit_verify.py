@@ -31,6 +31,9 @@ def verify(
         str,
         typer.Option(metavar="FINGERPRINT", help="Of the coalition's root, learned on a way you trust."),
     ] = "",
+    policies: Annotated[
+        bool, typer.Option("--policies", help="Print the policies too that decided, in their own words.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
 ) -> None:
     """Check exported audit logs from the files alone, or this node's own log.
@@ -45,7 +48,7 @@ def verify(
     else:
         from symbolon.cli.audit_verdict import print_verdict
 
-        print_verdict(verdict)
+        print_verdict(verdict, policies=policies)
     if not verdict.holds:
         raise typer.Exit(EXIT_FAILED)
 
@@ -87,6 +90,6 @@ def _fingerprint(text: str) -> bytes | None:
     if len(found) != _FINGERPRINT_BYTES:
         raise UsageError(
             "--root is no fingerprint: it has 64 hexadecimal digits",
-            hint="`symbolon audit verify` at any member's own node shows it, and so does `symbolon audit export`.",
+            hint="`symbolon audit verify` at any member's own node shows it, as `audit export` does.",
         )
     return found

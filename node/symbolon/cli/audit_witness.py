@@ -60,7 +60,7 @@ def witness(
     if not collected.is_enough:
         away = sum(each.kind == "unreachable" for each in collected.outcomes)
         raise UnavailableError(
-            f"no majority has cosigned the audit log; {away} members could not be reached",
+            f"no majority has cosigned the audit log; not reached: {away}",
             hint="Try again later; `symbolon serve` does, too. `symbolon doctor PEER` says why one is off.",
         )
 
@@ -110,7 +110,8 @@ def _print(collected: "Collected", evidence: Evidence) -> None:
         Console(width=None if sys.stdout.isatty() else 160, highlight=False, markup=False).print(table)
     yes = "yes" if collected.is_enough else "no"
     others = f"{len(collected.cosigned)} of {len(collected.outcomes)} other members"
-    print(f"{others}; a majority ({collected.needed}) cosigned: {yes}")
+    summary = f"{others}; a majority ({collected.needed}) cosigned: {yes}"
+    print(summary if collected.outcomes else "there is no other member that could cosign")
     for origin, earlier, later in evidence:
         sizes = " and ".join(str(parse_checkpoint(each.text).size) for each in (earlier, later))
         print(f"contradiction: {origin}, checkpoints of {sizes} entries{_weight(earlier, later)}")
@@ -128,7 +129,7 @@ def _time(at_s: int | None) -> str | None:
     if at_s is None:
         return None
     try:
-        return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%d %H:%M:%S}Z"
+        return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%dT%H:%M:%S}Z"
     except (OverflowError, ValueError, OSError):
         # Its own word; it may say any number.
         return f"{at_s} s"

@@ -78,7 +78,7 @@ def demo() -> None:
     story.say("All nodes are stopped; their folder with lists, keys and results is deleted.")
     seconds = time.monotonic() - start
     print(
-        f"\nsymbolon: the demo did what it should: two nodes matched {first.suppliers} suppliers, and "
+        f"\nsymbolon: the demo did what it should: two companies matched {first.suppliers} suppliers, and "
         f"{second.suppliers} after a change, both times equal to the join in the clear, in {seconds:.0f} s."
     )
     print(
@@ -117,6 +117,7 @@ class _Demo:
         self._folder = processes.folder
         self._story = story
         self._lists = demo_lists()
+        self._root = ""
 
     def tell(self) -> tuple[_Result, _Result]:
         """Tells all but the end.
@@ -138,6 +139,8 @@ class _Demo:
         self._compare(first)
         self._ask_as_ngo()
         second = self._change(first)
+        self._witness()
+        self._audit()
         self._suspend()
         return first, second
 
@@ -149,10 +152,10 @@ class _Demo:
             cannot be dialled. It sees none of the lists, and nothing of what others find."""
         )
         node, relay = (f"127.0.0.1:{port}" for port in _free_ports(2))
-        self._story.run(
+        self._root = self._story.run(
             *("--home", FOUNDER, "coalition", "create", "harbour", "--member", FOUNDER, "--person", "Cleo"),
             *("--jurisdiction", "BE", "--listen", node, "--endpoint", node, "--relay-endpoint", relay),
-        )
+        ).strip()
         self._begin(FOUNDER, "serve")
         self._begin(FOUNDER, "relay", "--listen", relay)
         for what in ("serve", "relay"):
@@ -175,7 +178,7 @@ class _Demo:
             join = ("--home", member, "coalition", "join", code, "--person", person, "--accept-terms", "1")
             self._story.run(*join)
             self._configure(member, lambda text: text.replace(*_NO_PAUSE))
-        told = json.loads(self._story.run("--home", ASKER, "coalition", "members", "--json"))["members"]
+        told = json.loads(self._story.run("--home", NGO, "coalition", "members", "--json"))["members"]
         columns = ("member", "kind", "roles", "reached", "standing")
         self._story.table(columns, [[each[column] for column in columns] for each in told])
 
@@ -212,7 +215,8 @@ class _Demo:
             for member, table in ((ANSWERER, allow), (peer, own)):
                 self._configure(member, functools.partial(_with, table))
         self._story.show(_ALLOW.format(peer=ASKER, purpose=PURPOSE, other_way="ask"))
-        self._serve()
+        self._begin(ANSWERER, "serve")
+        self._reachable(ANSWERER)
 
     def _deny(self) -> None:
         self._story.step("Alder asks, and is refused")
@@ -232,16 +236,15 @@ class _Demo:
         self._story.run("--home", ASKER, "policy", "agree", ANSWERER, *purpose)
         self._story.run("--home", ANSWERER, "policy", "agree", ASKER, *purpose)
 
-    def _serve(self) -> None:
-        log = self._processes.log(f"{ANSWERER}-serve")
-        start = log.stat().st_size if log.exists() else 0
-        self._begin(ANSWERER, "serve")
-        self._processes.opened(f"{ANSWERER}-serve")
+    def _reachable(self, member: str) -> None:
+        """Waits until a node that was started serves, and its relay reaches it."""
+        log = self._processes.log(f"{member}-serve")
+        self._processes.opened(f"{member}-serve")
         wanted = f"reachable through the relay of {FOUNDER}"
         end = time.monotonic() + _FOLLOW_S
-        while wanted not in log.read_text(encoding="utf-8")[start:]:
+        while wanted not in log.read_text(encoding="utf-8"):
             if time.monotonic() > end:
-                raise SymbolonError(f"{ANSWERER} did not attach to the relay", code="demo.relay")
+                raise SymbolonError(f"{member} did not attach to the relay", code="demo.relay")
             time.sleep(0.05)
         self._story.show(wanted)
 
@@ -313,6 +316,36 @@ class _Demo:
         if second.wire_bytes >= first.wire_bytes:
             raise SymbolonError("the second session sent no less than the first", code="demo.delta")
         return second
+
+    def _witness(self) -> None:
+        self._story.step("The others witness Birch's audit log")
+        self._story.say(
+            """Every node wrote down what it asked and answered before it did so, in a log that can only
+            grow. The others now sign how far Birch's log is and a hash of it: from here on Birch cannot take
+            an entry back, or show another log to somebody else."""
+        )
+        for member in (ASKER, NGO):
+            self._begin(member, "serve")
+        for member in (ASKER, NGO):
+            self._reachable(member)
+        self._story.show(self._story.run("--home", ANSWERER, "audit", "witness"))
+
+    def _audit(self) -> None:
+        self._story.step("An auditor checks from files alone")
+        self._story.say(
+            """Elm is an auditor outside of the coalition, without a node. Each member writes its log to a
+            file; Cedar has told Elm the fingerprint of the coalition on the phone. One command checks every
+            signature and hash, takes every decision again from the policies that were in force, and holds
+            the logs of both ends of each exchange against each other. No supplier is in these files."""
+        )
+        audited = (ASKER, ANSWERER, NGO)
+        self._story.run_together(
+            *(("--home", each, "audit", "export", "--out", f"{each}.jsonl") for each in audited)
+        )
+        told = self._story.run(
+            "audit", "verify", *(f"{each}.jsonl" for each in audited), "--root", self._root
+        )
+        self._story.show(told)
 
     def _suspend(self) -> None:
         self._story.step("The coordinator suspends a member")

@@ -38,7 +38,7 @@ _COMMANDS: Final = {
     "suppliers": "Import and look at the supplier list.",
     "match": "Find the suppliers shared with a peer, and review matches.",
     "policy": "Check, test and explain what this node may give to whom.",
-    "audit": "Read, check and export the audit log.",
+    "audit": "Read, check, export and report on the audit log.",
     "operators": "Add people to this node, give them roles and passwords.",
     "approvals": "Read, approve or deny what takes a second person.",
     "sign-in": "Show this node who you are, for a working day.",

@@ -29,6 +29,8 @@ def check(
         bundle = build_bundle(shipped_schema(), shipped_policies(), own, generated)
     except PolicyProblemsError as error:
         _tell_problems(error, as_json=as_json)
+        if not files:
+            print("A node that is served keeps those before; it does not start with these.", file=sys.stderr)
         raise typer.Exit(PolicyError.exit_code) from None
     replacing = {each.policy_id: each.source for each in bundle.policies if each.policy_id in bundle.replaced}
     for policy_id, source in replacing.items():

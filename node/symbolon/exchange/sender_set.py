@@ -167,8 +167,9 @@ def plan_delta(
         slots += np.arange(len(keys)) - np.repeat(first, np.diff(first, append=len(keys)))
     fits = slots < SLOTS
     count = int(fits.sum())
-    # The first delta is as long as that of the whole list: how much of it is withheld must not show.
-    least = count if len(released.key_ids) else max(count, live.whole)
+    # The first delta is as long as that of the whole list: how much of it is withheld must not show. What
+    # follows one of dummies alone is no longer than what follows any other.
+    least = count if released.entries else max(count, live.whole)
     return DeltaPlan(
         key_index[fits],
         suppliers[fits],

@@ -36,6 +36,12 @@ MAX_RELAYS: Final = 4
 MAX_PURPOSES: Final = 64
 SIGNING_KEY_BYTES: Final = 32
 
+_FIELD: Final = 2**255 - 19
+_ORDER_8: Final = int("05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826", 16)
+_SMALL_ORDER: Final = frozenset({0, 1, _FIELD - 1, _ORDER_8, _FIELD - _ORDER_8})
+"""The y-coordinates of Ed25519's eight points of small order. Under such a key anybody can make a signature
+that holds, so a member that had one could deny every statement of its own. Source: RFC 8032 section 5.1."""
+
 
 class Role(StrEnum):
     """What a member does for the others."""
@@ -101,6 +107,7 @@ class MemberRecord:
             raise _malformed(f"a member names each of at most {MAX_RELAYS} relays once")
         if len(self.signing_key) != SIGNING_KEY_BYTES:
             raise _malformed(f"a signing key has {len(self.signing_key)} bytes instead of 32")
+        _require_strong(self.signing_key)
         if not 1 <= len(self.certificates) <= 2 or len(set(self.certificates)) != len(self.certificates):
             raise _malformed("a member has one certificate, or two while it is renewed")
         if any(len(each) != FINGERPRINT_BYTES for each in self.certificates):
@@ -287,6 +294,13 @@ class Members:
                 code="membership.suspended",
             )
         return member
+
+
+def _require_strong(signing_key: bytes) -> None:
+    """Refuses a key of small order, and an encoding that stands for a point beside the one it names."""
+    y = int.from_bytes(signing_key, "little") & (2**255 - 1)
+    if y >= _FIELD or y in _SMALL_ORDER:
+        raise _malformed("a signing key is of small order, or not in its one form")
 
 
 def _require_owner(member: MemberRecord, fingerprint: bytes) -> None:

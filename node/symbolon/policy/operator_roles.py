@@ -64,8 +64,10 @@ COMMAND_ROLES: Final[Mapping[str, Role | None]] = {
     "policy agreements": Role.VIEWER,
     "audit log": Role.VIEWER,
     "audit verify": None,  # of files it needs no node; of the own log it asks for a viewer itself
+    "audit witness": Role.CONTRIBUTOR,
     "audit prove": Role.APPROVER,
     "audit export": Role.APPROVER,
+    "audit report": Role.APPROVER,
     # What this member signs for all its people, and what ends that: an administrator.
     "coalition members": Role.VIEWER,
     "coalition proposals": Role.VIEWER,

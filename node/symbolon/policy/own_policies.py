@@ -1,9 +1,11 @@
 """The operator's own policies: the files `*.cedar` in the folder `policies/` of the node.
 
 Handles: reading them, in the order of their names, with every file that cannot be read told at once. Refuses
-what is no file, has too many bytes, or is not UTF-8. Specification: docs/adr/0014.
+what is no file, has too many bytes, or is not UTF-8, and a folder that cannot be listed. Specification:
+docs/adr/0014.
 """
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -25,11 +27,29 @@ def own_policies(home: Path) -> tuple[PolicySource, ...]:
         home: the folder of the node; it need not have any.
 
     Raises:
-        PolicyProblemsError: with every file that cannot be read.
-        OSError: the folder cannot be listed.
+        PolicyProblemsError: with every file that cannot be read, or the folder where it cannot be listed.
+    """
+    return read_policy_files(own_files(home))
+
+
+def own_files(home: Path) -> list[Path]:
+    """The files of a node's own policies, in the order in which they are read.
+
+    Args:
+        home: the folder of the node.
+
+    Raises:
+        PolicyProblemsError: the folder cannot be listed; that is not to be taken for an empty one.
     """
     folder = home / OWN_FOLDER
-    return read_policy_files(sorted(folder.glob("*.cedar"))) if folder.is_dir() else ()
+    if not os.path.lexists(folder):
+        return []
+    try:
+        return sorted(each for each in folder.iterdir() if each.name.endswith(".cedar"))
+    except OSError as error:
+        fault = f"it cannot be listed: {error.strerror}"
+        problem = PolicyProblem(str(folder), "", 0, fault, "Make it a folder that the node can read.")
+        raise PolicyProblemsError((problem,)) from error
 
 
 def read_policy_files(paths: Iterable[Path]) -> tuple[PolicySource, ...]:

@@ -18,27 +18,22 @@ class Usage:
 
     Attributes:
         keys: in this session.
-        first_keys: in the first session of its key epoch; 0 before that.
+        list_size: of its list: in the first session of each tier in its key epoch, of this one where it is
+            a tier's first.
         keys_epoch: in its key epoch before this session.
         keys_year: in this year before this session.
     """
 
     keys: int = 0
-    first_keys: int = 0
+    list_size: int = 0
     keys_epoch: int = 0
     keys_year: int = 0
 
     @property
-    def list_size(self) -> int:
-        """Keys of the epoch's first session, which is this one where there was none."""
-        return self.first_keys or self.keys
-
-    @property
     def churn(self) -> int:
-        """Keys asked after the epoch's first session, this one included, in thousandths of the list's."""
-        if not self.first_keys:
-            return 0
-        return 1000 * (self.keys_epoch - self.first_keys + self.keys) // self.first_keys
+        """Keys asked after the first session of their tier, this one included, in thousandths of the list."""
+        again = self.keys_epoch + self.keys - self.list_size
+        return 1000 * again // self.list_size if self.list_size else 0
 
 
 NO_USAGE = Usage()

@@ -91,10 +91,11 @@ class MatchContext:
         tiers: `A`, `B`, `C`.
         suite: its name.
         keys: declared in this session, dummies included, all tiers.
-        list_size: keys of the epoch's first session; of this one where it is the first.
+        list_size: keys of the first session of each tier in the epoch; of this one where it is the first.
         keys_epoch: asked in this epoch before this session.
         keys_year: asked in this year before this session.
-        churn: keys asked after the epoch's first session, this one included, in thousandths of `list_size`.
+        churn: keys asked after the first session of their tier, this one included, in thousandths of
+            `list_size`.
         agreed: an agreement on this purpose that both members signed is in force.
         now: with its zone; cut to the hour.
     """

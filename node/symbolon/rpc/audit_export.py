@@ -292,8 +292,9 @@ class _Named:
         self._node = node
         self._present = Document("coalition", coalition_document(node.coalition.state()))
         self._hashes: dict[DocumentKind, set[bytes]] = {kind: set() for kind in DOCUMENT_ORDER}
-        # Whose key signed the checkpoints stands there, whatever the entries name.
-        self._add("coalition", self._present.sha256)
+        # Whose key signed what stands there, whatever the entries name.
+        for sha256 in (self._present.sha256, *node.audit.hashes_of("coalition")):
+            self._add("coalition", sha256)
 
     def add(self, entry: StoredEntry) -> None:
         """Notes what an entry names."""

@@ -6,6 +6,7 @@ documents, decisions and sessions. What does not hold is a finding; nothing is c
 is signed where entries came since the last. Specification: docs/adr/0015.
 """
 
+import dataclasses
 from typing import TYPE_CHECKING, Final
 
 from symbolon.audit.checkpoint import log_origin, verify_checkpoint
@@ -52,7 +53,7 @@ def check_own(node: "Node", progress: Progress = lambda *_: None) -> Verdict:
         # It is not the log that was signed, or cannot even be written down: nothing is signed over it.
         findings.add("broken", "own.log", f"The log is not what was signed: {error.detail}.")
         return Verdict(oldest.hex(), True, (), findings.all(), ())
-    return Verdict(read.root, True, read.files, (*findings.all(), *read.findings), read.disclosures)
+    return dataclasses.replace(read, findings=(*findings.all(), *read.findings))
 
 
 def _check_stored(node: "Node", findings: Findings, progress: Progress) -> None:

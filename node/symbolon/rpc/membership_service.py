@@ -34,6 +34,7 @@ from symbolon.rpc.membership_codec import (
 )
 from symbolon.rpc.node import Node
 from symbolon.rpc.open_invitations import take_withdrawal
+from symbolon.rpc.proposal_permission import require_permitted
 from symbolon.rpc.reach import reached
 from symbolon.rpc.request_limit import RequestLimit
 
@@ -167,6 +168,7 @@ class MembershipService(stubs.MembershipServiceServicer):
             )
             if not named:
                 raise MembershipError(f"{proposer.member_id} is no founder", code="membership.founder")
+            await asyncio.to_thread(require_permitted, self._node, document, proposer.member_id)
             signatures, pending = await asyncio.to_thread(
                 founding.take, document, proposer.member_id, sign=request.sign
             )

@@ -10,8 +10,9 @@ and where there are none, everything is denied. docs/adr/0014.
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from itertools import product
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -24,21 +25,27 @@ from symbolon.membership.agreement import SignedAgreement
 from symbolon.membership.coalition_document import coalition_document
 from symbolon.membership.coalition_state import State
 from symbolon.membership.policy_facts import coalition_facts
-from symbolon.oprf.suite import DEFAULT_SUITE
+from symbolon.oprf.suite import DEFAULT_SUITE, SUITE_NAMES
 from symbolon.policy.bundle import PolicyBundle
 from symbolon.policy.decision import Decider, Decision
-from symbolon.policy.own_policies import OWN_FOLDER
+from symbolon.policy.own_policies import OWN_FOLDER, own_files
 from symbolon.policy.permission import ExchangeRequest, Grant, Permission, Usage
-from symbolon.policy.request import MatchContext, PolicyRequest, match_request
+from symbolon.policy.request import MatchContext, PolicyRequest, hour_text, match_request
 from symbolon.rpc.policy_sources import node_bundle
 from symbolon.storage.audit_log import AuditLog
 from symbolon.suppliers.tier import Tier
 
 log = logging.getLogger(__name__)
 
+MAX_SCOPES: Final = 1_000
+"""Scopes remembered: one for each member and hour, of some kilobytes."""
+
 _MODES: Final = ("size", "intersection")
-_Mark = tuple[tuple[str, int, int, int], ...]
-"""Names, sizes, times and inode numbers of the files that policies come from."""
+_ScopeKey = tuple[str, frozenset[str], str]
+"""Peer, purposes agreed on, hour."""
+
+_Mark = tuple[tuple[str, int, int, int, int], ...]
+"""Names, sizes, times (of the content, which a copy may keep, and of any change) and inodes of files."""
 
 
 class Agreements(Protocol):
@@ -55,10 +62,12 @@ class Agreements(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Deciding:
-    """A decider, and the document that says who the members are that it knows."""
+    """A decider, the document that says who the members are that it knows, and their purposes."""
 
     decider: Decider
     coalition: Document
+    purposes: tuple[str, ...]
+    scopes: dict[_ScopeKey, tuple[str, ...]] = field(default_factory=dict)
 
 
 class PolicyInForce(Permission):
@@ -104,20 +113,22 @@ class PolicyInForce(Permission):
             mark = _mark(self._home)
             if mark == self._mark:
                 return False
-            self._mark = mark
             try:
                 bundle = node_bundle(self._home)
             except (PolicyError, ConfigError) as error:
-                self.problem = error
-                stays = "the policies before stay in force" if self._bundle else "everything is denied"
-                log.error("policies cannot be put in force: %s; %s", error.detail, stays)
+                self._mark, self.problem = mark, error
+                # Where there are none, `bundle` raises it.
+                if self._bundle is not None:
+                    log.error("policies cannot be put in force: %s; those before stay", error.detail)
                 return False
             self.problem = None
-            if self._bundle is not None and bundle.sha256() == self._bundle.sha256():
-                return False
-            self._keep(bundle)
-            self._bundle = bundle
-            return True
+            changed = self._bundle is None or bundle.sha256() != self._bundle.sha256()
+            if changed:
+                self._keep(bundle)
+                self._bundle = bundle
+            # Last of all: what could not be kept now is taken up again.
+            self._mark = mark
+            return changed
 
     def bundle(self) -> PolicyBundle:
         """The policies in force.
@@ -134,12 +145,16 @@ class PolicyInForce(Permission):
 
     def require(self, request: ExchangeRequest) -> Grant:
         """See `Permission.require`."""
-        decision, record = self._decide(request)
+        now = self._now()
+        deciding = self._decider(now.astimezone(UTC).date())
+        # Before the decision: an agreement that ends in between denies, or else the scope still tells of it.
+        scope = self._scope(deciding, request.peer, now) if request.direction == "answer" else ()
+        decision, record = self._decide(deciding, request, now)
         if not decision.allowed:
             raise self._denial(request, decision, record)
         return Grant(
             basis=", ".join(decision.policies),
-            scope=self.scope(request.peer) if request.direction == "answer" else (),
+            scope=scope,
             policy=decision.bundle_sha256.hex(),
             decision=record,
             obligations=decision.obligations,
@@ -147,18 +162,29 @@ class PolicyInForce(Permission):
 
     def scope(self, peer: str) -> tuple[str, ...]:
         """See `Permission.scope`: what a peer that has asked nothing yet would be allowed now."""
-        deciding = self._decider()
-        state, now = self._state(), self._now()
-        day = now.astimezone(UTC).date()
-        agreements = self._agreements.purposes(peer, day)
+        now = self._now()
+        return self._scope(self._decider(now.astimezone(UTC).date()), peer, now)
+
+    def _scope(self, deciding: _Deciding, peer: str, now: datetime) -> tuple[str, ...]:
+        agreements = self._agreements.purposes(peer, now.astimezone(UTC).date())
+        # Every request of an hour is decided alike.
+        key = (peer, agreements, hour_text(now))
+        if key not in deciding.scopes:
+            if len(deciding.scopes) >= MAX_SCOPES:
+                deciding.scopes.clear()
+            deciding.scopes[key] = self._scope_of(deciding, peer, now, agreements)
+        return deciding.scopes[key]
+
+    def _scope_of(
+        self, deciding: _Deciding, peer: str, now: datetime, agreements: frozenset[str]
+    ) -> tuple[str, ...]:
         words, requests = [], []
-        for purpose in state.members.purposes:
+        for purpose, mode, tier, suite in product(deciding.purposes, _MODES, Tier, SUITE_NAMES):
+            word = f"{purpose}:{mode}:{tier.value}"
+            words.append(word if suite == DEFAULT_SUITE else f"{word}:{suite}")
             agreed = purpose in agreements
-            for mode in _MODES:
-                for tier in Tier:
-                    words.append(f"{purpose}:{mode}:{tier.value}")
-                    context = _context(purpose, mode, (tier.value,), DEFAULT_SUITE, Usage(), agreed, now)
-                    requests.append(match_request("answer", peer, self._owner, context))
+            context = _context(purpose, mode, (tier.value,), suite, Usage(), agreed, now)
+            requests.append(match_request("answer", peer, self._owner, context))
         decisions = deciding.decider.decide_many(requests)
         # What binds is part of it: where it changes, what was sent under another one may not be kept open.
         allowed = [
@@ -169,8 +195,8 @@ class PolicyInForce(Permission):
         return tuple(sorted(allowed))
 
     def try_out(self, requests: Sequence[PolicyRequest]) -> tuple[Decision, ...]:
-        """Decides requests that nobody made, in their order; nothing is written down."""
-        return self._decider().decider.decide_many(requests)
+        """Decides requests that nobody made, all of one day, in their order; none of them is written down."""
+        return self._decider(_day(requests[0])).decider.decide_many(requests) if requests else ()
 
     def decide(
         self, request: PolicyRequest, agreement: SignedAgreement | None = None
@@ -184,7 +210,11 @@ class PolicyInForce(Permission):
         Returns:
             The decision, and its record for the audit log, whose documents are kept by then.
         """
-        deciding = self._decider()
+        return self._recorded(self._decider(_day(request)), request, agreement)
+
+    def _recorded(
+        self, deciding: _Deciding, request: PolicyRequest, agreement: SignedAgreement | None
+    ) -> tuple[Decision, str]:
         decision = deciding.decider.decide(request)
         agreed = ""
         if agreement is not None:
@@ -197,8 +227,7 @@ class PolicyInForce(Permission):
             agreed = document.sha256
         return decision, DecisionRecord(request, decision, deciding.coalition.sha256, agreed).text()
 
-    def _decide(self, request: ExchangeRequest) -> tuple[Decision, str]:
-        now = self._now()
+    def _decide(self, deciding: _Deciding, request: ExchangeRequest, now: datetime) -> tuple[Decision, str]:
         day = now.astimezone(UTC).date()
         agreement = self._agreements.in_force(request.peer, request.purpose, day)
         context = _context(
@@ -211,17 +240,18 @@ class PolicyInForce(Permission):
             now,
         )
         asked = match_request(request.direction, request.peer, self._owner, context)
-        return self.decide(asked, agreement)
+        return self._recorded(deciding, asked, agreement)
 
-    def _decider(self) -> _Deciding:
+    def _decider(self, day: date) -> _Deciding:
+        """What decides by the policies and members of now, whose attestation is counted from a day."""
         with self._turn:
-            bundle, state, day = self.bundle(), self._state(), self._now().astimezone(UTC).date()
+            bundle, state = self.bundle(), self._state()
             key = (bundle.sha256(), state.targets_bytes, day)
             if self._deciding is None or self._deciding[0] != key:
                 coalition = Document("coalition", coalition_document(state))
                 self._audit.keep(coalition)
                 decider = Decider(bundle, coalition_facts(state.members, day))
-                self._deciding = (key, _Deciding(decider, coalition))
+                self._deciding = (key, _Deciding(decider, coalition, state.members.purposes))
             return self._deciding[1]
 
     def _keep(self, bundle: PolicyBundle) -> None:
@@ -255,15 +285,22 @@ class PolicyInForce(Permission):
 def _mark(home: Path) -> _Mark:
     """What shows that a file was changed, came or went."""
     found = []
-    folder = home / OWN_FOLDER
-    own = sorted(folder.glob("*.cedar")) if folder.is_dir() else []
-    for path in (home / configuration.FILE_NAME, *own):
+    try:
+        own = own_files(home)
+    except PolicyError:
+        own = []
+    for path in (home / configuration.FILE_NAME, home / OWN_FOLDER, *own):
         try:
             about = path.stat()
         except OSError:
             continue
-        found.append((path.name, about.st_size, about.st_mtime_ns, about.st_ino))
+        found.append((path.name, about.st_size, about.st_mtime_ns, about.st_ctime_ns, about.st_ino))
     return tuple(found)
+
+
+def _day(request: PolicyRequest) -> date:
+    """The day on which a request is made: whoever takes the decision again has no other."""
+    return date.fromisoformat(str(request.context["now"])[:10])
 
 
 def _context(

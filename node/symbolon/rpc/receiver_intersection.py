@@ -147,6 +147,7 @@ def _conclude(
         f"learned: which own suppliers it has too ({words}), and nothing of its other entries.",
         session.key_rules,
     )
+    sentence += signed.terms_words
     with figures.phase("store"), node.database.transaction("store what a session brought") as connection:
         node.receiving.save(connection, hello, ask.peer, session.epoch, updates)
         retain_days = signed.terms.retain_days

@@ -116,6 +116,21 @@ class Signed:
                 "the terms of the result are not understood", code="protocol.receipt"
             ) from error
 
+    @property
+    def terms_words(self) -> str:
+        """The terms as a person is told them, after what the session brought; '' where there are none.
+
+        Raises:
+            RemoteProtocolError: as `terms`.
+        """
+        terms, words = self.terms, []
+        if terms.no_onward:
+            words.append("is not to be passed on")
+        if terms.retain_days is not None:
+            days = "1 day" if terms.retain_days == 1 else f"{terms.retain_days} days"
+            words.append(f"is to be erased after {days}, which this node does with its own copy")
+        return f" By its terms what was learned {' and '.join(words)}." if words else ""
+
 
 def check_length(elements: int) -> None:
     """Refuses more elements than a session takes.

@@ -74,6 +74,7 @@ def _conclude(node: Node, ask: Ask, session: SizeReceiver, signed: Signed, figur
         f"(padded); learned: that {shared} shared suppliers were found, not which.",
         session.key_rules,
     )
+    sentence += signed.terms_words
     about = {"request": signed.request.sha256, "receipt": signed.document.sha256}
     entry = session_entry("learned", ask.peer, hello, {}, **about)
     node.sessions.end("receiver", entry, done=True, sentence=sentence, documents=(signed.document,))

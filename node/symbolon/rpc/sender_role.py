@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from symbolon.audit.document import Document
+from symbolon.audit.entry import Entry
 from symbolon.errors import (
     BudgetError,
     PermissionDeniedError,
@@ -37,11 +38,12 @@ from symbolon.exchange.sender_set import Delta, DeltaPlan, build_delta, entry_by
 from symbolon.exchange.size_mode import distinct_points, sender_tokens
 from symbolon.oprf.key_schedule import KeyContext
 from symbolon.oprf.suite import Suite
-from symbolon.policy.permission import Direction, ExchangeRequest, Grant
+from symbolon.policy.permission import Direction, ExchangeRequest, Grant, Usage
 from symbolon.rpc.concurrent import ended, exclusive, to_the_end, together
 from symbolon.rpc.early_end import CALL_IS_OVER, Reason, reason
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.node import Node
+from symbolon.rpc.permission_question import is_question
 from symbolon.rpc.set_preparation import permitted_suppliers
 from symbolon.rpc.wire import Wire
 from symbolon.storage.audit_log import session_entry
@@ -158,12 +160,17 @@ async def run_sender(
         try:
             if hello.request is not None:
                 request = await asyncio.to_thread(node.receipts.take_hello, hello, peer)
-            suite, grant = await asyncio.to_thread(_permit, node, peer, direction, hello)
+            usage = await asyncio.to_thread(_usage, node, peer, hello)
+            suite, grant = await asyncio.to_thread(_permit, node, peer, direction, hello, usage)
             if request is None:
                 # Last of all: `symbolon doctor` asks whether it would be permitted by a hello without one.
                 request = await asyncio.to_thread(node.receipts.take_hello, hello, peer)
             # Before the budget is touched: a second session of the same peer pays nothing.
             await lock.enter_async_context(exclusive(node.answering_lock(peer)))
+            # What a session of this peer asked that ended in between counts too.
+            usage, before = await asyncio.to_thread(_usage, node, peer, hello), usage
+            if usage != before:
+                suite, grant = await asyncio.to_thread(_permit, node, peer, direction, hello, usage)
             size = hello.mode == "size"
             loading = asyncio.ensure_future(asyncio.to_thread(_load_keys, node, hello))
             try:
@@ -199,13 +206,16 @@ async def run_sender(
     return Answered(sentence, rules)
 
 
-def _permit(node: Node, peer: str, direction: Direction, hello: Hello) -> tuple[Suite, Grant]:
+def _usage(node: Node, peer: str, hello: Hello) -> Usage:
+    return node.sending.usage(peer, hello.area, hello, node.budget)
+
+
+def _permit(node: Node, peer: str, direction: Direction, hello: Hello, usage: Usage) -> tuple[Suite, Grant]:
     """Everything that can refuse a hello before the budget is touched."""
     if hello.coalition != node.config.node.coalition or hello.area != AREA:
         raise RemoteProtocolError("the hello is for another coalition or area", code="protocol.context")
     suite = node.suite(hello.suite, answering=True)
     tiers = tuple(letter for ask in hello.tiers for letter in ask.tier)
-    usage = node.sending.usage(peer, hello.area, hello, node.budget)
     asked = ExchangeRequest(direction, peer, hello.area, hello.mode, hello.purpose, tiers, hello.suite, usage)
     grant = node.permission.require(asked)
     return suite, grant
@@ -247,6 +257,12 @@ def _note_failure(
     about = {} if request is None else {"request": request.sha256}
     if isinstance(error, PermissionDeniedError):
         about["decision"] = error.decision
+    if request is None and is_question(hello):
+        # Nobody signs a question, and it opens no session.
+        decision = about.get("decision", "")
+        question = Entry("probed", peer, "", hello.mode, hello.purpose, note=why.code, decision=decision)
+        node.audit.append(question)
+        return
     entry = session_entry("denied" if denied else "failed", peer, hello, {}, why.code, **about)
     if opened:
         sentence = f"The session with {peer} ended early ({why.words}); what was evaluated stays debited."

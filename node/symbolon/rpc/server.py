@@ -89,8 +89,9 @@ async def serve(
             member shows that later, the serving ends by it.
     """
     await asyncio.to_thread(node.require_writable)
-    await asyncio.to_thread(node.policy.bundle)
+    # Before anything is written to the log, which would hide how much of it is missing.
     await asyncio.to_thread(node.checkpoints.require_whole)
+    await asyncio.to_thread(node.policy.bundle)
     left_over = await asyncio.to_thread(node.close_left_over)
     if left_over:
         log.warning("%d sessions had been cut off when the node last stopped", left_over)

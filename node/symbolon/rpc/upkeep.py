@@ -31,6 +31,8 @@ from symbolon.rpc.witnessing import TRUNCATED, Rounds
 
 log = logging.getLogger(__name__)
 
+_DAY_S: Final = 86400
+
 TURN_S: Final = 30.0
 """Between two turns; what a turn finds done costs a look at a file."""
 
@@ -60,6 +62,7 @@ class Upkeep:
         self._relays: tuple[tuple[MemberId, str], ...] = ()
         self._listening: asyncio.Task[None] | None = None
         self._warned: date | None = None
+        self._erased: date | None = None
 
     def start(self, address: str) -> None:
         """Begins.
@@ -88,6 +91,7 @@ class Upkeep:
                 await _tried("founder", self._found)
             await _tried("what ends soon", self._warn)
             await _tried("retention", lambda: asyncio.to_thread(self._node.matches.expire))
+            await _tried("audit log", self._erase_expired)
             await asyncio.sleep(TURN_S)
 
     async def _have_witnessed(self) -> None:
@@ -102,6 +106,16 @@ class Upkeep:
             if error.full_code == TRUNCATED:
                 self._halt(error)
             raise
+
+    async def _erase_expired(self) -> None:
+        """Erases once a day what entries of the audit log say that are kept no longer."""
+        node, today = self._node, self._node.now.date()
+        if self._erased != today:
+            before_s = int(node.clock()) - node.config.audit.keep_days * _DAY_S
+            erased = await asyncio.to_thread(node.audit.erase_before, before_s)
+            self._erased = today
+            if erased:
+                log.info("%d entries of the audit log expired and were erased", erased)
 
     async def _warn(self) -> None:
         """Says once a day what people have to renew: nobody may ask `doctor` for two years."""
@@ -151,16 +165,45 @@ async def follow(node: Node) -> None:
 
 
 async def watch_policies(node: Node) -> None:
-    """Puts changed policies in force, and ends the key epochs of peers that they narrow, until cancelled."""
+    """Puts changed policies in force, and ends the key epochs of those permitted less, until cancelled.
+
+    Whoever notices a change first, a decision or this: the key epochs end.
+    """
+    watch = PolicyWatch(node)
     while True:
-        await _tried("policies", lambda: asyncio.to_thread(_take_policies, node))
+        await _tried("policies", lambda: asyncio.to_thread(watch.look))
         await asyncio.sleep(POLICY_S)
 
 
-def _take_policies(node: Node) -> None:
-    if node.policy.refresh():
-        log.info("other policies are in force: %s", node.policy.bundle().sha256().hex()[:16])
-        erased = node.erase_narrowed()
+class PolicyWatch:
+    """Looks whether peers are permitted less than when their key epochs began.
+
+    Other policies narrow, and so do other members or purposes of the coalition, a new day, and an agreement
+    that ends. The first is seen at once; the rest, and a session that was permitted just before, within
+    `TURN_S`.
+
+    Args:
+        node: this node.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._judged: bytes | None = None
+        self._judged_s = 0.0
+
+    def look(self) -> None:
+        """Ends key epochs where something may have narrowed.
+
+        Raises:
+            SymbolonError: no policies are in force, or nothing can be written; the next look tries again.
+        """
+        policies, now_s = self._node.policy.bundle().sha256(), time.monotonic()
+        if policies == self._judged and now_s - self._judged_s < TURN_S:
+            return
+        if self._judged not in (None, policies):
+            log.info("other policies are in force: %s", policies.hex()[:16])
+        erased = self._node.erase_narrowed()
+        self._judged, self._judged_s = policies, now_s
         if erased:
             log.warning("%d key epochs were erased: their peers are permitted less than before", erased)
 

@@ -56,9 +56,13 @@ MEMBER_S: Final = 15.0
 MOST_S: Final = 5.0
 """How long a start may take longer for asking others what they hold."""
 
+SOME_S: Final = 2.0
+"""What the others have left once one has answered: a node that is served asks all of them again at once, so
+that a silent one need not hold up every start."""
+
 ENOUGH_S: Final = 1.0
-"""What the others have left once a majority has answered: among any majority is one of those that cosigned
-the last checkpoint which a majority cosigned."""
+"""What they have left once a majority has: among any majority is one of those that cosigned the last
+checkpoint which a majority cosigned."""
 
 LOOKED_BACK: Final = 64
 """Checkpoints looked through for what a member cosigned last; who cosigned none of them is asked twice."""
@@ -393,7 +397,7 @@ async def _called(member: str, call: Awaitable[Any]) -> Any:
 
 
 async def _wait(calls: set["asyncio.Task[None]"], enough: int) -> None:
-    """Waits until all have ended, or enough have answered and `ENOUGH_S` have passed since."""
+    """Waits until all have ended, or `SOME_S` after the first answer, or `ENOUGH_S` after enough of them."""
     loop = asyncio.get_running_loop()
     end_s, pending, answered = loop.time() + MOST_S, set(calls), 0
     while pending and loop.time() < end_s:
@@ -401,5 +405,6 @@ async def _wait(calls: set["asyncio.Task[None]"], enough: int) -> None:
         done, pending = await asyncio.wait(pending, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
         before = answered
         answered += sum(each.exception() is None for each in done)
-        if before < enough <= answered:
-            end_s = min(end_s, loop.time() + ENOUGH_S)
+        for count, left_s in ((1, SOME_S), (enough, ENOUGH_S)):
+            if before < count <= answered:
+                end_s = min(end_s, loop.time() + left_s)

@@ -114,8 +114,10 @@ class Checkpoints:
             AuditError: `audit.truncated`, entries are missing, or others stand in their place;
                 `audit.checkpoint…`, the file beside the database holds something else.
         """
+        # Before the database: another process may sign in between, and then its entries are seen too.
+        filed = self._filed()
         with self._database.read("compare the log with its checkpoints") as connection:
-            for note in (self._latest(connection), self._filed()):
+            for note in (self._latest(connection), filed):
                 if note is not None and self._is_own(note):
                     self._require_begins_with(connection, parse_checkpoint(note.text))
 
@@ -259,7 +261,7 @@ class Checkpoints:
             detail,
             hint="Put back the newest copy of node.db: nothing may leave before. If there is none, this key "
             "has signed a log that is lost, and cannot sign another: tell the founders what is lost, ask for "
-            f"`symbolon coalition invite {member} --again`, and `symbolon coalition join` makes a new key.",
+            f"`symbolon coalition invite {member} --again`, and join by its code in a new folder.",
             code="audit.truncated",
         )
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, and_, delete, false, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, false, func, insert, or_, select, update
 
-from symbolon.audit.document import Document
+from symbolon.audit.document import Document, DocumentKind
 from symbolon.audit.entry import FIELDS, HOUR_S, SALTS_BYTES, Entry, Event, commitments, leaf_bytes
 from symbolon.audit.merkle import Frontier, leaf_hash
 from symbolon.errors import StorageError
@@ -29,6 +29,16 @@ READ_AT_ONCE: Final = 1_000
 
 _PAIRS_AT_ONCE: Final = 200
 """Nodes asked for in one query; a proof needs less than 130."""
+
+# Made once: to build them anew takes as long as to run them.
+_HEAD: Final = select(audit_head)
+_INSERT_ENTRIES: Final = insert(audit_entry)
+_INSERT_NODES: Final = insert(audit_node)
+_MOVE_HEAD: Final = (
+    update(audit_head)
+    .where(audit_head.c.size == bindparam("before"))
+    .values(size=bindparam("after"), frontier=bindparam("hashes"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +156,12 @@ class AuditLog:
             row = connection.execute(query).first()
         return None if row is None else Document(row.kind, row.content, _signatures(row.signatures))
 
+    def hashes_of(self, kind: DocumentKind) -> list[str]:
+        """The SHA-256 of every document of a kind, hexadecimal, ascending."""
+        query = select(audit_document.c.sha256).where(audit_document.c.kind == kind)
+        with self._database.read("list the documents of the audit log") as connection:
+            return list(connection.execute(query.order_by(audit_document.c.sha256)).scalars())
+
     def _append(self, connection: Connection, rows: Sequence[tuple[int, Mapping[str, str]]]) -> None:
         frontier = read_frontier(connection)
         placed, leaves = [], []
@@ -161,17 +177,11 @@ class AuditLog:
         after, nodes = frontier.extend(leaves)
         if not placed:
             return
-        connection.execute(insert(audit_entry), placed)
+        connection.execute(_INSERT_ENTRIES, placed)
         if nodes:
-            connection.execute(
-                insert(audit_node),
-                [each._asdict() for each in nodes],
-            )
-        head = {"size": after.size, "frontier": after.to_bytes()}
-        moved = connection.execute(
-            update(audit_head).where(audit_head.c.size == frontier.size).values(**head)
-        ).rowcount
-        if moved != 1:
+            connection.execute(_INSERT_NODES, [each._asdict() for each in nodes])
+        head = {"before": frontier.size, "after": after.size, "hashes": after.to_bytes()}
+        if connection.execute(_MOVE_HEAD, head).rowcount != 1:
             raise StorageError("the head of the audit log does not fit it", code="storage.audit")
 
     def require_writable(self) -> None:
@@ -312,7 +322,7 @@ def read_frontier(connection: Connection) -> Frontier:
     Raises:
         StorageError: the head is not there.
     """
-    row = connection.execute(select(audit_head)).first()
+    row = connection.execute(_HEAD).first()
     if row is None:
         raise StorageError("the audit log has no head", code="storage.audit")
     return Frontier.from_bytes(row.frontier)

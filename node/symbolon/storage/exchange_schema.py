@@ -30,10 +30,10 @@ key_epoch: Final = Table(
     Column("size_sessions", Integer, nullable=False, comment="size sessions begun in the epoch"),
     Column(
         "first_keys",
-        RowId,
+        Text,
         nullable=False,
-        server_default="0",
-        comment="keys asked in the epoch's first session, dummies included",
+        server_default="{}",
+        comment="keys asked in each tier's first session, dummies included, JSON object by tier",
     ),
     Column(
         "keys_asked",

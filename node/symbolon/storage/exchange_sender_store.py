@@ -33,6 +33,7 @@ from symbolon.storage.exchange_schema import (
     released_delta,
     released_set,
 )
+from symbolon.storage.exchange_usage import count_keys, keys_by_tier, read_usage
 from symbolon.storage.seal import Sealer
 
 SEED_BYTES = 64
@@ -196,20 +197,9 @@ class SenderStore:
 
     def usage(self, peer: str, area: str, hello: Hello, limits: BudgetLimits) -> Usage:
         """What a peer asks by a hello, and has asked before in its live epoch and in this year."""
-        keys = sum(ask.elements * len(ask.tier) for ask in hello.tiers)
         with self._database.read("read what a peer has asked") as connection:
-            epoch = connection.execute(
-                select(key_epoch.c.first_keys, key_epoch.c.keys_asked).where(
-                    key_epoch.c.peer == peer,
-                    key_epoch.c.area == area,
-                    key_epoch.c.seed.is_not(None),
-                    key_epoch.c.expires_at_s > int(self._clock()),
-                )
-            ).first()
-            spent = read_spent(connection, limits, area=area, now_s=self._clock())
-        year = sum(each.in_year for each in spent if each.peer == peer)
-        first, asked = (epoch.first_keys, epoch.keys_asked) if epoch is not None else (0, 0)
-        return Usage(keys, first, asked, year)
+            asked = keys_by_tier(hello)
+            return read_usage(connection, limits, peer=peer, area=area, asked=asked, now_s=self._clock())
 
     def open_session(
         self,
@@ -243,24 +233,18 @@ class SenderStore:
                 )
             if hello.mode == "size":
                 self._count_size_session(connection, epoch)
-            keys = sum(ask.elements * len(ask.tier) for ask in hello.tiers)
-            first = case((key_epoch.c.first_keys == 0, keys), else_=key_epoch.c.first_keys)
-            connection.execute(
-                update(key_epoch)
-                .where(key_epoch.c.id == epoch.row)
-                .values(first_keys=first, keys_asked=key_epoch.c.keys_asked + keys)
-            )
-            for ask in hello.tiers:
-                for tier in ask.tier:
-                    debit(
-                        connection,
-                        limits,
-                        peer=peer,
-                        area=hello.area,
-                        tier=tier,
-                        count=ask.elements,
-                        now_s=self._clock(),
-                    )
+            asked = keys_by_tier(hello)
+            count_keys(connection, epoch.row, asked)
+            for tier, count in asked.items():
+                debit(
+                    connection,
+                    limits,
+                    peer=peer,
+                    area=hello.area,
+                    tier=tier,
+                    count=count,
+                    now_s=self._clock(),
+                )
             connection.execute(
                 insert(exchange_session).values(
                     session_id=hello.session_id.hex(),

@@ -221,7 +221,9 @@ def test_apply_admission_again_of_a_member_that_lapsed_is_allowed() -> None:
 def test_apply_admission_again_in_a_full_coalition_is_allowed() -> None:
     one = member(DELTA)
     crowd = [
-        replace(one, member_id=MemberId(f"member-{number:04}"), signing_key=number.to_bytes(32))
+        replace(
+            one, member_id=MemberId(f"member-{number:04}"), signing_key=(number + 2).to_bytes(32, "little")
+        )
         for number in range(MAX_MEMBERS - 2)
     ]
     full = coalition(member(ACME, (Role.FOUNDER,)), one, *crowd)
@@ -265,7 +267,9 @@ def test_apply_admission_vetted_by_a_suspended_founder_is_refused() -> None:
 def test_apply_admission_beyond_the_members_a_coalition_has_is_refused() -> None:
     one = member(DELTA)
     crowd = [
-        replace(one, member_id=MemberId(f"member-{number:04}"), signing_key=number.to_bytes(32))
+        replace(
+            one, member_id=MemberId(f"member-{number:04}"), signing_key=(number + 2).to_bytes(32, "little")
+        )
         for number in range(MAX_MEMBERS - 1)
     ]
     full = coalition(member(ACME, (Role.FOUNDER,)), *crowd)

@@ -23,7 +23,7 @@ def member(name: str, **changes: Any) -> MemberRecord:
         endpoint="node.example:7443",
         relays=(),
         relay_endpoint="",
-        signing_key=bytes(32),
+        signing_key=bytes([2] * 32),
         certificates=(OLD,),
         status=Status.ACTIVE,
         reason="",
@@ -73,6 +73,27 @@ def code_of(call: Callable[[], object]) -> str:
 )
 def test_member_record_of_another_shape_is_refused(changes: dict[str, Any]) -> None:
     assert code_of(lambda: member("alder-co", **changes)) == "membership.malformed"
+
+
+SMALL_ORDER = (
+    "0000000000000000000000000000000000000000000000000000000000000000",
+    "0000000000000000000000000000000000000000000000000000000000000080",
+    "0100000000000000000000000000000000000000000000000000000000000000",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    # The same points, and others, beside the one form of an encoding.
+    "0100000000000000000000000000000000000000000000000000000000000080",
+    "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+)
+
+
+@pytest.mark.parametrize("key", SMALL_ORDER)
+def test_member_record_whose_signing_key_would_take_any_signature_is_refused(key: str) -> None:
+    assert code_of(lambda: member("alder-co", signing_key=bytes.fromhex(key))) == "membership.malformed"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from symbolon.audit.document import Document
 from symbolon.errors import BudgetError, RemoteProtocolError, UnavailableError
 from symbolon.exchange.messages import Elements, Evaluated, Failure, SenderMessage, TierAsk, Working
+from symbolon.policy.permission import Usage
 from symbolon.rpc import sender_role
 from symbolon.rpc.concurrent import to_the_end
 from symbolon.rpc.figures import Figures
@@ -215,3 +216,26 @@ def test_size_sender_that_keeps_evaluations_back_says_that_it_works(monkeypatch:
     wire: Any = Asked()
     asyncio.run(sender_role._evaluate_all(sender, wire, Figures()))
     assert [type(message) for message in wire.messages] == [Working, Evaluated]
+
+
+def test_sender_decides_again_where_the_peer_asked_something_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two sessions of a peer can be decided at the same time, and are held one after the other."""
+
+    async def run(*_: object) -> tuple[str, Document]:
+        return "what was revealed", Document("result", b"{}")
+
+    monkeypatch.setattr(sender_role, "_run_intersection", run)
+    node: Any = MagicMock()
+    node.suppliers.load_list.return_value = ListKeys({"A": table_of({})}, b"", 0)
+    before, after = Usage(keys=64), Usage(keys=64, keys_epoch=640, keys_year=640)
+    node.sending.usage.side_effect = [before, after]
+    session, _ = answering(node)
+    asyncio.run(session)
+    decided = [call.args[0].usage for call in node.permission.require.call_args_list]
+    assert decided == [before, after]
+    node.sending.usage.side_effect = [after, after]
+    session, _ = answering(node)
+    asyncio.run(session)
+    assert node.permission.require.call_count == 3

@@ -217,6 +217,22 @@ def test_log_that_is_shorter_than_its_checkpoint_says_how_many_entries_are_missi
     assert "symbolon coalition invite mill --again" in (caught.value.hint or "")
 
 
+def test_log_that_another_process_signs_meanwhile_is_whole(mill, monkeypatch):
+    mill.write(3)
+    mill.checkpoints.sign()
+    serving = StoredMember(mill.folder, "mill")
+    read = mill.checkpoints._filed
+
+    def filed() -> object:
+        serving.write(2)
+        serving.checkpoints.sign()
+        return read()
+
+    monkeypatch.setattr(mill.checkpoints, "_filed", filed)
+    mill.checkpoints.require_whole()
+    serving.database.close()
+
+
 def test_log_that_went_on_otherwise_does_not_cover_its_checkpoint(mill):
     mill.write(12)
     with pytest.raises(AuditError, match="its first 9 entries are not what they were"):

@@ -109,12 +109,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("sha256", name="pk_audit_document"),
         comment="What entries of the audit log refer to, each once",
     )
-    for name, comment in (
-        ("first_keys", "keys asked in the epoch's first session, dummies included"),
-        ("keys_asked", "keys asked in the epoch, dummies included"),
+    for name, kind, default, comment in (
+        (
+            "first_keys",
+            sa.Text,
+            "{}",
+            "keys asked in each tier's first session, dummies included, JSON object by tier",
+        ),
+        ("keys_asked", _ROW_ID, "0", "keys asked in the epoch, dummies included"),
     ):
         op.add_column(
-            "key_epoch", sa.Column(name, _ROW_ID, nullable=False, server_default="0", comment=comment)
+            "key_epoch", sa.Column(name, kind, nullable=False, server_default=default, comment=comment)
         )
     op.add_column(
         "match_result",
