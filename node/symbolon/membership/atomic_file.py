@@ -26,6 +26,7 @@ _OWNER: Final = "Look whose file or folder it is, and whether this user may use 
 _HINTS: Final = {
     errno.ENOSPC: _ROOM,
     errno.EDQUOT: _ROOM,
+    errno.EFBIG: "Raise the limit on the size of files (ulimit -f) and run the command again.",
     errno.EACCES: _OWNER,
     errno.EPERM: _OWNER,
     errno.EROFS: _OWNER,
