@@ -281,6 +281,8 @@ FINISHES: dict[str, tuple[Rewrite, str]] = {
         lambda nodes, result: result.update(checkpoint=checkpoint(nodes, BETA, BETA)),
         "the checkpoint of its log",
     ),
+    "with a checkpoint that has no form in Unicode": (_with(checkpoint="\ud800"), "cannot be read"),
+    "with terms that have no form in Unicode": (_with(terms="\udfff"), "cannot be read"),
     "with a negative count": (lambda _, result: result["sent"].update(A=-64), "cannot be read"),
     "with one field more": (_with(hits=12), "cannot be read"),
 }
