@@ -174,6 +174,10 @@ def _sha256(value: object) -> str:
 def _text(value: object, limit_chars: int) -> str:
     if not isinstance(value, str) or len(value) > limit_chars:
         raise _malformed("a text is missing or too long")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise _malformed("a text has no form in Unicode") from None
     return value
 
 

@@ -20,7 +20,7 @@ from symbolon.membership.agreement import (
     Agreement,
     make_agreement,
 )
-from symbolon.membership.member import MemberId
+from symbolon.membership.member import MemberId, MemberKind
 from symbolon.membership.member_record import Members
 from symbolon.rpc.agreeing import sign, tell
 from symbolon.rpc.agreement_choice import Choice, Wish, agree_command, choose
@@ -158,7 +158,7 @@ def _purposes(members: Members, typed: list[str] | None) -> tuple[str, ...]:
     if unknown:
         raise UsageError(
             f"{', '.join(each[:64] for each in unknown)}: no purpose of coalition {members.coalition}",
-            hint=f"Its purposes are {', '.join(members.purposes)}.",
+            hint=f"Its purposes are {', '.join(members.purposes)}. Several are named by --purpose again.",
             code="usage.agreement.purpose",
         )
     return wanted
@@ -192,6 +192,9 @@ def _carried_out(
         parties = (node.member_id, MemberId(wish.peer))
         agreement = make_agreement(members, parties, wish.purposes, today, last_day, node.rng(NONCE_BYTES))
     print(_words(agreement, wish.peer), file=sys.stderr)
+    both = [members.find(each) for each in agreement.members]
+    if not all(each is not None and each.kind is MemberKind.COMPANY for each in both):
+        print("By the policies that come with a node only two companies need one.", file=sys.stderr)
     if wish.asked and not _agreed():
         print("Not signed; nothing was changed.", file=sys.stderr)
         return None

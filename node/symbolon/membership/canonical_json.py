@@ -78,6 +78,11 @@ def read_text(value: object) -> str:
     """Returns a text."""
     if not isinstance(value, str):
         raise malformed("a text is missing")
+    try:
+        # JSON can name halves of a character; whoever reads one has no bytes for it.
+        value.encode()
+    except UnicodeEncodeError:
+        raise malformed("a text has no form in Unicode") from None
     return value
 
 

@@ -79,7 +79,7 @@ def _read(path: Path) -> tuple[str, str]:
     limit_bytes = 4 * MAX_FILE_CHARS
     try:
         if not path.is_file():
-            return "", "there is no such file"
+            return "", "it is a folder" if path.is_dir() else "there is no such file"
         with path.open("rb") as file:
             content = file.read(limit_bytes + 1)
     except OSError as error:

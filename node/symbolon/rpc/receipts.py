@@ -23,13 +23,13 @@ from symbolon.audit.receipt import (
     verify_result,
 )
 from symbolon.audit.signed_note import NoteKey, decode_note, encode_note
-from symbolon.errors import AuditError, MembershipError, RemoteProtocolError, SymbolonError
+from symbolon.errors import AuditError, MembershipError, PolicyError, RemoteProtocolError, SymbolonError
 from symbolon.exchange.limits import SIGNATURE_BYTES
 from symbolon.exchange.messages import Finish, Hello, Receipt, SignedRequest
 from symbolon.exchange.receiver import Receiver
 from symbolon.exchange.size_mode import SizeReceiver
 from symbolon.membership.member import MemberId
-from symbolon.policy.obligations import Obligations
+from symbolon.policy.obligations import Obligations, parse_obligations
 from symbolon.policy.permission import Grant
 
 if TYPE_CHECKING:
@@ -133,6 +133,12 @@ class Receipts:
         asked = {ask.tier: ask.elements for ask in hello.tiers}
         if (result.request, result.asked, result.sent) != (request.sha256, asked, session.sent):
             raise _refused("the result is about something else than what came")
+        try:
+            # What nobody could keep is not signed.
+            if result.terms:
+                parse_obligations(result.terms)
+        except PolicyError as error:
+            raise _refused("the terms of the result are not understood") from error
         self._require_hour(result.hour)
         self._take_checkpoint(result.checkpoint, sender)
         own = sign_result(finish.result, self._node.signing_key)

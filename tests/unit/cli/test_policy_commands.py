@@ -151,3 +151,20 @@ def test_policy_test_of_a_file_that_is_no_case_says_what_is_wrong(
 def test_policy_test_of_no_folder_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path, "test", str(tmp_path / "none")) == 65
     assert "is not a folder" in capsys.readouterr().err
+
+
+def test_policy_check_of_a_folder_says_that_it_is_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path, "check", str(tmp_path)) == 78
+    assert "it is a folder" in capsys.readouterr().err
+
+
+def test_policy_check_of_a_broken_node_tells_what_a_served_one_does(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "policies" / "a.cedar").write_text("permit")
+    assert run(home, "check") == 78
+    assert (
+        "A node that is served keeps those before; it does not start with these." in capsys.readouterr().err
+    )
