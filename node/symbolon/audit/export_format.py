@@ -4,7 +4,7 @@ Handles: the header, roots of the coalition, documents, checkpoints, entries tha
 fields, entries that are closed (their leaf hash alone), the proof of one entry, and the last line. Refuses:
 every other form, whatever is longer than its kind ever is, fields that no entry has, a number out of range.
 Nothing here says that a line is true: `export_check` does. Which line may follow which, `export_file` knows.
-Specification: docs/adr/0015, Export; docs/PROTOCOL.md, the export.
+Specification: docs/adr/0015, Export.
 """
 
 import re

@@ -333,7 +333,9 @@ class Examination:
             self._home / CHECKPOINT_FILE,
             self._now.timestamp,
         )
-        yield from look_at_audit(self._audit.size(), checkpoints, self.state.members, node.member)
+        yield from look_at_audit(
+            self._audit, checkpoints, self.state.members, node.member, self._now.timestamp()
+        )
 
     def _allowed(self) -> Iterator[Finding]:
         allowed = self.config.allow

@@ -57,7 +57,7 @@ def verify_roots(roots: Sequence[bytes], fingerprint: bytes) -> tuple[Root, ...]
     if not found:
         raise MembershipError(
             "none of the roots is the one that is trusted",
-            hint="Compare the fingerprint with what another member's `symbolon coalition members` shows.",
+            hint="Compare it with what `symbolon audit verify` shows at another member's own node.",
             code="membership.metadata.root",
         )
     chain: list[Root] = []

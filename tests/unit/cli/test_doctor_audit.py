@@ -12,7 +12,7 @@ from symbolon.audit.checkpoint import Checkpoint, log_origin, parse_checkpoint, 
 from symbolon.audit.cosignature import cosign
 from symbolon.audit.signed_note import add_signatures
 from symbolon.audit.witness import AddCheckpoint
-from symbolon.cli.doctor_audit import look_at_audit
+from symbolon.cli.doctor_audit import YOUNG_S, look_at_audit
 from symbolon.errors import AuditError
 from symbolon.membership.member import MemberId
 from symbolon.membership.member_record import Members
@@ -28,8 +28,8 @@ def acme(tmp_path: Path) -> Iterator[StoredMember]:
     made.database.close()
 
 
-def look(node: StoredMember, members: Members = THREE) -> Finding:
-    (found,) = look_at_audit(node.log.size(), node.checkpoints, members, node.member)
+def look(node: StoredMember, members: Members = THREE, later_s: float = YOUNG_S) -> Finding:
+    (found,) = look_at_audit(node.log, node.checkpoints, members, node.member, NOW_S + later_s)
     return found
 
 
@@ -66,6 +66,8 @@ def test_doctor_of_a_log_that_no_majority_cosigned_warns(acme):
     assert (found.state, found.code) == (State.WARN, "audit.alone")
     assert "`symbolon audit witness`" in found.hint
     assert look(acme, coalition(member(ACME), coalition=COALITION)).state == State.OK
+    # Who has just joined is given time.
+    assert look(acme, later_s=YOUNG_S - 1).state == State.OK
 
 
 def test_doctor_that_holds_a_contradiction_names_the_member(acme):
