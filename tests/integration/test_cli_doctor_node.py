@@ -678,6 +678,25 @@ def test_doctor_allowed_stranger_is_named(home: Path, examine: Examine) -> None:
     assert "burch" in found["said"]
 
 
+def test_doctor_and_status_name_a_policy_that_keeps_the_node_from_starting(
+    home: Path, examine: Examine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = home / "policies" / "mine.cedar"
+    own.parent.mkdir()
+    own.write_text('@id("mine")\nforbid (principal, action, resource) when { context.purpose == "none" };\n')
+    assert "1 in policies/ decide" in examine(home, 0)["permission"]["said"]
+    main.run(["--home", str(home), "status"])
+    assert "1 in policies/" in capsys.readouterr().out
+    own.write_text("permit (principal, action")
+    found = examine(home, 1)["permission"]
+    assert (found["state"], found["code"]) == ("fail", "policy.problems")
+    assert "mine.cedar, line 1" in found["said"]
+    main.run(["--home", str(home), "status"])
+    (line,) = [each for each in capsys.readouterr().out.splitlines() if each.startswith("policies")]
+    assert "BROKEN: mine.cedar, line 1" in line
+    assert "symbolon policy check" in line
+
+
 def test_doctor_other_suite_shows_what_multiplies_for_it(home: Path, examine: Examine) -> None:
     configure(home, '[exchange]\nsuite = "ristretto255-SHA512"\nbackend = "openssl"\n')
     said = examine(home, 0)["multiplication"]["said"]

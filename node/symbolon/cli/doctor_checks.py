@@ -61,6 +61,7 @@ from symbolon.rpc.node import (
     Credentials,
 )
 from symbolon.rpc.own_certificate import absent
+from symbolon.rpc.policy_sources import node_bundle
 from symbolon.rpc.tls_material import Leaf, LeafFiles
 from symbolon.storage.audit_checkpoints import CHECKPOINT_FILE, Checkpoints
 from symbolon.storage.audit_log import AuditLog
@@ -339,6 +340,12 @@ class Examination:
 
     def _allowed(self) -> Iterator[Finding]:
         allowed = self.config.allow
+        # A node does not start with policies that have a problem.
+        own = sum(each.kind == "own" for each in node_bundle(self._home).policies)
+        if own and not allowed:
+            said = f"no [[allow]] table; {own} in policies/ decide: `symbolon policy explain` shows what"
+            yield good("permission", said)
+            return
         if not allowed:
             said = "no [[allow]] table: this node answers nobody and asks nobody"
             hint = f"Add one to {config.FILE_NAME} for a peer, once both operators have agreed."
@@ -352,7 +359,8 @@ class Examination:
             return
         answers = sorted({each.peer for each in allowed if each.answer}) or ["nobody"]
         asks = sorted({each.peer for each in allowed if each.ask}) or ["nobody"]
-        yield good("permission", f"answers {', '.join(answers)}; asks {', '.join(asks)}")
+        said = f"answers {', '.join(answers)}; asks {', '.join(asks)}"
+        yield good("permission", f"{said}; {own} in policies/ decide too" if own else said)
 
     def _suppliers(self) -> Iterator[Finding]:
         store = SupplierStore(self.database, self.sealer)

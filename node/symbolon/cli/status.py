@@ -62,6 +62,7 @@ def _print_node(console: Console, report: Report) -> None:
         *(("ends soon", each) for each in report.ends_soon),
         ("founder", _founder(report)),
         ("operators", report.operators.sentence),
+        ("policies", report.policies),
         ("list", f"{held.suppliers:,} suppliers, revision {held.revision}; keys: {keys}"),
     ):
         if value:
@@ -104,7 +105,8 @@ def _founder(report: Report) -> str:
 def _print_allowed(console: Console, report: Report) -> None:
     _heading(console, "Allowed peers")
     if not report.allowed:
-        console.print("None: this node answers nobody and asks nobody. See [[allow]] in symbolon.toml.")
+        words = "No [[allow]] table in symbolon.toml: nothing is allowed but by files in policies/."
+        console.print(words, soft_wrap=True)
         return
     table = _table("peer", "may", "modes", "tiers", "purposes")
     for each in report.allowed:

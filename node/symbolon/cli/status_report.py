@@ -3,6 +3,7 @@
 Read-only, except that opening a database of an older version brings it to the newest, as every command does.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -10,7 +11,7 @@ from symbolon import __version__
 from symbolon.cli.operators import summary
 from symbolon.cli.outdated_list import IMPORT_AGAIN, OUTDATED
 from symbolon.config import AllowConfig
-from symbolon.errors import MembershipError, SymbolonError
+from symbolon.errors import ConfigError, MembershipError, PolicyError, SymbolonError
 from symbolon.exchange.messages import AREA
 from symbolon.membership.atomic_file import read_bounded
 from symbolon.membership.certificates import MAX_CERTIFICATE_BYTES, load_certificate
@@ -19,6 +20,7 @@ from symbolon.membership.ends_soon import ends_soon
 from symbolon.membership.member_record import MemberRecord
 from symbolon.rpc.node import LEAF_FILE, Node
 from symbolon.rpc.own_certificate import ended_hint
+from symbolon.rpc.policy_sources import node_bundle
 from symbolon.storage.exchange_budget import EVERYBODY, Spent
 from symbolon.storage.exchange_session_store import SessionRow
 
@@ -139,6 +141,7 @@ class Report:
         members: None where there is no metadata, or it does not hold.
         founder: whether this node holds a founder's keys.
         proposals_waiting: proposals that wait for a person at this founder; None where it is none.
+        policies: how many are there, and of which kinds; or why they cannot be put in force, and what to do.
     """
 
     version: str
@@ -156,6 +159,7 @@ class Report:
     founder: bool
     proposals_waiting: int | None
     operators: Operators
+    policies: str
     allowed: list[Allowed]
     sessions: list[Session]
     budget_window_days: int
@@ -193,6 +197,7 @@ def read_report(node: Node, sessions: int) -> Report:
         founder=node.is_founder,
         proposals_waiting=waiting,
         operators=Operators(len(node.operators.all()), summary(node)),
+        policies=_policies(node),
         allowed=[_allowed(each) for each in node.config.allow],
         sessions=[_session(row) for row in node.sessions.newest(sessions)],
         budget_window_days=node.budget.window_days,
@@ -246,6 +251,20 @@ def _own_standing(node: Node) -> str:
     except SymbolonError:
         return ""
     return ""
+
+
+def _policies(node: Node) -> str:
+    """What the files say now: another process of this node may still decide by what they said before."""
+    try:
+        bundle = node_bundle(node.home)
+    except (ConfigError, PolicyError) as error:
+        return (
+            f"BROKEN: {error.detail}. A node that is served keeps those before, and would not start. "
+            "Run `symbolon policy check`."
+        )
+    counts: Counter[str] = Counter(each.kind for each in bundle.policies)
+    named = (("shipped", "shipped"), ("generated", "of [[allow]] tables"), ("own", "in policies/"))
+    return ", ".join(f"{counts[kind]} {words}" for kind, words in named if counts[kind])
 
 
 def _listed(each: MemberRecord, state: State, today: date, days: int | None) -> Listed:

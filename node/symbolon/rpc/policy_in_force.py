@@ -111,14 +111,16 @@ class PolicyInForce(Permission):
         """
         with self._turn:
             mark = _mark(self._home)
-            if mark == self._mark:
+            # A file that could not be read may be readable now, and look as it did.
+            if mark == self._mark and self.problem is None:
                 return False
             try:
                 bundle = node_bundle(self._home)
             except (PolicyError, ConfigError) as error:
+                is_new = self.problem is None or self.problem.detail != error.detail
                 self._mark, self.problem = mark, error
                 # Where there are none, `bundle` raises it.
-                if self._bundle is not None:
+                if is_new and self._bundle is not None:
                     log.error("policies cannot be put in force: %s; those before stay", error.detail)
                 return False
             self.problem = None

@@ -174,13 +174,15 @@ def test_policy_that_cannot_be_read_leaves_those_before_in_force(
         return opening(path, *args, **kwargs)
 
     with monkeypatch.context() as patch:
+        (node.home / OWN_FOLDER / "own.cedar").write_text(FORBID)
         patch.setattr(Path, "open", refuse)
-        path = node.home / OWN_FOLDER / "own.cedar"
-        touch(path, 5)
         assert permits(node)
-    assert node.policy.bundle() == before
-    assert "own.cedar" in str(node.policy.problem)
-    assert "Permission denied" in str(node.policy.problem)
+        assert node.policy.bundle() == before
+        assert "own.cedar" in str(node.policy.problem)
+        assert "Permission denied" in str(node.policy.problem)
+    # It looks as it did, and can be read.
+    assert not permits(node)
+    assert node.policy.problem is None
 
 
 def test_policies_whose_folder_cannot_be_listed_are_not_taken_for_none(
