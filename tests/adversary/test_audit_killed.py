@@ -178,21 +178,24 @@ class Scene:
             self.served = self.run(BETA, "serve", "--grace", "1")
             self.served.address()
 
-    def change(self, point: str = _KEEP) -> None:
+    def change(self, mode: str, point: str = _KEEP) -> None:
         """What the next session has to tell and to keep is new: additions, withdrawals, coalition, policy.
 
         Args:
+            mode: of that session.
             point: that it is for; what has nothing to do with that is left as it is.
         """
         self._changes += 1
-        self.nodes.take_in(BETA, _Moving(self._changes))
+        if mode == "intersection":
+            self.nodes.take_in(BETA, _Moving(self._changes))
         if point.endswith((_KEEP, _WRITE)):
             self._host = "localhost" if self._host != "localhost" else "127.0.0.1"
             self.nodes.place(BETA, Place(f"{self._host}:{self._port}", (), ""))
             self._configure(ALPHA, BETA)
-        # As if the next key epoch had come.
-        with Node(self.nodes.home(BETA)) as node, node.database.transaction("test") as connection:
-            connection.exec_driver_sql("UPDATE key_epoch SET size_sessions = 0")
+        if mode == "size":
+            # As if the next key epoch had come.
+            with Node(self.nodes.home(BETA)) as node, node.database.transaction("test") as connection:
+                connection.exec_driver_sql("UPDATE key_epoch SET size_sessions = 0")
 
     def ask(self, mode: str) -> Outcome:
         """A session from within this process."""
@@ -238,7 +241,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         made = Scene(nodes, tmp_path_factory.mktemp("killed"))
         made.serve()
         # What is there once and for all: the first epoch, the first set, the first checkpoint.
-        made.change()
+        made.change("intersection")
         made.ask("intersection")
         try:
             yield made
@@ -257,7 +260,7 @@ def reached(scene: Scene, member: str) -> list[str]:
 @pytest.mark.parametrize("mode", SENDER)
 def test_points_of_an_answering_node_are_those_of_an_undisturbed_session(scene: Scene, mode: str) -> None:
     scene.serve()
-    scene.change()
+    scene.change(mode)
     scene.points(BETA).touch()
     scene.assert_next_session_is_whole(mode, BETA)
     wait_until(lambda: _SIGNED[-1] in scene.points(BETA).read_text(), "the checkpoint", 0.01)
@@ -270,7 +273,7 @@ def test_points_of_an_answering_node_are_those_of_an_undisturbed_session(scene: 
 @pytest.mark.parametrize("mode", RECEIVER)
 def test_points_of_an_asking_node_are_those_of_an_undisturbed_session(scene: Scene, mode: str) -> None:
     scene.serve()
-    scene.change()
+    scene.change(mode)
     scene.points(ALPHA).touch()
     asked = scene.run(ALPHA, *asking(BETA, PURPOSE, "A", mode), "--json")
     assert asked.ended() == 0, asked.talk
@@ -291,7 +294,7 @@ def test_answering_node_killed_at_a_point_has_disclosed_nothing_that_its_log_lac
     scene: Scene, mode: str, point: str
 ) -> None:
     scene.serve()
-    scene.change(point)
+    scene.change(mode, point)
     scene.orders(BETA).write_text(f"kill {point}")
     # Where its last message had left by then, the asker has its answer.
     with contextlib.suppress(UnavailableError):
@@ -309,7 +312,7 @@ def test_asking_node_killed_at_a_point_has_disclosed_nothing_that_its_log_lacks(
     scene: Scene, mode: str, point: str
 ) -> None:
     scene.serve()
-    scene.change(point)
+    scene.change(mode, point)
     scene.orders(ALPHA).write_text(f"kill {point}")
     asked = scene.run(ALPHA, *asking(BETA, PURPOSE, "A", mode), "--json")
     assert asked.ended() == -signal.SIGKILL, asked.talk
