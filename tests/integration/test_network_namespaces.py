@@ -228,7 +228,7 @@ def test_doctor_looks_at_a_peer_through_the_relay(coalition: Coalition) -> None:
     checks = json.loads(coalition.run(LEFT, "doctor", RIGHT, "--json"))["checks"]
     found = {each["check"]: each for each in checks}
     assert {each["state"] for each in checks} == {"ok"}, checks
-    assert found["own entry"]["said"] == "left is company in good standing, reached through hub"
+    assert found["own entry"]["said"] == "left is ngo in good standing, reached through hub"
     assert found["port"]["said"] == f"{HUB}:{RELAY_PORT} is open"
     assert found["way"]["said"].startswith("right is reached through its relays")
     assert found["health"]["said"] == "right knows this node and serves"
