@@ -24,8 +24,8 @@ def print_verdict(verdict: Verdict, *, policies: bool = False) -> None:
     if not console.is_terminal:
         console = Console(width=_PLAIN_WIDTH, highlight=False, markup=False)
     for each in verdict.files:
-        console.print(Text(_file_words(each)))
-    console.print(Text(_root_words(verdict)))
+        console.print(Text(_file_words(each)), soft_wrap=True)
+    console.print(Text(_root_words(verdict)), soft_wrap=True)
     if verdict.disclosures:
         console.print()
         console.print(_table(verdict.disclosures))
@@ -36,8 +36,10 @@ def print_verdict(verdict: Verdict, *, policies: bool = False) -> None:
     console.print()
     for finding in verdict.findings:
         where = f"{finding.file}: " if finding.file else ""
-        console.print(Text(f"{finding.severity.upper():<8} {where}{finding.sentence} [{finding.code}]"))
-    console.print(Text(_sentence(verdict)))
+        console.print(
+            Text(f"{finding.severity.upper():<8} {where}{finding.sentence} [{finding.code}]"), soft_wrap=True
+        )
+    console.print(Text(_sentence(verdict)), soft_wrap=True)
 
 
 def _file_words(each: FileSummary) -> str:
@@ -73,7 +75,8 @@ def _table(disclosures: tuple[Disclosure, ...]) -> Table:
         table.add_column(name)
     table.add_column("keys", justify="right")
     table.add_column("entries", justify="right")
-    for name in ("permitted by", "terms", "signed by", "outcome"):
+    terms = any(each.terms for each in disclosures)
+    for name in ("signed by", "outcome", *(("terms",) if terms else ()), "decided by"):
         table.add_column(name)
     for each in disclosures[-_SHOWN:]:
         cells = (
@@ -84,10 +87,10 @@ def _table(disclosures: tuple[Disclosure, ...]) -> Table:
             each.mode,
             str(sum(each.asked.values())),
             str(each.sent),
-            ", ".join(each.policies),
-            each.terms,
             {"both": "both", "one": "one end", "none": "nobody"}[each.receipts],
             each.outcome,
+            *((each.terms,) if terms else ()),
+            ", ".join(each.policies),
         )
         table.add_row(*(Text(cell) for cell in cells))
     return table

@@ -156,6 +156,7 @@ class _Demo:
             *("--home", FOUNDER, "coalition", "create", "harbour", "--member", FOUNDER, "--person", "Cleo"),
             *("--jurisdiction", "BE", "--listen", node, "--endpoint", node, "--relay-endpoint", relay),
         ).strip()
+        self._story.show(self._root)
         self._begin(FOUNDER, "serve")
         self._begin(FOUNDER, "relay", "--listen", relay)
         for what in ("serve", "relay"):
@@ -345,7 +346,10 @@ class _Demo:
         told = self._story.run(
             "audit", "verify", *(f"{each}.jsonl" for each in audited), "--root", self._root
         )
-        self._story.show(told)
+        whose, disclosed, verdict = told.split("\n\n", 2)
+        self._story.show(whose)
+        self._story.show_rows(disclosed)
+        self._story.show(verdict)
 
     def _suspend(self) -> None:
         self._story.step("The coordinator suspends a member")

@@ -60,6 +60,11 @@ class Story:
         for line in lines.rstrip().splitlines():
             self._console.print(Padding(Text(line, style="dim"), (0, 0, 0, 5), expand=False))
 
+    def show_rows(self, lines: str) -> None:
+        """The same for rows of a table, which are not to be broken."""
+        for line in lines.rstrip().splitlines():
+            self._console.print(Text(f"     {line}", style="dim"), soft_wrap=True)
+
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A table."""
         table = Table(*columns, box=None, pad_edge=False, header_style="dim")

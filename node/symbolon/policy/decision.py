@@ -1,10 +1,11 @@
 """The decision: one Cedar request, answered from a bundle and the facts, and denied whenever in doubt.
 
 Handles: decisions one by one and in batches, from handles that are parsed once; the canonical JSON of a
-decision, for the log. Allows only when Cedar says Allow, no policy failed to evaluate (Cedar skips a forbid
-that errors, so an Allow beside an error would be a hole), at least one permit determined it, every obligation
-of every determining policy is understood, and the principal and the resource are known. A request that does
-not fit the schema is denied. Specification: docs/adr/0014.
+decision, for the log. A permit that names another principal is not asked, since it cannot apply: a node has
+one for each of its peers. A forbid is always asked. Allows only when Cedar says Allow, no policy failed to
+evaluate (Cedar skips a forbid that errors, so an Allow beside an error would be a hole), at least one permit
+determined it, every obligation of every determining policy is understood, and the principal and the resource
+are known. A request that does not fit the schema is denied. Specification: docs/adr/0014.
 """
 
 import re
@@ -46,7 +47,7 @@ MAX_ERROR_CHARS: Final = 300
 """Errors are for the operator; the first ones say enough."""
 
 _FIELDS: Final = frozenset({"advice", "allowed", "bundle", "errors", "obligations", "policies", "refusal"})
-_CEDAR_ID: Final = re.compile(r"\bpolicy(\d+)\b")
+_CEDAR_ID: Final = re.compile(r"\bpolicy(\d{1,4})\b")
 _ACTION: Final = re.compile(r"[a-z_]{1,32}")
 _SHA256_HEX: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -118,9 +119,23 @@ class _Compiled:
 
     policy_id: str
     permits: bool
+    only_for: tuple[str, str] | None
     obligations: Obligations | None
     refusal: str
     advice: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """The policies that are asked about a principal; of each there is one.
+
+    Attributes:
+        policies: as Cedar has them, which calls them `policy0` and so on.
+        numbers: the place in the bundle of each.
+    """
+
+    policies: cedarpy.PolicySet
+    numbers: tuple[int, ...]
 
 
 class Facts(Protocol):
@@ -145,17 +160,17 @@ class Decider:
     def __init__(self, bundle: PolicyBundle, facts: Facts) -> None:
         entities = facts.entities()
         self.bundle_sha256: Final = bundle.sha256()
-        self._compiled: Final = tuple(_compile(each) for each in bundle.policies)
+        self._policies: Final = bundle.policies
+        self._compiled: Final = tuple(map(_compile, bundle.policies))
         # The same policies always give the same answer, and a node has few combinations of them.
         self._answer: Final = lru_cache(maxsize=4_096)(self._make_answer)
-        self._index: Final = {f"policy{number}": number for number in range(len(self._compiled))}
+        self._named: Final = frozenset(each.only_for for each in self._compiled if each.permits)
+        self._asked_of: Final = lru_cache(maxsize=1_024)(self._make_asked)
         try:
             self._schema: Final = cedarpy.Schema.from_str(bundle.schema)
-            self._policies: Final = cedarpy.PolicySet.from_str(joined(bundle.policies))
         except ValueError as error:
             raise PolicyError(f"the bundle cannot be used: {error}", code="policy.problems") from None
-        if len(self._policies) != len(self._compiled):
-            raise PolicyError("the bundle has other policies than it lists", code="policy.problems")
+        self._asked_of(None)
         try:
             self._entities: Final = cedarpy.Entities.from_json_str(compact_text(entities), self._schema)
             self._known: Final = {
@@ -169,23 +184,44 @@ class Decider:
         unknown = self._unknown(request)
         if unknown:
             return self._denied(unknown)
-        return self._decision(
-            cedarpy.is_authorized(self._cedar(request), self._policies, self._entities, self._schema)
-        )
+        asked = self._asked(request)
+        found = cedarpy.is_authorized(self._cedar(request), asked.policies, self._entities, self._schema)
+        return self._decision(found, asked)
 
     def decide_many(self, requests: Iterable[PolicyRequest]) -> tuple[Decision, ...]:
         """Answers requests, each as `decide` would, in their order."""
-        asked = tuple(requests)
-        unknown = [self._unknown(each) for each in asked]
-        results = iter(
-            cedarpy.is_authorized_batch(
-                [self._cedar(each) for each, why in zip(asked, unknown, strict=True) if not why],
-                self._policies,
-                self._entities,
-                self._schema,
-            )
+        decided: list[Decision] = []
+        together: dict[_Asked, list[tuple[int, dict[str, Any]]]] = {}
+        for place, request in enumerate(requests):
+            unknown = self._unknown(request)
+            decided.append(self._denied(unknown))
+            if not unknown:
+                together.setdefault(self._asked(request), []).append((place, self._cedar(request)))
+        for asked, several in together.items():
+            cedar = [each for _, each in several]
+            found = cedarpy.is_authorized_batch(cedar, asked.policies, self._entities, self._schema)
+            for (place, _), each in zip(several, found, strict=True):
+                decided[place] = self._decision(each, asked)
+        return tuple(decided)
+
+    def _asked(self, request: PolicyRequest) -> _Asked:
+        principal = (_MEMBER, request.principal)
+        return self._asked_of(principal if principal in self._named else None)
+
+    def _make_asked(self, principal: tuple[str, str] | None) -> _Asked:
+        """The policies to ask about a principal; None for one that no permit names."""
+        numbers = tuple(
+            number
+            for number, each in enumerate(self._compiled)
+            if not each.permits or each.only_for in (None, principal)
         )
-        return tuple(self._denied(why) if why else self._decision(next(results)) for why in unknown)
+        try:
+            policies = cedarpy.PolicySet.from_str(joined(self._policies[each] for each in numbers))
+        except ValueError as error:
+            raise PolicyError(f"the bundle cannot be used: {error}", code="policy.problems") from None
+        if len(policies) != len(numbers):
+            raise PolicyError("the bundle has other policies than it lists", code="policy.problems")
+        return _Asked(policies, numbers)
 
     def _unknown(self, request: PolicyRequest) -> str:
         if (_MEMBER, request.principal) not in self._known:
@@ -207,11 +243,11 @@ class Decider:
     def _denied(self, *errors: str) -> Decision:
         return Decision(False, (), NOTHING, "", "", errors, self.bundle_sha256)
 
-    def _decision(self, result: cedarpy.AuthzResult) -> Decision:
+    def _decision(self, result: cedarpy.AuthzResult, asked: _Asked) -> Decision:
         diagnostics = result.diagnostics
-        numbers = tuple(sorted(self._index.get(each, -1) for each in diagnostics.reasons))
+        numbers = tuple(sorted(_number(each, asked) for each in diagnostics.reasons))
         if diagnostics.errors:
-            errors = tuple(map(self._readable, sorted(diagnostics.errors)[:MAX_ERRORS]))
+            errors = tuple(self._readable(each, asked) for each in sorted(diagnostics.errors)[:MAX_ERRORS])
             return self._refused([self._compiled[each] for each in numbers if each >= 0], errors)
         return self._answer(result.decision is cedarpy.Decision.Allow, numbers)
 
@@ -242,17 +278,24 @@ class Decider:
             bundle_sha256=self.bundle_sha256,
         )
 
-    def _readable(self, error: str) -> str:
+    def _readable(self, error: str, asked: _Asked) -> str:
         """An error with our ids in the place of Cedar's numbers."""
 
         def name(found: re.Match[str]) -> str:
-            number = int(found[1]) if len(found[1]) < 5 else len(self._compiled)
-            return self._compiled[number].policy_id if number < len(self._compiled) else found[0]
+            number = _number(found[0], asked)
+            return found[0] if number < 0 else self._compiled[number].policy_id
 
         return _CEDAR_ID.sub(name, error)[:MAX_ERROR_CHARS]
 
 
 _MEMBER: Final = f"{NAMESPACE}::Member"
+
+
+def _number(cedar_id: str, asked: _Asked) -> int:
+    """The place in the bundle of a policy that Cedar names; -1 where it is none of those that were asked."""
+    found = _CEDAR_ID.fullmatch(cedar_id)
+    number = int(found[1]) if found else len(asked.numbers)
+    return asked.numbers[number] if number < len(asked.numbers) else -1
 
 
 def _compile(policy: BundledPolicy) -> _Compiled:
@@ -263,5 +306,10 @@ def _compile(policy: BundledPolicy) -> _Compiled:
     except PolicyError:
         obligations = None
     return _Compiled(
-        policy.policy_id, parsed.permits, obligations, notes.get("refusal", ""), notes.get("advice", "")
+        policy_id=policy.policy_id,
+        permits=parsed.permits,
+        only_for=parsed.only_for,
+        obligations=obligations,
+        refusal=notes.get("refusal", ""),
+        advice=notes.get("advice", ""),
     )

@@ -58,11 +58,13 @@ class ParsedPolicy:
         permits: whether it is a permit; a forbid otherwise.
         annotations: by name; one without a value has the empty text.
         for_everybody: nothing in it, beside the actions and the kind of resource, depends on the request.
+        only_for: type and id of the one principal that its head names, or None where it names none.
     """
 
     permits: bool
     annotations: Mapping[str, str]
     for_everybody: bool
+    only_for: tuple[str, str] | None
 
 
 def split_policies(text: str) -> tuple[PolicyText, ...]:
@@ -130,13 +132,16 @@ def parse_policy(text: str) -> ParsedPolicy:
     if len(content["staticPolicies"]) != 1:
         raise _unusable("this is not the text of exactly one policy")
     (policy,) = content["staticPolicies"].values()
+    principal = policy["principal"]
+    named = principal["entity"] if principal["op"] == "==" else None
     return ParsedPolicy(
         permits=policy["effect"] == "permit",
         annotations={name: value or "" for name, value in policy.get("annotations", {}).items()},
         for_everybody=not policy["conditions"]
-        and policy["principal"]["op"] in ("All", "is")
-        and "in" not in policy["principal"]
+        and principal["op"] in ("All", "is")
+        and "in" not in principal
         and policy["resource"]["op"] in ("All", "is"),
+        only_for=None if named is None else (named["type"], named["id"]),
     )
 
 
