@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import pytest
 from sqlalchemy import text
 
+import forked
 from processes import DEADLINE_S, first_line
 from symbolon import config
 from symbolon.cli import main
@@ -165,7 +166,7 @@ class Nodes:
     def launch(self, member: str, *, faulty: str = "", grace: float = 2) -> str:
         """Starts `symbolon serve` and tells nobody where; stops the one that ran before."""
         self.stop(member)
-        process = subprocess.Popen(
+        process = forked.Popen(
             self.command(member, "serve", "--grace", f"{grace:g}", faulty=faulty),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -224,14 +225,8 @@ class Nodes:
                 ended = main.run(["--home", str(self.home(member)), *arguments])
             done = subprocess.CompletedProcess(arguments, ended, out.getvalue(), talk.getvalue())
         else:
-            done = subprocess.run(
-                self.command(member, *arguments, faulty=faulty),
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=DEADLINE_S,
-                env=own_environment(),
-            )
+            command = self.command(member, *arguments, faulty=faulty)
+            done = forked.run(command, env=own_environment(), timeout_s=DEADLINE_S)
         assert done.returncode == code, f"{done.returncode}: {done.stderr}\n{self.log(BETA)[-2000:]}"
         assert "Traceback" not in done.stderr
         if code > 0:
@@ -241,7 +236,7 @@ class Nodes:
     @contextlib.contextmanager
     def begin(self, member: str, *arguments: str, faulty: str = "") -> Iterator["subprocess.Popen[str]"]:
         """A command that is still running; killed at the end of the block, if it is by then."""
-        with subprocess.Popen(
+        with forked.Popen(
             self.command(member, *arguments, faulty=faulty),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

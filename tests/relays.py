@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import forked
 from processes import first_line
 from real_nodes import Nodes
 from symbolon.api.relay.v1 import relay_pb2_grpc as stubs
@@ -58,7 +59,7 @@ class RelayProcess:
 
     def __init__(self, home: Path, listen: str) -> None:
         self.lines: list[str] = []
-        self.process = subprocess.Popen(
+        self.process = forked.Popen(
             symbolon("--home", str(home), "relay", "--listen", listen, "--grace", "2"),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -11,7 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from processes import DEADLINE_S, first_line
+import forked
+from processes import first_line
 from raw_receipts import Signer, give_signer, member_of
 from symbolon.cli import main
 from symbolon.cli.local_coalition import own_environment, symbolon
@@ -53,15 +54,7 @@ class Member:
 
     def run(self, *arguments: str, code: Codes = 0, typed: str = "") -> subprocess.CompletedProcess[str]:
         """Runs one command to its end; it must end with `code`, and never with a traceback."""
-        done = subprocess.run(
-            self.command(*arguments),
-            input=typed,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=2 * DEADLINE_S,
-            env=own_environment(),
-        )
+        done = forked.run(self.command(*arguments), typed=typed, env=own_environment())
         assert done.returncode in _any(code), f"{done.returncode}: {done.stderr}"
         assert "Traceback" not in done.stderr
         if done.returncode not in (0, 130):
@@ -152,7 +145,7 @@ class Member:
     def begin_serving(self) -> "subprocess.Popen[str]":
         """Starts it, and does not wait until it is there."""
         with self.log.open("a") as log:
-            self.process = subprocess.Popen(
+            self.process = forked.Popen(
                 self.command("serve", "--grace", "2"),
                 stdout=subprocess.PIPE,
                 stderr=log,

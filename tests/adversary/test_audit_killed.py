@@ -174,7 +174,7 @@ class Scene:
 
     def serve(self) -> None:
         """Starts `BETA` unless it runs."""
-        if self.served is None or self.served.process.exitcode is not None:
+        if self.served is None or self.served.process.poll() is not None:
             self.served = self.run(BETA, "serve", "--grace", "1")
             self.served.address()
 

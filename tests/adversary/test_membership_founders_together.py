@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+import forked
 from processes import DEADLINE_S, wait_until
 from served_coalition import FOUNDER, ServedCoalition, served_coalition
 from symbolon.cli.local_coalition import own_environment
@@ -101,7 +102,7 @@ def test_command_interrupted_while_another_founder_is_asked_says_what_stays(
 ) -> None:
     """Ctrl-C does not take back what is written already: a code is shown, and a proposal named."""
     with coalition[BIRCH].stands_still():
-        process = subprocess.Popen(
+        process = forked.Popen(
             coalition[FOUNDER].command("coalition", *command),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

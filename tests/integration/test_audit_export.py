@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+import forked
 from real_nodes import ALPHA, BETA, MALLORY, PURPOSE, PURPOSES, Nodes, two_nodes
 from symbolon import config
 from symbolon.membership.coalition_roles import root_fingerprint
@@ -48,12 +49,7 @@ def export(nodes: Nodes, member: str, name: str, *more: str, code: int = 0) -> P
 
 def verify(nodes: Nodes, *arguments: object) -> dict[str, Any]:
     """The verdict of the command; its exit code says the same."""
-    done = subprocess.run(
-        nodes.command(ALPHA, "audit", "verify", *map(str, arguments), "--json"),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = forked.run(nodes.command(ALPHA, "audit", "verify", *map(str, arguments), "--json"))
     assert "Traceback" not in done.stderr, done.stderr
     verdict: dict[str, Any] = json.loads(done.stdout)
     assert done.returncode == (0 if verdict["holds"] else 1)

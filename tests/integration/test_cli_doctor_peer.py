@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+import forked
 from processes import first_line, wait_until
 from relays import RelayProcess, relay_process
 from symbolon.cli import doctor_checks, main
@@ -482,7 +483,7 @@ def relayed(served: LocalCoalition) -> Iterator[RelayProcess]:
 @contextmanager
 def serving_through_relay(coalition: LocalCoalition, member: str) -> Iterator[None]:
     """A node that opens no port to others, at work and held by its relay."""
-    process = subprocess.Popen(
+    process = forked.Popen(
         symbolon("--home", str(coalition.home(member)), "serve", "--grace", "2"),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

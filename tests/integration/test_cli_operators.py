@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import forked
 from node_people import GIVEN, NodePeople, password_of
 from oidc_issuer import CLIENT_ID, Issuer, running_issuer
 from processes import DEADLINE_S
@@ -66,15 +67,7 @@ def people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> NodePeople:
 
 
 def command(people: NodePeople, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        symbolon("--home", str(people.home), *arguments),
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        timeout=DEADLINE_S,
-        start_new_session=True,
-    )
+    return forked.run(symbolon("--home", str(people.home), *arguments), start_new_session=True)
 
 
 def test_first_operator_adds_itself_signs_in_and_out_at_a_terminal(people: NodePeople) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+import forked
 from processes import DEADLINE_S, first_line, wait_until
 from raw_peer import RawAsk, elements, hello
 from symbolon.cli.local_coalition import own_environment
@@ -389,7 +390,7 @@ def running(command: list[str], log: Path) -> Iterator["subprocess.Popen[str]"]:
     """A command that serves, until the end of the block."""
     with (
         log.open("a") as told,
-        subprocess.Popen(
+        forked.Popen(
             command, stdout=subprocess.PIPE, stderr=told, text=True, env=own_environment()
         ) as process,
     ):

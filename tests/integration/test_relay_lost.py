@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+import forked
 from processes import wait_until
 from real_nodes import ALPHA, BETA, PURPOSES, SHARED, Nodes, Result, asking, two_nodes
 from relays import RELAY, SPARE, RelayProcess, relay_process
@@ -117,7 +118,7 @@ def test_node_whose_folder_is_served_elsewhere_too_says_so(
     copy = tmp_path / "copy"
     shutil.copytree(nodes.home(BETA), copy, symlinks=True)
     with (tmp_path / "log").open("w") as log:
-        other = subprocess.Popen(
+        other = forked.Popen(
             symbolon("--home", str(copy), "serve", "--grace", "1"),
             stdout=subprocess.DEVNULL,
             stderr=log,

@@ -39,7 +39,7 @@ def test_audit_verify_reads_as_a_table_and_sentences(file: Path, capsys: pytest.
     (row,) = (line for line in shown.splitlines() if "intersection" in line)
     assert row.split() == [
         *("2026-03-01", "12:00", "acme", "delta", "due-diligence", "intersection", "128", "256"),
-        *("our-permit", "no_onward;", "retain(90)", "both", "complete"),
+        *("both", "complete", "no_onward;", "retain(90)", "our-permit"),
     ]
     assert "NOTE     delta.jsonl: 0 of 3 other members cosigned" in shown
     assert main.run([*arguments[:-1], "ab" * 32]) == 1

@@ -1,0 +1,94 @@
+"""What `forked` forks from: a process that has imported everything that commands of `symbolon` need.
+
+    python fork_server.py DESCRIPTOR
+
+It takes orders from a socket, one datagram each, with the three descriptors that the command gets as stdin,
+stdout and stderr, and answers with the process id. What it forks is not its child: it is forked twice, so
+that it becomes a child of whoever asked for it, which has to be a subreaper. It ends when the socket is
+closed.
+"""
+
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import runpy
+import socket
+import sys
+from typing import Any
+
+
+def preload() -> None:
+    """Imports everything."""
+    # Before anything imports gRPC, which reads once which ciphers it may use.
+    import symbolon.rpc
+
+    for module in pkgutil.walk_packages(symbolon.__path__, "symbolon."):
+        # What runs when it is imported.
+        if not module.name.endswith(("__main__", "migrations.env")):
+            importlib.import_module(module.name)
+    for name in ("faulty_command", "sqlalchemy.dialects.sqlite"):
+        importlib.import_module(name)
+
+
+def serve(channel: socket.socket) -> dict[str, Any]:
+    """Forks for every order.
+
+    Returns:
+        The order, in the process that is to carry it out. The server itself never returns.
+    """
+    while True:
+        content, descriptors, _, _ = socket.recv_fds(channel, 1 << 20, 3)
+        if not content:
+            os._exit(0)
+        order: dict[str, Any] = json.loads(content)
+        told, tells = os.pipe()
+        first = os.fork()
+        if first == 0:
+            second = os.fork()
+            if second == 0:
+                channel.close()
+                os.close(told)
+                os.close(tells)
+                _become(order, descriptors)
+                return order
+            os.write(tells, second.to_bytes(4))
+            os._exit(0)
+        # Once the process between is gone, the command has its new parent.
+        os.waitpid(first, 0)
+        channel.send(os.read(told, 4))
+        for each in (told, tells, *descriptors):
+            os.close(each)
+
+
+def _become(order: dict[str, Any], descriptors: list[int]) -> None:
+    """Gives the process what it would have, had it been started by itself."""
+    if order["session"]:
+        os.setsid()
+    for number, descriptor in enumerate(descriptors):
+        os.dup2(descriptor, number)
+    for descriptor in descriptors:
+        if descriptor > 2:
+            os.close(descriptor)
+    os.chdir(order["folder"])
+    os.environ.clear()
+    os.environ.update(order["environment"])
+    # The streams are those of the server, of which nothing was read or written.
+    sys.stdout.reconfigure(line_buffering=os.isatty(1))  # type: ignore[union-attr]
+
+
+def _run(words: list[str]) -> None:
+    """Runs `-m MODULE …` or `FILE …`, as Python itself would."""
+    if words[0] == "-m":
+        sys.argv = words[1:]
+        runpy.run_module(words[1], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = words
+        runpy.run_path(words[0], run_name="__main__")
+
+
+if __name__ == "__main__":
+    preload()
+    gc.freeze()
+    _run(serve(socket.socket(fileno=int(sys.argv[1])))["words"])
