@@ -176,7 +176,11 @@ def test_own_log_without_the_checkpoint_beside_the_database_misses_it(nodes: Nod
 
 
 def test_export_about_one_peer_opens_nothing_else(nodes: Nodes, exports: dict[str, Path]) -> None:
-    path = export(nodes, BETA, "peer.jsonl", "--peer", MALLORY, "--fields", "public")
+    path = nodes.coalition.folder / "peer.jsonl"
+    of_mallory = ("--peer", MALLORY, "--fields", "public")
+    told = nodes.run(BETA, "audit", "export", "--out", str(path), *of_mallory, quick=True).stderr
+    assert "0 of them are open" in told
+    assert "warning: nothing is open: no entry fits --peer and --since" in told
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert {each["kind"] for each in lines} == {"header", "root", "document", "checkpoint", "leaf", "end"}
     assert {each["type"] for each in lines if each["kind"] == "document"} == {"coalition"}

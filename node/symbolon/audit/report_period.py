@@ -98,9 +98,11 @@ def whole_months(since: date | None, until: date | None, today: date) -> Period:
     """
     over = Month(month_of(today) - 1)
     last = over if until is None else month_of(until)
-    if last > over:
-        raise UsageError(
-            f"{month_text(last)} is not over, and a month is reported once, whole",
-            hint=f"The newest month to report is {month_text(over)}.",
-        )
-    return Period(last if since is None else month_of(since), last)
+    first = last if since is None else month_of(since)
+    for month in (last, first):
+        if month > over:
+            raise UsageError(
+                f"{month_text(month)} is not over, and a month is reported once, whole",
+                hint=f"The newest month to report is {month_text(over)}.",
+            )
+    return Period(first, last)

@@ -49,13 +49,16 @@ def export(
     )
     with open_node() as node, session_progress("audit export") as tell:
         decision = permit_reader(node, reader, selection.purpose) if reader else ""
-        header = write_export(node, out, selection, decision, tell)
+        written = write_export(node, out, selection, decision, tell)
         root = node.coalition.roots()[0]
     from symbolon.membership.coalition_roles import root_fingerprint
 
-    print(f"{out} accounts for {header.size} entries. Whoever checks it runs:", file=sys.stderr)
+    told = f"{out} accounts for {written.entries} entries; {written.opened} of them are open."
+    print(f"{told} Whoever checks it runs:", file=sys.stderr)
     print(f"  symbolon audit verify {out.name} --root {root_fingerprint(root).hex()}", file=sys.stderr)
     print("and has the fingerprint from you, or another member, on another way.", file=sys.stderr)
+    if not written.opened:
+        print("symbolon: warning: nothing is open: no entry fits --peer and --since.", file=sys.stderr)
 
 
 def _typed_purpose(text: str) -> str:

@@ -92,6 +92,19 @@ class Selection:
         return ", ".join(parts)
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An export that was written.
+
+    Attributes:
+        entries: that it accounts for.
+        opened: of these.
+    """
+
+    entries: int
+    opened: int
+
+
 def permit_reader(node: "Node", member: MemberId, purpose: str) -> str:
     """Asks this node's policies whether a member may read its audit log.
 
@@ -147,7 +160,7 @@ def write_export(
     selection: Selection,
     decision: str = "",
     progress: Progress = lambda *_: None,
-) -> Header:
+) -> Written:
     """Writes an export.
 
     Args:
@@ -158,7 +171,7 @@ def write_export(
         progress: told how far it has come.
 
     Returns:
-        Its header.
+        What is in it.
 
     Raises:
         UsageError: the file is there already.
@@ -169,13 +182,20 @@ def write_export(
         raise UsageError(f"there is no folder {out.parent}", hint="Make it, or name another file.")
     checkpoint = announce_export(node, selection, decision)
     header = _header(node, EXPORT, checkpoint, selection.recipient)
-    lines = export_lines(node, header, selection, progress)
+    opened = 0
+
+    def counted() -> Iterator[Line]:
+        nonlocal opened
+        for line in export_lines(node, header, selection, progress):
+            opened += isinstance(line, EntryLine)
+            yield line
+
     temporary = out.with_name(f".{out.name}.{secrets.token_hex(8)}.tmp")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with os.fdopen(descriptor, "wb") as stream:
-                write_lines(stream, lines)
+                write_lines(stream, counted())
                 stream.flush()
                 os.fsync(stream.fileno())
             _require_absent(out)
@@ -184,7 +204,7 @@ def write_export(
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise storage_error(f"cannot write {out}", error) from error
-    return header
+    return Written(header.size, opened)
 
 
 def _require_absent(out: Path) -> None:

@@ -33,6 +33,8 @@ def test_no_days_are_the_month_that_ended_last() -> None:
 def test_month_that_is_not_over_is_refused(until: date) -> None:
     with pytest.raises(UsageError, match="is not over"):
         whole_months(None, until, TODAY)
+    with pytest.raises(UsageError, match="is not over"):
+        whole_months(until, None, TODAY)
 
 
 def test_period_that_ends_before_it_begins_is_refused() -> None:
