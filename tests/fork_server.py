@@ -8,6 +8,7 @@ that it becomes a child of whoever asked for it, which has to be a subreaper. It
 closed.
 """
 
+import atexit
 import gc
 import importlib
 import json
@@ -16,7 +17,9 @@ import pkgutil
 import runpy
 import socket
 import sys
-from typing import Any
+import threading
+import traceback
+from typing import Any, NoReturn
 
 
 def preload() -> None:
@@ -78,14 +81,29 @@ def _become(order: dict[str, Any], descriptors: list[int]) -> None:
     sys.stdout.reconfigure(line_buffering=os.isatty(1))  # type: ignore[union-attr]
 
 
-def _run(words: list[str]) -> None:
-    """Runs `-m MODULE …` or `FILE …`, as Python itself would."""
-    if words[0] == "-m":
-        sys.argv = words[1:]
-        runpy.run_module(words[1], run_name="__main__", alter_sys=True)
-    else:
-        sys.argv = words
-        runpy.run_path(words[0], run_name="__main__")
+def _run(words: list[str]) -> NoReturn:
+    """Runs `-m MODULE …` or `FILE …`, as Python itself would.
+
+    At its end it does what Python does, but for taking apart all that was imported: two thirds of its time.
+    """
+    code: object = 0
+    try:
+        if words[0] == "-m":
+            sys.argv = words[1:]
+            runpy.run_module(words[1], run_name="__main__", alter_sys=True)
+        else:
+            sys.argv = words
+            runpy.run_path(words[0], run_name="__main__")
+    except SystemExit as ended:
+        code = ended.code
+    except BaseException:  # noqa: BLE001 - as Python does, whatever it is
+        traceback.print_exc()
+        code = 1
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 0 if code is None else 1)
 
 
 if __name__ == "__main__":

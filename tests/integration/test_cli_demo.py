@@ -12,18 +12,25 @@ from pathlib import Path
 
 import pytest
 
+import forked
 from processes import wait_until
 
 DEADLINE_S = 240.0
 DEMO = [sys.executable, "-m", "symbolon", "demo"]
-SABOTAGED = """
-import sys
-from symbolon.cli import demo, demo_lists, main
+SHORTENED = """
+import subprocess, sys, types
+from symbolon.cli import demo, demo_story, local_coalition, main
+# The way to the first comparison, shortened: no match that is refused before it.
+demo._Demo._deny = lambda self: None
+"""
+SABOTAGED = f"""{SHORTENED}
 honest = demo.clear_join
 demo.clear_join = lambda *arguments: honest(*arguments)[1:]
-# The way to the first comparison, shortened: small lists, and no match that is refused before it.
-demo_lists.LIST_SIZE = 100
-demo._Demo._deny = lambda self: None
+# This is about what it does at the end: its commands need not start as in life.
+sys.path.insert(0, {str(Path(forked.__file__).parent)!r})
+import forked
+demo_story.subprocess = types.SimpleNamespace(**{{**vars(subprocess), "Popen": forked.Popen}})
+local_coalition.subprocess = demo_story.subprocess
 sys.exit(main.run(["demo"]))
 """
 
@@ -41,15 +48,15 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def left_over(folder: Path) -> list[str]:
-    """Files in the folder, and processes that name it."""
+    """Files in the folder, and processes that name it or have a file of it open."""
     found = [path.name for path in folder.iterdir() if path.name.startswith("symbolon-")]
-    for process in Path("/proc").glob("[0-9]*/cmdline"):
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            command = process.read_bytes()
+            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            of_process = [command, *(str(each.readlink()) for each in (process / "fd").iterdir())]
         except OSError:
             continue
-        if bytes(folder) in command:
-            found.append(command.replace(b"\0", b" ").decode(errors="replace"))
+        found += [f"{command}: {each}" for each in of_process if str(folder) in each]
     return found
 
 
@@ -131,14 +138,14 @@ def test_demo_result_that_differs_from_the_clear_join_fails(folder: Path) -> Non
 @pytest.mark.parametrize(
     ("number", "moment"),
     [
-        pytest.param(signal.SIGTERM, "2. ", id="killed while a member joins"),
-        pytest.param(signal.SIGHUP, "3. ", id="terminal closed while lists are imported"),
-        pytest.param(signal.SIGINT, "7. ", id="Ctrl-C while a session runs"),
+        pytest.param(signal.SIGTERM, "1. ", id="killed while it founds a coalition"),
+        pytest.param(signal.SIGHUP, "2. ", id="terminal closed while a member joins"),
+        pytest.param(signal.SIGINT, "6. ", id="Ctrl-C while a session runs"),
     ],
 )
 def test_demo_stopped_half_way_leaves_nothing(folder: Path, number: signal.Signals, moment: str) -> None:
     process = subprocess.Popen(
-        DEMO,
+        [sys.executable, "-c", f"{SHORTENED}\nsys.exit(main.run(['demo']))"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

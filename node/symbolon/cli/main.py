@@ -56,11 +56,12 @@ def _imported(module: str) -> ModuleType:
     """A command's module, without work that would be a third of its time to start."""
     # numpy would start threads for linear algebra, which nothing here does, and which wait by spinning.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # Nothing of what is imported is garbage.
+    # Nothing of what is imported is garbage, then or at the end, when it would all be looked through.
     gc.disable()
     try:
         return importlib.import_module(module)
     finally:
+        gc.freeze()
         gc.enable()
 
 
