@@ -15,6 +15,8 @@ from hypothesis import HealthCheck, settings
 _ROOT = Path(__file__).resolve().parent.parent
 # What several tests share beside fixtures (real_nodes, raw_peer, …) stands in this folder.
 sys.path.insert(0, str(_ROOT / "tests"))
+from quick_schema import quick_schema  # noqa: E402 - it stands in that folder
+
 pytest_plugins = ("postgres_server",)
 _KINDS = ("unit", "property", "adversary", "integration")
 
@@ -47,6 +49,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         stats = terminalreporter.stats
         tally = {name: len(stats.get(name, [])) for name in ("passed", "failed", "error", "skipped")}
         Path(tally_path).write_text(json.dumps(tally), encoding="ascii")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_new_databases() -> Iterator[None]:
+    """See `quick_schema`."""
+    with quick_schema():
+        yield
 
 
 @pytest.fixture(scope="session")

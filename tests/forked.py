@@ -46,7 +46,13 @@ class _Server:
         with theirs:
             command = [sys.executable, str(_SERVER), str(theirs.fileno())]
             # It ends with this process, which alone holds the other end.
-            self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+            self._process = subprocess.Popen(
+                command,
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                # Ctrl-C at the commands' terminal is not for it.
+                start_new_session=True,
+            )
         return ours
 
 

@@ -17,20 +17,19 @@ from processes import wait_until
 
 DEADLINE_S = 240.0
 DEMO = [sys.executable, "-m", "symbolon", "demo"]
-SHORTENED = """
+SHORTENED = f"""
 import subprocess, sys, types
 from symbolon.cli import demo, demo_story, local_coalition, main
-# The way to the first comparison, shortened: no match that is refused before it.
+# The way to the first comparison, shortened: no match refused before it, and commands that are forked.
 demo._Demo._deny = lambda self: None
-"""
-SABOTAGED = f"""{SHORTENED}
-honest = demo.clear_join
-demo.clear_join = lambda *arguments: honest(*arguments)[1:]
-# This is about what it does at the end: its commands need not start as in life.
 sys.path.insert(0, {str(Path(forked.__file__).parent)!r})
 import forked
 demo_story.subprocess = types.SimpleNamespace(**{{**vars(subprocess), "Popen": forked.Popen}})
 local_coalition.subprocess = demo_story.subprocess
+"""
+SABOTAGED = f"""{SHORTENED}
+honest = demo.clear_join
+demo.clear_join = lambda *arguments: honest(*arguments)[1:]
 sys.exit(main.run(["demo"]))
 """
 
@@ -136,16 +135,22 @@ def test_demo_result_that_differs_from_the_clear_join_fails(folder: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("number", "moment"),
+    ("number", "moment", "way"),
     [
-        pytest.param(signal.SIGTERM, "1. ", id="killed while it founds a coalition"),
-        pytest.param(signal.SIGHUP, "2. ", id="terminal closed while a member joins"),
-        pytest.param(signal.SIGINT, "6. ", id="Ctrl-C while a session runs"),
+        pytest.param(signal.SIGTERM, "1. ", "", id="killed while it founds a coalition"),
+        pytest.param(signal.SIGHUP, "2. ", "", id="terminal closed while a member joins"),
+        pytest.param(signal.SIGINT, "6. ", SHORTENED, id="Ctrl-C while a session runs"),
     ],
 )
-def test_demo_stopped_half_way_leaves_nothing(folder: Path, number: signal.Signals, moment: str) -> None:
+def test_demo_stopped_half_way_leaves_nothing(
+    folder: Path, number: signal.Signals, moment: str, way: str
+) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-c", f"{SHORTENED}\nsys.exit(main.run(['demo']))"],
+        [
+            sys.executable,
+            "-c",
+            f"{way}\nimport sys\nfrom symbolon.cli import main\nsys.exit(main.run(['demo']))",
+        ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -17,6 +17,7 @@ import pytest
 from alembic import command
 
 from node_people import CHEAP
+from quick_schema import every_version
 from symbolon.audit.entry import Entry
 from symbolon.cli import doctor_checks, main
 from symbolon.cli.doctor_membership import look_at_own_entry
@@ -277,7 +278,7 @@ def test_doctor_database_of_an_older_release_is_a_warning_and_status_mends_it(
 ) -> None:
     (home / "node.db").unlink()
     upgrade = command.upgrade
-    with monkeypatch.context() as older:
+    with every_version(), monkeypatch.context() as older:
         older.setattr(schema_version, "check_version", lambda version: version == "0001")
         older.setattr(command, "upgrade", lambda config, _: upgrade(config, "0001"))
         Database.open(f"sqlite:///{home / 'node.db'}", create=True).close()

@@ -3,7 +3,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coalition_members import coalition, member
@@ -69,6 +69,7 @@ def coalitions(draw: st.DrawFn) -> Members:
     )
 
 
+@settings(max_examples=40)
 @given(coalitions())
 def test_members_document_encoded_and_decoded_is_the_same(members: Members) -> None:
     document = encode_members(members)
@@ -76,6 +77,7 @@ def test_members_document_encoded_and_decoded_is_the_same(members: Members) -> N
     assert encode_members(decode_members(document)) == document
 
 
+@settings(max_examples=40)
 @given(coalitions())
 def test_members_find_agrees_with_who_is_listed(members: Members) -> None:
     for record in members.members:
@@ -90,6 +92,7 @@ def test_members_find_agrees_with_who_is_listed(members: Members) -> None:
         assert not members.is_expelled(stranger)
 
 
+@settings(max_examples=40)
 @given(coalitions(), st.data())
 def test_members_document_any_byte_altered_is_refused_or_other_members(
     members: Members, data: st.DataObject
@@ -105,6 +108,7 @@ def test_members_document_any_byte_altered_is_refused_or_other_members(
     assert encode_members(decoded) == document
 
 
+@settings(max_examples=50)
 @given(records("acme"), records("acme"))
 def test_entry_sha256_two_entries_agree_only_when_they_are_equal(
     left: MemberRecord, right: MemberRecord

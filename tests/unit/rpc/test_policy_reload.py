@@ -298,7 +298,7 @@ def test_decisions_of_several_threads_while_files_change_are_each_of_one_bundle(
     def change(number: int) -> None:
         path = node.home / OWN_FOLDER / "own.cedar"
         path.parent.mkdir(exist_ok=True)
-        beside = path.with_suffix(".new")
+        beside = path.with_suffix(f".{number}")
         beside.write_text(texts[number % 3])
         beside.replace(path)
         node.policy.refresh()

@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,17 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, text
 
 import symbolon.storage
+from quick_schema import dump, every_version, quick_schema
 from symbolon.errors import StorageError
 from symbolon.storage import schema_version
 from symbolon.storage.database import Database
 from symbolon.storage.metadata import metadata
+
+
+@pytest.fixture(autouse=True)
+def _every_version() -> Iterator[None]:
+    with every_version():
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -30,6 +38,17 @@ def test_migrations_newest_version_equals_the_declared_tables(empty_database_url
     with Database.open(empty_database_url, create=True) as database, database.read("compare") as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
+
+
+def test_quick_schema_of_other_tests_is_that_of_the_migrations(tmp_path: Path) -> None:
+    def made(name: str) -> list[str]:
+        url = f"sqlite:///{tmp_path / name}.db"
+        with Database.open(url, create=True) as database, database.read("dump") as connection:
+            return dump(connection)
+
+    migrated = made("migrated")
+    with quick_schema():
+        assert made("first") == made("second") == migrated
 
 
 def test_metadata_every_table_and_column_has_a_comment() -> None:
