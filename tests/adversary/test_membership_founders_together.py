@@ -81,6 +81,10 @@ def test_founders_who_all_lapse_by_new_terms_sign_each_others_attestation(
     assert "symbolon coalition attest" in told
     for member in (FOUNDER, BIRCH):
         coalition[member].run("coalition", "attest", "--person", "Ada", "--accept-terms", "2")
+        wait_until(
+            lambda: coalition[FOUNDER].members().version == coalition[BIRCH].members().version,
+            "what is in force to reach both",
+        )
     for record in coalition[BIRCH].members().founders:
         assert record.due_diligence.acceptance.terms_version == "2"
 
@@ -118,7 +122,7 @@ def test_command_interrupted_while_another_founder_is_asked_says_what_stays(
         time.sleep(2)
         process.send_signal(signal.SIGINT)
         code, told = process.communicate(timeout=DEADLINE_S)
-    assert process.returncode == 130
+    assert process.returncode == 130, f"{told}{code}"
     assert stays in told + code
     assert told.endswith("symbolon: interrupted; nothing is half-written.\n")
     listed = coalition[FOUNDER].quick("coalition", "proposals" if "vet" in command else "invitations")[0]
