@@ -14,6 +14,10 @@ def sign_together(coalition: ServedCoalition, *change: str) -> None:
     coalition[FOUNDER].quick("coalition", "founders", *change, code=75)
     (waiting,) = coalition[BIRCH].waiting()
     coalition[BIRCH].quick("coalition", "approve", waiting)
+    wait_until(
+        lambda: coalition[FOUNDER].state().root_version == coalition[BIRCH].state().root_version,
+        "the new founders to be known",
+    )
 
 
 def versions(member: Member) -> tuple[int, int, int]:

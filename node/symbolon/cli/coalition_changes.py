@@ -15,7 +15,7 @@ from symbolon.membership.acts import Act, Expel, Reinstate, Suspend, Vet
 from symbolon.membership.due_diligence import VETTING_VALIDITY, Vetting
 from symbolon.membership.founding_words import describe_keys_that_stay
 from symbolon.membership.member_statement import require_present
-from symbolon.membership.proposal_draft import require_no_founder
+from symbolon.membership.proposal_draft import OVERTAKEN, require_no_founder
 from symbolon.rpc.founding import Waiting
 from symbolon.rpc.membership_client import spread
 from symbolon.rpc.node import Node
@@ -106,7 +106,7 @@ def carry(node: Node, sha256: bytes) -> None:
             raise MembershipError(
                 f"it cannot come into force: {waiting.refused}",
                 hint="Look at `symbolon coalition proposals` and `members`.",
-                code="membership.proposal.overtaken",
+                code=OVERTAKEN,
             )
         if waiting.sha256 == sha256:
             raise UnavailableError(

@@ -62,6 +62,9 @@ moment has a day to become known to those whom it binds."""
 CLOCK_SKEW: Final = timedelta(hours=2)
 """How far a proposer's clock may be ahead."""
 
+OVERTAKEN: Final = "membership.proposal.overtaken"
+"""The code of a proposal on a state that is not the newest any more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:

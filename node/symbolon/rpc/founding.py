@@ -47,6 +47,7 @@ from symbolon.membership.proposal import (
 )
 from symbolon.membership.proposal_draft import (
     MAX_AGE,
+    OVERTAKEN,
     SIGNING,
     Draft,
     draft,
@@ -185,7 +186,15 @@ class Founding:
                 terms=terms,
                 founding=founding,
             )
-            return self._approved(proposal, state, root_key)
+            try:
+                return self._approved(proposal, state, root_key)
+            except MembershipError as error:
+                stored = self.store.proposal(proposal_sha256(encode_proposal(proposal)))
+                newer = self._coalition.state()
+                if stored is None or error.full_code != OVERTAKEN or newer.targets_version < proposal.version:
+                    raise
+                # Another process of this node, as `symbolon serve`, has taken in what another founder made.
+                return self._posed(stored, newer)
 
     def take(
         self, document: bytes, proposer: str, *, sign: bool
@@ -433,11 +442,15 @@ class Founding:
         if not in_time:
             proposal = self._again(proposal, state)
         if not self._signing.would_sign(proposal, draft(proposal, state, self._now()), state):
-            raise MembershipError("what it was approved on has changed", code="membership.proposal.overtaken")
+            raise MembershipError(
+                "what it was approved on has changed",
+                hint="Look at `symbolon coalition members` and `proposals`, then do it again.",
+                code=OVERTAKEN,
+            )
         if in_time:
             return stored.sha256
         if proposal.founding is None and proposal.acts == (Refresh(),):
-            raise MembershipError("the state is newer than that", code="membership.proposal.overtaken")
+            raise MembershipError("the state is newer than that", code=OVERTAKEN)
         return self._approved(proposal, state, None)
 
     def _recent(self) -> list[StoredProposal]:

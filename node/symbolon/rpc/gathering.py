@@ -10,15 +10,13 @@ was first. How a founder is reached is the caller's. docs/adr/0013.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final
 
 from symbolon.errors import MembershipError, SymbolonError, UnavailableError
 from symbolon.membership.coalition_state import State
 from symbolon.membership.member import MemberId
+from symbolon.membership.proposal_draft import OVERTAKEN
 from symbolon.rpc.concurrent import few_at_once
 from symbolon.rpc.founding import Founding
-
-OVERTAKEN: Final = "membership.proposal.overtaken"
 
 Ask = Callable[[MemberId, bool], Awaitable[bool]]
 """Asks one founder whether it would sign, or to sign; keeps the signatures that it knows, and tells whether

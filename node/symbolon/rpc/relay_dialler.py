@@ -84,6 +84,10 @@ async def _listen(dialler: "_Dialler", path: Path) -> asyncio.Server:
         ) from None
 
 
+class _LostError(UnavailableError):
+    """A call to a relay ended, and nothing says why."""
+
+
 class _Dialler:
     """The way to one member: a channel to a relay, and a call for each connection."""
 
@@ -167,6 +171,14 @@ class _Dialler:
         )
 
     async def _connect_through(self, relay: RelayAddress) -> Any:
+        try:
+            return await self._connected(relay)
+        except _LostError:
+            # The relay started anew since the channel was opened, or it refused while something was said to
+            # it: gRPC then loses its words. The next call hears them, on a new channel.
+            return await self._connected(relay)
+
+    async def _connected(self, relay: RelayAddress) -> Any:
         call = (await self._stub(relay)).Connect()
         try:
             response = await self._answer(call)
@@ -191,11 +203,12 @@ class _Dialler:
             return grpc.aio.EOF
 
     async def _refusal(self, relay: MemberId, call: Any) -> SymbolonError:
+        ended = call.done()
         call.cancel()
         told = await call.trailing_metadata() or grpc.aio.Metadata()
         if CODE_KEY not in told:
             await self._forget(relay)
-            return UnavailableError(f"{relay} cannot be reached any more")
+            return (_LostError if ended else UnavailableError)(f"{relay} cannot be reached any more")
         # It answered: the channel is good, and other connections may be using it.
         if told[CODE_KEY] == BUSY:
             return UnavailableError(f"the relay of {relay} carries as much as it may now", code=BUSY)

@@ -34,7 +34,7 @@ from symbolon.membership.member_record import Role
 from symbolon.membership.member_statement import Place, Renewal, public_key_sha256, sign_statement
 from symbolon.membership.members_document import members_sha256
 from symbolon.membership.proposal import decode_proposal, encode_proposal, proposal_sha256
-from symbolon.membership.proposal_draft import BINDING, MAX_AGE, SIGNING
+from symbolon.membership.proposal_draft import BINDING, MAX_AGE, OVERTAKEN, SIGNING
 from symbolon.rpc.admission import Admission
 from symbolon.storage.founding_store import InvitationState, StoredInvitation
 
@@ -372,6 +372,33 @@ def test_unfinished_poses_again_what_was_overtaken_and_nothing_that_is_in_force(
     founders.settle(again, acme)
     assert all(node.founding.unfinished() == [] for node in founders)
     assert acme.state.members.find(PLAIN).endpoint == "elsewhere.example:7443"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["a step that it knows", "a step that it does not"])
+def test_propose_on_a_state_that_moves_on_meanwhile_is_posed_again_or_left_to_a_person(
+    founders: Founders, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    """As when `serve` of the same folder learns of it while a command is at work."""
+    acme, birch, _ = founders
+    approve = acme.founding.store.approve
+    step = birch.founding.propose([Refresh()])
+    if known:
+        acme.founding.take(birch.founding.document(step), BIRCH, sign=False)
+
+    def approve_and_learn(sha256: bytes) -> None:
+        approve(sha256)
+        if acme.state.targets_version < birch.state.targets_version:
+            acme.learn_from(birch)
+
+    founders.carry(step, birch, to=[CEDAR])
+    monkeypatch.setattr(acme.founding.store, "approve", approve_and_learn)
+    if known:
+        sha256 = acme.founding.propose([SUSPEND])
+        assert decode_proposal(acme.founding.document(sha256)).base == members_sha256(birch.state.members)
+        assert [each.sha256 for each in acme.founding.waiting()] == [sha256]
+    else:
+        assert refused(lambda: acme.founding.propose([SUSPEND])).full_code == OVERTAKEN
+        assert [each.approved for each in acme.founding.waiting()] == []
 
 
 def test_unfinished_begins_with_what_binds_this_founder(founders: Founders) -> None:
