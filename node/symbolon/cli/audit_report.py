@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from symbolon.cli.progress import session_progress
-from symbolon.cli.typed_ids import typed_date, typed_jurisdiction
+from symbolon.cli.typed_ids import typed_date, typed_jurisdiction, typed_root
 from symbolon.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 _HOUR_S: Final = 3600
 _TOLD_EVERY: Final = 500
-_FINGERPRINT_BYTES: Final = 32
 _PUBLIC_MODE: Final = 0o644
 """It is made to be published."""
 
@@ -81,7 +80,7 @@ def report(
         demands=demands,
     )
     if from_files:
-        made = _of_files(from_files, _fingerprint(root), chosen)
+        made = _of_files(from_files, typed_root(root), chosen)
     elif joint or root:
         raise UsageError("--joint and --root are for exports", hint="Name these with --from.")
     else:
@@ -224,21 +223,6 @@ def _of_files(files: list[Path], fingerprint: bytes | None, chosen: _Chosen) -> 
 def today() -> date:
     """The day, UTC, where no node says it."""
     return datetime.now(UTC).date()
-
-
-def _fingerprint(text: str) -> bytes | None:
-    if not text:
-        return None
-    try:
-        found = bytes.fromhex(text)
-    except ValueError:
-        found = b""
-    if len(found) != _FINGERPRINT_BYTES:
-        raise UsageError(
-            "--root is no fingerprint: it has 64 hexadecimal digits",
-            hint="`symbolon audit verify` at any member's own node shows it.",
-        )
-    return found
 
 
 def _require_target(out: Path) -> None:

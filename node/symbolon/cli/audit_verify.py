@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from symbolon.cli.progress import session_progress
+from symbolon.cli.typed_ids import typed_root
 from symbolon.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ EXIT_FAILED: Final = 1
 EPILOG: Final = (
     "Exit codes: 0 all holds; 1 something is broken or missing; 2 wrong usage; 65 a file cannot be read."
 )
-_FINGERPRINT_BYTES: Final = 32
 
 
 def verify(
@@ -41,7 +41,7 @@ def verify(
     Give the files of several members together, and each is held against the others. No node, network or
     account is needed.
     """
-    verdict = _of_files(files, _fingerprint(root)) if files else _of_node(root)
+    verdict = _of_files(files, typed_root(root)) if files else _of_node(root)
     if as_json:
         document = {"holds": verdict.holds, **asdict(verdict)}
         print(json.dumps(document, indent=2, ensure_ascii=False))
@@ -78,18 +78,3 @@ def _of_node(root: str) -> "Verdict":
     signed_in.current.set(signed_in.require_operator("audit log"))
     with open_node() as node, session_progress("audit verify") as tell:
         return check_own(node, tell)
-
-
-def _fingerprint(text: str) -> bytes | None:
-    if not text:
-        return None
-    try:
-        found = bytes.fromhex(text)
-    except ValueError:
-        found = b""
-    if len(found) != _FINGERPRINT_BYTES:
-        raise UsageError(
-            "--root is no fingerprint: it has 64 hexadecimal digits",
-            hint="`symbolon audit verify` at any member's own node shows it, as `audit export` does.",
-        )
-    return found

@@ -18,6 +18,8 @@ from symbolon.membership.member import (
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 """Python reads other forms of ISO 8601 as well, weeks among them; in records there is one."""
 
+_FINGERPRINT_BYTES: Final = 32
+
 
 def typed_member_id(text: str) -> MemberId:
     """Checks the value of an option that names a member.
@@ -107,3 +109,23 @@ def typed_listen(text: str) -> str:
             hint="For example --listen 127.0.0.1:7443, or 0.0.0.0:7443 for all addresses of this machine.",
         ) from None
     return text
+
+
+def typed_root(text: str) -> bytes | None:
+    """Checks the value of `--root`, the fingerprint of a coalition's first root; None when it is empty.
+
+    Raises:
+        UsageError: it is not 64 hexadecimal digits.
+    """
+    if not text:
+        return None
+    try:
+        found = bytes.fromhex(text)
+    except ValueError:
+        found = b""
+    if len(found) != _FINGERPRINT_BYTES:
+        raise UsageError(
+            "--root is no fingerprint: it has 64 hexadecimal digits",
+            hint="`symbolon audit verify` at any member's own node shows it, as `audit export` does.",
+        )
+    return found
