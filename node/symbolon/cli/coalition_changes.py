@@ -16,7 +16,7 @@ from symbolon.membership.due_diligence import VETTING_VALIDITY, Vetting
 from symbolon.membership.founding_words import describe_keys_that_stay
 from symbolon.membership.member_statement import require_present
 from symbolon.membership.proposal_draft import OVERTAKEN, require_no_founder
-from symbolon.rpc.founding import Waiting
+from symbolon.rpc.founding_waiting import Waiting
 from symbolon.rpc.membership_client import spread
 from symbolon.rpc.node import Node
 

@@ -18,7 +18,7 @@ from symbolon.cli.root_key import OpensRootKey, RootKeyElsewhere, root_key_of
 from symbolon.errors import UsageError
 from symbolon.membership.act_review import describe_invitation
 from symbolon.membership.invitation_terms import decode_invitation_terms
-from symbolon.rpc.founding import Waiting
+from symbolon.rpc.founding_waiting import Waiting
 from symbolon.rpc.node import Node
 from symbolon.storage.founding_store import StoredInvitation
 

@@ -20,19 +20,17 @@ What a person approved stays approved when routine changes come into force in be
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from symbolon.errors import MembershipError
-from symbolon.membership.act_review import describe
 from symbolon.membership.acts import Act, Refresh
 from symbolon.membership.coalition_roles import Missing
 from symbolon.membership.coalition_state import State
 from symbolon.membership.coalition_store import CoalitionStore
 from symbolon.membership.founder_keys import FounderKeys
-from symbolon.membership.founding_words import describe_founding, describe_keys_that_stay
 from symbolon.membership.invitation_terms import decode_invitation_terms
 from symbolon.membership.member import MemberId
 from symbolon.membership.members_document import members_sha256
@@ -58,36 +56,8 @@ from symbolon.membership.proposal_draft import (
 )
 from symbolon.rpc.founding_dates import FoundingDates
 from symbolon.rpc.founding_signing import FoundingSigning
+from symbolon.rpc.founding_waiting import Waiting, in_words
 from symbolon.storage.founding_store import FoundingStore, StoredProposal
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A proposal that is not in force yet, as its founders are told of it.
-
-    Attributes:
-        words: what it would do, one sentence for each act.
-        lacks: whose signatures it lacks, by role.
-        signed: whether this founder has signed it.
-        refused: why it cannot be signed any more, or ''.
-        approved: whether no person here has to look at it any more.
-        terms: the text of new terms, or ''.
-    """
-
-    sha256: bytes
-    version: int
-    proposer: str
-    words: tuple[str, ...]
-    lacks: Mapping[SignedRole, tuple[Missing, ...]]
-    signed: bool
-    refused: str = ""
-    approved: bool = False
-    terms: str = ""
-
-    @property
-    def for_a_person(self) -> bool:
-        """Whether a person at this founder has yet to decide."""
-        return not self.approved and not self.refused
 
 
 class Founding:
@@ -186,15 +156,7 @@ class Founding:
                 terms=terms,
                 founding=founding,
             )
-            try:
-                return self._approved(proposal, state, root_key)
-            except MembershipError as error:
-                stored = self.store.proposal(proposal_sha256(encode_proposal(proposal)))
-                newer = self._coalition.state()
-                if stored is None or error.full_code != OVERTAKEN or newer.targets_version < proposal.version:
-                    raise
-                # Another process of this node, as `symbolon serve`, has taken in what another founder made.
-                return self._posed(stored, newer)
+            return self._approved(proposal, state, root_key)
 
     def take(
         self, document: bytes, proposer: str, *, sign: bool
@@ -386,9 +348,15 @@ class Founding:
             self._signing.hold_back(made.root, root_key)
         sha256 = self._keep(proposal, encode_proposal(proposal), made, self.keys.founder.member_id)
         self.store.approve(sha256)
-        if self.signers(sha256, {self.keys.founder.member_id}):
-            self.sign(sha256)
-        self.publish_if_complete(sha256)
+        try:
+            if self.signers(sha256, {self.keys.founder.member_id}):
+                self.sign(sha256)
+            self.publish_if_complete(sha256)
+        except MembershipError as error:
+            if error.full_code != OVERTAKEN:
+                raise
+            # Another process of this node, as `symbolon serve`, has taken in what another founder made.
+            return self._posed(self._stored(sha256), self._coalition.state())
         return sha256
 
     def _keep(self, proposal: Proposal, document: bytes, made: Draft, proposer: str) -> bytes:
@@ -474,17 +442,11 @@ class Founding:
             if stored.base != proposal.base:
                 return None
             refused = error.detail
-        # A change of founders that changes no member stands on a refresh, of which there is nothing to say.
-        told = () if proposal.founding and proposal.acts == (Refresh(),) else proposal.acts
-        words = tuple(describe(act) for act in told)
-        words += describe_keys_that_stay(proposal.acts, state)
-        if proposal.founding is not None:
-            words += describe_founding(proposal.founding, state)
         return Waiting(
             stored.sha256,
             stored.version,
             stored.proposer,
-            words,
+            in_words(proposal, state),
             lacks,
             self._signing.signed(stored),
             refused,

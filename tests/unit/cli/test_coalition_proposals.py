@@ -11,7 +11,7 @@ from symbolon.errors import UsageError
 from symbolon.membership.coalition_roles import Missing
 from symbolon.membership.member import MemberId
 from symbolon.membership.proposal import SignedRole
-from symbolon.rpc.founding import Waiting
+from symbolon.rpc.founding_waiting import Waiting
 from symbolon.storage.founding_store import StoredInvitation
 
 ALDER, BIRCH, HUB = map(MemberId, ("alder", "birch", "hub"))

@@ -401,6 +401,25 @@ def test_propose_on_a_state_that_moves_on_meanwhile_is_posed_again_or_left_to_a_
         assert [each.approved for each in acme.founding.waiting()] == []
 
 
+def test_approve_on_a_state_that_moves_on_meanwhile_is_posed_again(
+    founders: Founders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme, birch, cedar = founders
+    approve = birch.founding.store.approve
+    decision, step = acme.founding.propose([SUSPEND]), cedar.founding.propose([Refresh()])
+    for node, sha256 in ((acme, decision), (cedar, step)):
+        birch.founding.take(node.founding.document(sha256), node.name, sign=False)
+    founders.carry(step, cedar, to=[ACME])
+
+    def approve_and_learn(sha256: bytes) -> None:
+        approve(sha256)
+        birch.learn_from(cedar)
+
+    monkeypatch.setattr(birch.founding.store, "approve", approve_and_learn)
+    again = birch.founding.approve(decision)
+    assert decode_proposal(birch.founding.document(again)).base == members_sha256(cedar.state.members)
+
+
 def test_unfinished_begins_with_what_binds_this_founder(founders: Founders) -> None:
     acme, birch, cedar = founders
     own = cedar.founding.propose([moved(cedar)])
