@@ -9,10 +9,9 @@ sorted, so the first waits for the last. At the end both sign what the session c
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Final
 
 import grpc
 import numpy as np
@@ -33,7 +32,7 @@ from symbolon.exchange.limits import SIZE_MIN_RECORDS, SIZE_TOKEN_BYTES, WORKING
 from symbolon.exchange.messages import AREA, DeltaHeader, Hello, ReceiverMessage, SenderMessage, TierOffer
 from symbolon.exchange.padding import padded_count
 from symbolon.exchange.rules_agreement import Agreement, compare, with_caution
-from symbolon.exchange.sender import Sender, State
+from symbolon.exchange.sender import Sender
 from symbolon.exchange.sender_set import Delta, DeltaPlan, build_delta, entry_bytes, live_keys, plan_delta
 from symbolon.exchange.size_mode import distinct_points, sender_tokens
 from symbolon.oprf.key_schedule import KeyContext
@@ -44,6 +43,7 @@ from symbolon.rpc.early_end import CALL_IS_OVER, Reason, reason
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.node import Node
 from symbolon.rpc.permission_question import is_question
+from symbolon.rpc.set_making import Made, in_parts, while_working
 from symbolon.rpc.set_preparation import permitted_suppliers
 from symbolon.rpc.wire import Wire
 from symbolon.storage.audit_log import session_entry
@@ -56,11 +56,6 @@ log = logging.getLogger(__name__)
 SenderWire = Wire[SenderMessage, ReceiverMessage]
 RECEIPT_S: Final = 10.0
 """How long a receiver may take to sign the result: it has nothing else to do."""
-
-Made = Callable[[int], None]
-"""Told, from the thread that makes a set, how many of its entries are done."""
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,42 +383,6 @@ async def _evaluate_all(sender: Sender, wire: SenderWire, figures: Figures) -> N
             told_s = time.monotonic()
 
 
-async def _while_working(sender: Sender, wire: SenderWire, tier: str, work: Coroutine[Any, Any, _T]) -> _T:
-    """Waits for the set of a tier, and tells the receiver of it where that takes long."""
-    making = asyncio.ensure_future(work)
-    try:
-        while not (await asyncio.wait((making,), timeout=WORKING_EVERY_S))[0]:
-            # A session that has failed meanwhile is ended by whoever met the reason.
-            if sender.state is State.OPEN:
-                await wire.send(sender.working(tier))
-        return await making
-    finally:
-        making.cancel()
-        await ended(making)
-
-
-class _NobodyWaitsError(Exception):
-    """Ends the thread that makes a set for a session that is over; nobody sees it."""
-
-
-async def _in_parts(make: Callable[[Made], _T], made: Made) -> _T:
-    """Makes a set in a thread, which ends after its present part once nobody waits for it any longer.
-
-    A peer that asks and hangs up again and again would otherwise keep every thread at work for nothing.
-    """
-    waited_for = True
-
-    def tell(entries: int) -> None:
-        if not waited_for:
-            raise _NobodyWaitsError
-        made(entries)
-
-    try:
-        return await asyncio.to_thread(make, tell)
-    finally:
-        waited_for = False
-
-
 async def _send_tier(session: _Session, sender: Sender, plan: _TierPlan) -> None:
     sending, wire = session.node.sending, session.wire
     hello, peer = session.hello, session.peer
@@ -435,7 +394,7 @@ async def _send_tier(session: _Session, sender: Sender, plan: _TierPlan) -> None
         sender.made(plan.tier, ready)
 
         async def release() -> Delta:
-            delta, handles = await _in_parts(
+            delta, handles = await in_parts(
                 lambda made: _make_delta(session, plan, made),
                 lambda made: sender.made(plan.tier, ready + made),
             )
@@ -446,7 +405,7 @@ async def _send_tier(session: _Session, sender: Sender, plan: _TierPlan) -> None
             return delta
 
         with session.figures.phase("set"):
-            delta = await _while_working(sender, wire, plan.tier, release())
+            delta = await while_working(sender, wire, plan.tier, release())
         deltas[number] = delta.entries
     for number, data in deltas.items():
         for entries in sender.entries(plan.tier, number, data):
@@ -499,8 +458,8 @@ async def _run_size(session: _Session) -> tuple[str, Document]:
 
     async def send_tokens() -> None:
         with figures.phase("set"):
-            making = _in_parts(make, lambda made: sender.made(ask.tier, made))
-            tokens = await _while_working(sender, wire, ask.tier, making)
+            making = in_parts(make, lambda made: sender.made(ask.tier, made))
+            tokens = await while_working(sender, wire, ask.tier, making)
         await asyncio.to_thread(node.sending.record_size_set, hello, session.peer, declared)
         for entries in sender.entries(ask.tier, 1, tokens):
             await wire.send(entries)

@@ -10,7 +10,7 @@ from symbolon.audit.document import Document
 from symbolon.errors import BudgetError, RemoteProtocolError, UnavailableError
 from symbolon.exchange.messages import Elements, Evaluated, Failure, SenderMessage, TierAsk, Working
 from symbolon.policy.permission import Usage
-from symbolon.rpc import sender_role
+from symbolon.rpc import sender_role, set_making
 from symbolon.rpc.concurrent import to_the_end
 from symbolon.rpc.figures import Figures
 from symbolon.storage.supplier_store import ListKeys
@@ -49,12 +49,12 @@ def make_a_set(wire: Any, *, slow: bool, failing: bool = False) -> bytes:
             assert wire.enough.wait(_WAIT_S)
         return b"the set"
 
-    return asyncio.run(sender_role._while_working(sender, wire, "A", asyncio.to_thread(make)))
+    return asyncio.run(set_making.while_working(sender, wire, "A", asyncio.to_thread(make)))
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender_role, "WORKING_EVERY_S", 0.05)
+    monkeypatch.setattr(set_making, "WORKING_EVERY_S", 0.05)
 
 
 def test_sender_says_that_it_works_for_as_long_as_the_set_takes() -> None:
@@ -64,7 +64,7 @@ def test_sender_says_that_it_works_for_as_long_as_the_set_takes() -> None:
 
 
 def test_sender_whose_set_is_soon_made_says_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender_role, "WORKING_EVERY_S", _WAIT_S)
+    monkeypatch.setattr(set_making, "WORKING_EVERY_S", _WAIT_S)
     wire = Heard()
     assert make_a_set(wire, slow=False) == b"the set"
     assert wire.messages == []
@@ -89,7 +89,7 @@ def test_sender_whose_session_ends_while_it_works_stops_making_the_set() -> None
     first, session_over = threading.Event(), threading.Event()
     stopped_at: list[int] = []
 
-    def make(made: sender_role.Made) -> None:
+    def make(made: set_making.Made) -> None:
         for part in range(3):
             try:
                 made(part)
@@ -100,7 +100,7 @@ def test_sender_whose_session_ends_while_it_works_stops_making_the_set() -> None
             assert session_over.wait(_WAIT_S)
 
     async def run() -> None:
-        making = asyncio.ensure_future(sender_role._in_parts(make, told.append))
+        making = asyncio.ensure_future(set_making.in_parts(make, told.append))
         await asyncio.to_thread(first.wait, _WAIT_S)
         making.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -123,7 +123,7 @@ def test_sender_says_that_it_works_until_the_set_is_recorded() -> None:
         recorded.append(True)
 
     with pytest.raises(UnavailableError):
-        asyncio.run(sender_role._while_working(sender, wire, "A", to_the_end(record)))
+        asyncio.run(set_making.while_working(sender, wire, "A", to_the_end(record)))
     assert recorded
 
 
