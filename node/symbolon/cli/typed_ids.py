@@ -6,6 +6,7 @@ from typing import Final
 
 from symbolon.errors import MembershipError, UsageError
 from symbolon.membership.member import (
+    FINGERPRINT_BYTES,
     CoalitionId,
     MemberId,
     MemberKind,
@@ -17,8 +18,6 @@ from symbolon.membership.member import (
 
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 """Python reads other forms of ISO 8601 as well, weeks among them; in records there is one."""
-
-_FINGERPRINT_BYTES: Final = 32
 
 
 def typed_member_id(text: str) -> MemberId:
@@ -123,7 +122,7 @@ def typed_root(text: str) -> bytes | None:
         found = bytes.fromhex(text)
     except ValueError:
         found = b""
-    if len(found) != _FINGERPRINT_BYTES:
+    if len(found) != FINGERPRINT_BYTES:
         raise UsageError(
             "--root is no fingerprint: it has 64 hexadecimal digits",
             hint="`symbolon audit verify` at any member's own node shows it, as `audit export` does.",
