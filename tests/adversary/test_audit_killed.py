@@ -1,4 +1,4 @@
-"""kill -9 at every point of a session, on either side: never a disclosure without its entry.
+"""kill -9 at every point of a session, on either side, in either mode: never a disclosure without its entry.
 
 A point is a message about to leave or just come, a transaction before and after its commit, the file of the
 checkpoint before and after it is written. Which there are, one undisturbed session tells; the lists here must
@@ -105,13 +105,6 @@ RECEIVER = {
         *_SIGNED,
     ),
 }
-
-
-def _kills(points: dict[str, tuple[str, ...]], opening: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Mode and point of each kill. Size mode opens as the other one does, and is killed only after that."""
-    later = [each for each in points["size"] if each not in opening]
-    return [("intersection", each) for each in points["intersection"]] + [("size", each) for each in later]
-
 
 _SAID = {
     "sender": {
@@ -294,7 +287,9 @@ def test_points_of_an_asking_node_are_those_of_an_undisturbed_session(scene: Sce
         )
 
 
-@pytest.mark.parametrize(("mode", "point"), _kills(SENDER, _OPENED))
+@pytest.mark.parametrize(
+    ("mode", "point"), [(mode, each) for mode, points in SENDER.items() for each in points]
+)
 def test_answering_node_killed_at_a_point_has_disclosed_nothing_that_its_log_lacks(
     scene: Scene, mode: str, point: str
 ) -> None:
@@ -310,7 +305,9 @@ def test_answering_node_killed_at_a_point_has_disclosed_nothing_that_its_log_lac
     scene.assert_next_session_is_whole(mode, BETA, point)
 
 
-@pytest.mark.parametrize(("mode", "point"), _kills(RECEIVER, _ASKED[:6]))
+@pytest.mark.parametrize(
+    ("mode", "point"), [(mode, each) for mode, points in RECEIVER.items() for each in points]
+)
 def test_asking_node_killed_at_a_point_has_disclosed_nothing_that_its_log_lacks(
     scene: Scene, mode: str, point: str
 ) -> None:

@@ -27,11 +27,13 @@ import forked
 demo_story.subprocess = types.SimpleNamespace(**{{**vars(subprocess), "Popen": forked.Popen}})
 local_coalition.subprocess = demo_story.subprocess
 """
-SABOTAGED = f"""{SHORTENED}
+SABOTAGE = """
 honest = demo.clear_join
 demo.clear_join = lambda *arguments: honest(*arguments)[1:]
-sys.exit(main.run(["demo"]))
 """
+RUN = 'sys.exit(main.run(["demo"]))'
+SHORT_DEMO = [sys.executable, "-c", SHORTENED + RUN]
+SABOTAGED_DEMO = [sys.executable, "-c", SHORTENED + SABOTAGE + RUN]
 
 
 @pytest.fixture
@@ -120,7 +122,7 @@ def test_demo_without_a_terminal_tells_all_and_leaves_nothing(folder: Path) -> N
 
 def test_demo_result_that_differs_from_the_clear_join_fails(folder: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", SABOTAGED],
+        SABOTAGED_DEMO,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -135,22 +137,18 @@ def test_demo_result_that_differs_from_the_clear_join_fails(folder: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("number", "moment", "way"),
+    ("command", "number", "moment"),
     [
-        pytest.param(signal.SIGTERM, "1. ", "", id="killed while it founds a coalition"),
-        pytest.param(signal.SIGHUP, "2. ", "", id="terminal closed while a member joins"),
-        pytest.param(signal.SIGINT, "6. ", SHORTENED, id="Ctrl-C while a session runs"),
+        pytest.param(DEMO, signal.SIGTERM, "2. ", id="killed while a member joins"),
+        pytest.param(SHORT_DEMO, signal.SIGHUP, "3. ", id="terminal closed while lists are imported"),
+        pytest.param(SHORT_DEMO, signal.SIGINT, "6. ", id="Ctrl-C while a session runs"),
     ],
 )
 def test_demo_stopped_half_way_leaves_nothing(
-    folder: Path, number: signal.Signals, moment: str, way: str
+    folder: Path, command: list[str], number: signal.Signals, moment: str
 ) -> None:
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            f"{way}\nimport sys\nfrom symbolon.cli import main\nsys.exit(main.run(['demo']))",
-        ],
+        command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
