@@ -61,7 +61,7 @@ def evidence(hits: Hits, table: KeyTable) -> Evidence:
     """Spreads hits over the own suppliers behind each key.
 
     Args:
-        hits: of one tier; every key id is in the table.
+        hits: of one tier, of record handles; every key id is in the table.
         table: the keys of the tier as they were asked.
     """
     at = np.searchsorted(table.key_ids, hits.key_ids)
@@ -75,7 +75,7 @@ def evidence(hits: Hits, table: KeyTable) -> Evidence:
     return Evidence(
         table.tier,
         table.link_supplier[links],
-        np.repeat(hits.handles, counts),
+        np.repeat(hits.labels, counts),
         np.repeat(hits.key_ids, counts),
         np.repeat(of_hit, counts),
         names,

@@ -15,6 +15,7 @@ _PHRASES: Final = {
     "lei": "same LEI",
     "os-id": "same OS ID",
     "gln": "same GLN",
+    "imo": "same IMO number",
     "duns": "same DUNS",
     "vat": "same VAT number",
     "registration": "same registration number",

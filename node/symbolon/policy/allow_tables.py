@@ -1,6 +1,7 @@
 """The [[allow]] tables of the configuration, written in Cedar.
 
-Handles: one permit for each table, which allows exactly what the table says and nothing else. Every word of
+Handles: one permit for each table and kind of thing, which allows exactly what the table says and nothing
+else. Every word of
 a table becomes a quoted text, so none of them is ever read as Cedar. Refuses words that have no form in
 Unicode. A table that allows nothing gives no permit. Specification: docs/adr/0014.
 """
@@ -19,6 +20,7 @@ class AllowTable:
     Attributes:
         peer: member id.
         purposes, modes, tiers: any of them.
+        signals: the peer may look up this node's signals about its own suppliers; or this node the peer's.
         answer: the peer may ask about this node's list.
         ask: this node may ask about the peer's list.
         invited: this node also asks when the peer invites it.
@@ -31,6 +33,7 @@ class AllowTable:
     answer: bool
     ask: bool
     invited: bool
+    signals: bool = False
 
 
 def table_policies(tables: Iterable[AllowTable]) -> tuple[PolicySource, ...]:
@@ -44,28 +47,58 @@ def table_policies(tables: Iterable[AllowTable]) -> tuple[PolicySource, ...]:
     """
     sources = []
     for number, table in enumerate(tables, 1):
-        text = _permit(f"{GENERATED_ID}{number}", table)
-        if text:
-            sources.append(PolicySource(f"[[allow]] table {number}", text))
+        name = f"[[allow]] table {number}"
+        texts = (
+            _match_permit(f"{GENERATED_ID}{number}", table),
+            _lookup_permit(f"{GENERATED_ID}{number}.signals", table),
+            _release_permit(f"{GENERATED_ID}{number}.release", table),
+        )
+        sources += [PolicySource(name, text) for text in texts if text]
     return tuple(sources)
 
 
-def _permit(policy_id: str, table: AllowTable) -> str:
+def _match_permit(policy_id: str, table: AllowTable) -> str:
     actions = [f"match_{mode}" for mode in ("size", "intersection") if table.answer and mode in table.modes]
     actions += ["match_mutual"] if table.invited else []
     actions += ["ask"] if table.ask else []
     if not (actions and table.purposes and table.modes and table.tiers):
         return ""
+    condition = f"{_within(table)} &&\n    {_list(table.modes)}.contains(context.mode)"
+    return _permit(policy_id, table, actions, "resource is Symbolon::SupplierList", condition)
+
+
+def _lookup_permit(policy_id: str, table: AllowTable) -> str:
+    on = (("lookup", table.answer), ("ask", table.ask), ("match_mutual", table.invited))
+    actions = [action for action, allowed in on if allowed]
+    if not (table.signals and actions and table.purposes and table.tiers):
+        return ""
+    condition = f'{_within(table)} &&\n    context.mode == "lookup"'
+    return _permit(policy_id, table, actions, "resource", condition)
+
+
+def _release_permit(policy_id: str, table: AllowTable) -> str:
+    if not (table.signals and table.answer and table.purposes and table.tiers):
+        return ""
+    condition = f"{_list(table.purposes)}.contains(context.purpose)"
+    return _permit(policy_id, table, ["release"], "resource is Symbolon::Signals", condition)
+
+
+def _within(table: AllowTable) -> str:
+    return (
+        f"{_list(table.purposes)}.contains(context.purpose) &&\n"
+        f"    {_list(table.tiers)}.containsAll(context.tiers)"
+    )
+
+
+def _permit(policy_id: str, table: AllowTable, actions: list[str], resource: str, condition: str) -> str:
     return f"""@id({quoted(policy_id)})
 permit (
     principal == Symbolon::Member::{quoted(table.peer)},
     action in [{", ".join(f'Symbolon::Action::"{action}"' for action in actions)}],
-    resource is Symbolon::SupplierList
+    {resource}
 )
 when {{
-    {_list(table.purposes)}.contains(context.purpose) &&
-    {_list(table.modes)}.contains(context.mode) &&
-    {_list(table.tiers)}.containsAll(context.tiers)
+    {condition}
 }};"""
 
 

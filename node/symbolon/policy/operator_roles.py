@@ -51,11 +51,28 @@ COMMAND_ROLES: Final[Mapping[str, Role | None]] = {
     "bench": None,
     "sign-in": None,
     "sign-out": None,
+    # Who is there stands in the sealed columns, which are not to be read while the keys are locked. The
+    # passphrase decides who may unlock; whoever is there may lock again; the first time `lock` asks for an
+    # administrator itself. `wipe` has to work in seconds, with no key and half a folder, and takes nothing
+    # that whoever can write in the folder could not take by `rm`.
+    "lock": None,
+    "unlock": None,
+    "wipe": None,
+    # What a signal can say is the same at every node.
+    "signals words": None,
+    "signals schema": None,
     "doctor": Role.VIEWER,
     "status": Role.VIEWER,
     "suppliers list": Role.VIEWER,
     "suppliers keys": Role.VIEWER,
     "match show": Role.VIEWER,
+    "signals list": Role.VIEWER,
+    "signals received": Role.VIEWER,
+    "signals feeds": Role.VIEWER,
+    "triage": Role.VIEWER,
+    "suppliers show": Role.VIEWER,
+    "signals show": Role.VIEWER,  # with the note on a source it asks for a contributor itself
+    "signals who": Role.VIEWER,
     "operators list": Role.VIEWER,
     "approvals list": Role.VIEWER,
     "policy check": Role.VIEWER,
@@ -79,6 +96,27 @@ COMMAND_ROLES: Final[Mapping[str, Role | None]] = {
     "suppliers import": Role.CONTRIBUTOR,
     "match with": Role.CONTRIBUTOR,
     "match review": Role.CONTRIBUTOR,
+    "signals add": Role.CONTRIBUTOR,
+    "signals lookup": Role.CONTRIBUTOR,
+    "signals count": Role.CONTRIBUTOR,
+    "signals watch": Role.CONTRIBUTOR,
+    "signals import": Role.CONTRIBUTOR,
+    "signals revise": Role.CONTRIBUTOR,
+    "signals recall": Role.CONTRIBUTOR,
+    "signals dispute": Role.CONTRIBUTOR,
+    "signals settle": Role.CONTRIBUTOR,
+    "signals reply": Role.CONTRIBUTOR,
+    "signals reply-form": Role.CONTRIBUTOR,
+    "signals pending": Role.CONTRIBUTOR,
+    "signals notified": Role.CONTRIBUTOR,
+    # Each tells a publisher that this member has the supplier.
+    "signals narrative": Role.CONTRIBUTOR,
+    "signals corroborate": Role.CONTRIBUTOR,
+    "signals review": Role.CONTRIBUTOR,
+    "signals dropbox": Role.CONTRIBUTOR,
+    # It leaves the coalition by that hand, and no policy guards it.
+    "signals export": Role.APPROVER,
+    "signals approve": Role.APPROVER,
     "coalition approve": Role.APPROVER,
     "approvals approve": Role.APPROVER,
     "approvals deny": Role.VIEWER,  # whoever asked may take it back; the store asks for the role otherwise

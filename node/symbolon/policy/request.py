@@ -84,10 +84,10 @@ def decode_request(document: bytes) -> PolicyRequest:
 
 @dataclass(frozen=True, slots=True)
 class MatchContext:
-    """Of `match_size`, `match_intersection`, `match_mutual` and `ask`.
+    """Of `match_size`, `match_intersection`, `match_mutual`, `lookup` and `ask`.
 
     Attributes:
-        mode: `size` or `intersection`.
+        mode: `size`, `intersection` or `lookup`.
         tiers: `A`, `B`, `C`.
         suite: its name.
         keys: declared in this session, dummies included, all tiers.
@@ -130,45 +130,47 @@ class MatchContext:
 
 
 @dataclass(frozen=True, slots=True)
-class LookupContext:
-    """Of `lookup`; the fields are those of `MatchContext`."""
+class ReleaseContext:
+    """Of `release`: one signal, or all those that are alike in this.
+
+    Attributes:
+        tlp: its mark.
+        named: the principal is among its recipients.
+        subject_kind: what it is about.
+        indicators: what was seen.
+        evidence: what it rests on.
+        urgent: it is told at once.
+        disputed: a contest is open.
+        contributors: independent ones, its own included.
+    """
 
     purpose: str
-    suite: str
-    keys: int
-    list_size: int
-    keys_epoch: int
-    keys_year: int
-    churn: int
     agreed: bool
+    tlp: str
+    named: bool
+    subject_kind: str
+    indicators: frozenset[str]
+    evidence: str
+    urgent: bool
+    disputed: bool
+    contributors: int
     now: datetime
 
     def values(self) -> dict[str, ContextValue]:
         """The context of a request."""
         return {
             "agreed": self.agreed,
-            "churn": self.churn,
-            "keys": self.keys,
-            "keys_epoch": self.keys_epoch,
-            "keys_year": self.keys_year,
-            "list_size": self.list_size,
+            "contributors": self.contributors,
+            "disputed": self.disputed,
+            "evidence": self.evidence,
+            "indicators": tuple(sorted(self.indicators)),
+            "named": self.named,
             "now": hour_text(self.now),
             "purpose": self.purpose,
-            "suite": self.suite,
+            "subject_kind": self.subject_kind,
+            "tlp": self.tlp,
+            "urgent": self.urgent,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseContext:
-    """Of `release`; the fields are those of `MatchContext`."""
-
-    purpose: str
-    agreed: bool
-    now: datetime
-
-    def values(self) -> dict[str, ContextValue]:
-        """The context of a request."""
-        return {"agreed": self.agreed, "now": hour_text(self.now), "purpose": self.purpose}
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,17 +205,26 @@ class PlainContext:
 def match_request(
     direction: Literal["answer", "ask", "invited"], principal: str, owner: str, context: MatchContext
 ) -> PolicyRequest:
-    """The question about a match, whose action always says the same as its mode.
+    """The question about an exchange, whose action always says the same as its mode.
 
     Args:
-        direction: `answer` the principal about the owner's list, `ask` the principal about its own, or ask
-            it because it `invited` the owner.
+        direction: `answer` the principal about what the owner has, `ask` the principal about what it has,
+            or ask it because it `invited` the owner.
         principal: the other member.
         owner: this node's member.
         context: of it.
     """
-    action = {"answer": f"match_{context.mode}", "ask": "ask", "invited": "match_mutual"}[direction]
+    if direction == "answer":
+        action = "lookup" if context.mode == "lookup" else f"match_{context.mode}"
+        resource = "Signals" if action == "lookup" else "SupplierList"
+        return PolicyRequest(principal, action, resource, owner, context.values())
+    action = {"ask": "ask", "invited": "match_mutual"}[direction]
     return PolicyRequest(principal, action, "SupplierList", owner, context.values())
+
+
+def release_request(principal: str, owner: str, context: ReleaseContext) -> PolicyRequest:
+    """The question whether signals that are alike may be prepared for a member."""
+    return PolicyRequest(principal, "release", "Signals", owner, context.values())
 
 
 def hour_text(moment: datetime) -> str:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from anyascii import anyascii
+from stdnum import imo
 from stdnum.exceptions import InvalidChecksum, ValidationError
 
 from symbolon.suppliers.country import normalise_country
@@ -155,6 +156,22 @@ def check_lei(text: str) -> Identifier | Rejection:
             "the LEI's check digits do not fit", "compare it with gleif.org, a character is mistyped"
         )
     return Identifier(bare, checked=True)
+
+
+def check_imo(text: str) -> Identifier | Rejection:
+    """IMO number of a ship, with or without IMO before it: seven digits, the last of them a check digit.
+
+    Source: IMO resolution A.1117(30); python-stdnum.
+    """
+    bare = _prepared(text)
+    if isinstance(bare, Rejection):
+        return bare
+    digits = bare.removeprefix("IMO")
+    if not (len(digits) == 7 and digits.isascii() and digits.isdigit()):
+        return Rejection("an IMO number has seven digits", "copy it from the ship's papers, or leave it out")
+    if not imo.is_valid(digits):
+        return Rejection("the IMO number's check digit does not fit", "compare it, a digit is mistyped")
+    return Identifier(digits, checked=True)
 
 
 def check_os_id(text: str) -> Identifier | Rejection:

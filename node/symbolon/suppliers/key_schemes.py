@@ -9,6 +9,7 @@ VERSIONS: Final = {
     "os-id": 1,
     "lei": 1,
     "gln": 1,
+    "imo": 1,
     "registration": 1,
     "vat": 1,
     "registration-unchecked": 1,

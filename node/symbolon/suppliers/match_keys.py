@@ -23,6 +23,7 @@ from symbolon.suppliers.identifiers import (
     absent,
     check_duns,
     check_gln,
+    check_imo,
     check_lei,
     check_os_id,
     check_registration,
@@ -149,6 +150,8 @@ def _identifiers(supplier: Supplier) -> Iterator[tuple[str, str, Identifier | Re
         yield "lei", "lei", check_lei(supplier.lei)
     if supplier.gln and not absent(supplier.gln):
         yield "gln", "gln", check_gln(supplier.gln)
+    if supplier.imo and not absent(supplier.imo):
+        yield "imo", "imo", check_imo(supplier.imo)
     if supplier.registration_number and not absent(supplier.registration_number):
         yield (
             "registration_number",

@@ -30,6 +30,7 @@ OPTIONAL_HEADER: Final[tuple[str, ...]] = (
     "duns",
     "vat",
     "registration_number",
+    "imo",
     "parent_name",
     "latitude",
     "longitude",
@@ -59,6 +60,7 @@ class Supplier:
         duns: D-U-N-S number.
         vat: VAT number, with or without its country prefix.
         registration_number: number in a national register of companies.
+        imo: IMO number of a ship.
         parent_name: the organisation that owns this supplier; makes no match key.
         latitude: decimal degrees as text.
         longitude: decimal degrees as text.
@@ -78,6 +80,7 @@ class Supplier:
     duns: str = ""
     vat: str = ""
     registration_number: str = ""
+    imo: str = ""
     parent_name: str = ""
     latitude: str = ""
     longitude: str = ""
