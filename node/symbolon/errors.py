@@ -104,6 +104,14 @@ class BudgetError(SymbolonError):
     exit_code = 77
 
 
+class SignalError(SymbolonError):
+    """A risk signal, or a label that should hold one, is not what it must be; nothing of it is used."""
+
+    code = "signal"
+    public = "signal does not hold"
+    exit_code = 65
+
+
 class AuditError(SymbolonError):
     """A proof, checkpoint, signature or entry of an audit log does not hold."""
 

@@ -19,6 +19,7 @@ Event = Literal[
     # Of an exchange; what an entry announces happens only once it is on the disk.
     "asked",
     "answered",
+    "permitted",
     "released",
     "withdrawn",
     "learned",
@@ -43,6 +44,16 @@ Event = Literal[
     "contradicted",
     "erased",
     "exported",
+    # Of this member's signals: one was added, revised, recalled.
+    "contributed",
+    # Between the publisher of a signal and a member that was given it: its narrative leaves; it is asked for;
+    # what a supplier says is relayed, taken, decided; a member says the same, or no longer.
+    "narrated",
+    "interested",
+    "contested",
+    "corroborated",
+    # A member is told, or was asked, how many signals of the publisher it may count.
+    "counted",
     # A demand of an authority for data, as far as it may be told of.
     "demanded",
 ]

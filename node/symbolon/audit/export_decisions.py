@@ -32,8 +32,12 @@ DECIDED_BEFORE_HOURS: Final = 2
 """How much earlier than its entry a decision may be: keys are loaded, and another session waited for."""
 
 _ACTIONS: Final[Mapping[str, frozenset[str]]] = {
-    "answered": frozenset({"match_size", "match_intersection"}),
+    "answered": frozenset({"match_size", "match_intersection", "lookup"}),
     "asked": frozenset({"ask", "match_mutual"}),
+    "permitted": frozenset({"release"}),
+    "narrated": frozenset({"release"}),
+    "counted": frozenset({"release"}),
+    "interested": frozenset({"ask"}),
     "exported": frozenset({"read_audit"}),
 }
 """What an entry of an event is decided by; one that refuses may be of any action."""
@@ -42,6 +46,13 @@ _AGREEMENT: Final = re.compile(r"\bsha256 ([0-9a-f]{64})\b")
 """How the entry that tells of a withdrawal names the agreement."""
 
 _ANSWERS: Final = _ACTIONS["answered"]
+
+_ANSWER_OF: Final[Mapping[str, str]] = {
+    "size": "match_size",
+    "intersection": "match_intersection",
+    "lookup": "lookup",
+}
+"""By mode: the action that an answer is decided by."""
 
 _RESOURCES: Final[Mapping[str, Resource]] = {
     "read_audit": "AuditLog",
@@ -72,7 +83,7 @@ class Decisions:
         self._documents = documents
         self._findings = findings
         self._deciders: OrderedDict[tuple[str, str, date], Decider] = OrderedDict()
-        self._asked: dict[str, _AskedBefore] = {}
+        self._asked: dict[tuple[str, bool], _AskedBefore] = {}
         self._withdrawn: dict[str, int] = {}
 
     def take(self, said: Said, *, whole: bool) -> None:
@@ -84,7 +95,7 @@ class Decisions:
         """
         record = said.decision
         if record is None:
-            if said.event in ("answered", "asked"):
+            if said.event in ("answered", "asked", "permitted", "narrated", "interested"):
                 self._missing(said, "decision", "names no decision: nothing shows that it was permitted")
         else:
             self._check_request(said)
@@ -95,14 +106,23 @@ class Decisions:
         if said.event == "disagreed" and (named := _AGREEMENT.search(said.note)) is not None:
             self._withdrawn.setdefault(named[1], said.hour)
         if said.event == "answered":
-            before = self._asked.setdefault(said.peer, _AskedBefore())
+            before = self._asked.setdefault(_counted(said), _AskedBefore())
             before.add(said.hour, _by_letter(said.asked))
 
     def _check_again(self, said: Said) -> None:
         record = said.decision
         if record is None:
             return
-        wanted = {"answered": True, "asked": True, "exported": True, "denied": False}.get(said.event)
+        wanted = {
+            "answered": True,
+            "asked": True,
+            "permitted": True,
+            "narrated": True,
+            "counted": True,
+            "interested": True,
+            "exported": True,
+            "denied": False,
+        }.get(said.event)
         if wanted is not None and record.decision.allowed is not wanted:
             verb = "was forbidden" if wanted else "was permitted"
             self._broken(said, "decision.outcome", f"acts against its own decision, by which it {verb}")
@@ -163,13 +183,15 @@ class Decisions:
             self._broken(said, "decision.request", f"names a decision about something else: {asked.action}")
         if asked.resource != resource:
             self._broken(said, "decision.request", "names a decision about something else")
-        if asked.action not in _ANSWERS | _ACTIONS["asked"]:
+        if asked.action not in _ANSWERS | _ACTIONS["asked"] | _ACTIONS["permitted"]:
             return
-        context: dict[str, ContextValue] = {"purpose": said.purpose, "mode": said.mode}
+        context: dict[str, ContextValue] = {"purpose": said.purpose}
+        if asked.action != "release":
+            context["mode"] = said.mode
         signed = self._documents.requests.get(said.request)
         if signed is not None:
             context |= _as_context(signed, answered=asked.action in _ANSWERS)
-        if asked.action in _ANSWERS and asked.action != f"match_{said.mode}":
+        if asked.action in _ANSWERS and asked.action != _ANSWER_OF.get(said.mode):
             self._broken(said, "decision.request", "was decided as another kind of exchange than it was")
         wrong = [name for name, value in context.items() if asked.context.get(name) != value]
         if wrong:
@@ -226,7 +248,7 @@ class Decisions:
         numbers = tuple(
             context.get(each) for each in ("keys", "list_size", "keys_epoch", "churn", "keys_year")
         )
-        before = self._asked.setdefault(said.peer, _AskedBefore())
+        before = self._asked.setdefault(_counted(said), _AskedBefore())
         hour = int(moment.timestamp()) // HOUR_S
         signed = self._documents.requests.get(said.request)
         now = _by_letter(said.asked if signed is None else signed.tiers)
@@ -304,6 +326,11 @@ class _AskedBefore:
             if found < len(asked) and asked[found][0] < at:
                 listed[tier] = asked[found][1]
         return listed
+
+
+def _counted(said: Said) -> tuple[str, bool]:
+    """Whose keys are counted together: a peer's, those about signals apart from those about the list."""
+    return said.peer, said.mode == "lookup"
 
 
 def _as_context(signed: Request, *, answered: bool) -> dict[str, ContextValue]:

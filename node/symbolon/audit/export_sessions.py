@@ -19,12 +19,13 @@ CLOCK_HOURS: Final = 49
 clocks differ, and a session of a day."""
 
 _OF_SESSIONS: Final = frozenset(
-    {"asked", "answered", "released", "withdrawn", "learned", "denied", "failed", "ended"}
+    {"asked", "answered", "permitted", "released", "withdrawn", "learned", "denied", "failed", "ended"}
 )
 _PARTS: Final = {
     "asked": False,
     "learned": False,
     "answered": True,
+    "permitted": True,
     "released": True,
     "withdrawn": True,
     "ended": True,
@@ -171,7 +172,7 @@ class Sessions:
 
     def _unopened(self, said: Said, *, whole: bool) -> None:
         what = "ends a session that no earlier entry opens"
-        if said.event in ("released", "withdrawn"):
+        if said.event in ("permitted", "released", "withdrawn"):
             what = "let something leave in a session that no earlier entry permits"
         if whole:
             self._broken(said, "session.unopened", what)

@@ -24,6 +24,7 @@ from symbolon.membership.atomic_file import locked, make_private_folder, read_bo
 from symbolon.membership.authorities import Authorities
 from symbolon.membership.certificates import issue_leaf, make_root
 from symbolon.membership.coalition_roles import Founder
+from symbolon.membership.key_file import LockedError, read_key_file, write_key_file
 from symbolon.membership.member import MemberId
 
 ROOT_KEY_FILE: Final = "root-key.pem"
@@ -105,10 +106,10 @@ def create_founder_keys(
         authority_key = ec.generate_private_key(ec.SECP256R1())
         authority_pem = make_root(coalition, authority_key, now, founder=member_id)
         encoded = _pem(root_key) if passphrase is None else _encrypted(root_key, passphrase)
-        write_atomically(folder / ROOT_KEY_FILE, encoded)
+        write_key_file(folder / ROOT_KEY_FILE, encoded)
         write_atomically(folder / ROOT_PUBLIC_FILE, root_key.public_key().public_bytes_raw().hex().encode())
-        write_atomically(folder / METADATA_KEY_FILE, _pem(metadata_key))
-        write_atomically(folder / AUTHORITY_KEY_FILE, _pem(authority_key))
+        write_key_file(folder / METADATA_KEY_FILE, _pem(metadata_key))
+        write_key_file(folder / AUTHORITY_KEY_FILE, _pem(authority_key))
         # Last: it marks a folder that is whole.
         write_atomically(folder / AUTHORITY_FILE, authority_pem)
     return load_founder_keys(folder, member_id)
@@ -134,6 +135,8 @@ def load_founder_keys(folder: Path, member_id: MemberId) -> FounderKeys:
         ):
             raise ValueError("the authority's key is not that of its certificate")
         founder = Founder(member_id, root_public, metadata_key.public_key().public_bytes_raw())
+    except LockedError:
+        raise
     except (SymbolonError, *_UNREADABLE) as error:
         raise MembershipError(
             f"{folder} does not hold the keys of a founder: {_reason(error)}",
@@ -156,6 +159,8 @@ def load_root_key(path: Path, founder: Founder, passphrase: bytes | None = None)
     """
     try:
         key = _load(path, passphrase)
+    except LockedError:
+        raise
     except StorageError as error:
         raise _no_root_key(
             error.detail, "Bring the medium on which it is kept, and name the file there with --root-key."
@@ -196,7 +201,7 @@ def _encrypted(key: Ed25519PrivateKey, passphrase: bytes) -> bytes:
 
 
 def _load(path: Path, passphrase: bytes | None = None) -> SSHPrivateKeyTypes | PrivateKeyTypes:
-    content = read_bounded(path, _MAX_KEY_BYTES)
+    content = read_key_file(path, _MAX_KEY_BYTES)
     if content.lstrip().startswith(_OPENSSH):
         return serialization.load_ssh_private_key(content, passphrase)
     return serialization.load_pem_private_key(content, passphrase)

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from symbolon.errors import MembershipError, StorageError
-from symbolon.membership.atomic_file import read_bounded, write_atomically
+from symbolon.membership.key_file import LockedError, read_key_file, write_key_file
 
 _MAX_KEY_BYTES: Final = 4 * 1024
 
@@ -23,11 +23,15 @@ def create_signing_key(path: Path) -> Ed25519PrivateKey:
         StorageError: the file cannot be written.
     """
     if not path.exists():
-        pem = Ed25519PrivateKey.generate().private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        write_atomically(path, pem)
+        write_key_file(path, new_signing_key_pem())
     return load_signing_key(path)
+
+
+def new_signing_key_pem() -> bytes:
+    """A fresh key, PKCS #8 in PEM."""
+    return Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
 
 
 def load_signing_key(path: Path) -> Ed25519PrivateKey:
@@ -35,9 +39,12 @@ def load_signing_key(path: Path) -> Ed25519PrivateKey:
 
     Raises:
         MembershipError: `membership.signing_key`.
+        LockedError: the node's keys are locked.
     """
     try:
-        key = serialization.load_pem_private_key(read_bounded(path, _MAX_KEY_BYTES), None)
+        key = serialization.load_pem_private_key(read_key_file(path, _MAX_KEY_BYTES), None)
+    except LockedError:
+        raise
     except (StorageError, ValueError, TypeError) as error:
         raise _missing(path) from error
     if not isinstance(key, Ed25519PrivateKey):

@@ -42,6 +42,9 @@ BUSY_TIMEOUT_S: Final = 30.0
 
 WAIT_AND_RETRY: Final = "Wait for it to end, then try again."
 
+Transaction = Connection
+"""What `Database.transaction` gives; who only hands it on to a store names it so."""
+
 _OPTION_WRITE: Final = "symbolon_write"
 
 _SECRET_OPTIONS: Final = ("password", "sslpassword")

@@ -5,7 +5,19 @@ Everything that would help a reader of the file is sealed; member ids, counts an
 
 from typing import Final
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    true,
+)
 
 from symbolon.storage.metadata import RowId, metadata
 
@@ -81,6 +93,13 @@ released_delta: Final = Table(
     Column("entry_count", Integer, nullable=False, comment="entries, dummies included"),
     Column("entries", LargeBinary, nullable=False, comment="sealed: the entries as sent"),
     Column("columns", LargeBinary, nullable=False, comment="sealed: key ids, suppliers, slots, tags"),
+    Column(
+        "batch",
+        Boolean,
+        nullable=False,
+        server_default=true(),
+        comment="made since one was due, not to tell something at once",
+    ),
     UniqueConstraint("set_id", "number"),
     comment="Deltas of released sets, as sent",
 )

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, Row, Select, case, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, case, insert, select, update
 
 from symbolon.audit.document import Document
 from symbolon.errors import PermissionDeniedError, RemoteProtocolError, StaleEpochError, UnavailableError
@@ -34,6 +34,7 @@ from symbolon.storage.exchange_schema import (
     released_set,
 )
 from symbolon.storage.exchange_usage import count_keys, keys_by_tier, read_usage
+from symbolon.storage.key_epochs import erase_epoch
 from symbolon.storage.seal import Sealer
 
 SEED_BYTES = 64
@@ -74,7 +75,7 @@ class SetState:
         released: true entries so far.
         deltas: number to entries, those above the receiver's `have_delta`.
         next_number: of the next delta.
-        last_added_s: when the newest delta was recorded; None when there is none.
+        last_added_s: when the newest delta that was due was recorded; None when there is none.
     """
 
     row: int
@@ -120,7 +121,7 @@ class SenderStore:
                 key_epoch.c.seed.is_not(None), key_epoch.c.expires_at_s <= now
             )
             for row in connection.execute(expired).scalars().all():
-                self._erase(connection, row)
+                erase_epoch(connection, row)
             live = connection.execute(
                 select(key_epoch).where(
                     key_epoch.c.peer == peer, key_epoch.c.area == area, key_epoch.c.seed.is_not(None)
@@ -133,7 +134,7 @@ class SenderStore:
                 seed = self._open_seed(peer, area, live.number, live.seed)
                 return Epoch(live.id, live.number, seed, live.created_at_s)
             if live is not None:
-                self._erase(connection, live.id)
+                erase_epoch(connection, live.id)
             return self._begin_epoch(connection, peer, area, grant, now, epoch_days)
 
     def _begin_epoch(
@@ -168,13 +169,6 @@ class SenderStore:
     def _open_seed(self, peer: str, area: str, number: int, sealed: bytes) -> bytes:
         return self._sealer.open("key_epoch", "seed", f"{peer}/{area}/{number}", sealed)
 
-    def _erase(self, connection: Connection, epoch: int) -> None:
-        sets = select(released_set.c.id).where(released_set.c.epoch_id == epoch)
-        connection.execute(delete(released_delta).where(released_delta.c.set_id.in_(sets)))
-        connection.execute(delete(released_set).where(released_set.c.epoch_id == epoch))
-        connection.execute(delete(record_handle).where(record_handle.c.epoch_id == epoch))
-        connection.execute(update(key_epoch).where(key_epoch.c.id == epoch).values(seed=None))
-
     def rotate(self, peer: str) -> None:
         """Erases the live epochs of a peer."""
         self.erase_where(lambda owner, _: owner == peer)
@@ -192,7 +186,7 @@ class SenderStore:
             live = connection.execute(select(key_epoch).where(key_epoch.c.seed.is_not(None))).all()
             over = [row for row in live if ends(row.peer, frozenset(json.loads(row.scope)))]
             for row in over:
-                self._erase(connection, row.id)
+                erase_epoch(connection, row.id)
         return len(over)
 
     def usage(self, peer: str, area: str, hello: Hello, limits: BudgetLimits) -> Usage:
@@ -342,7 +336,7 @@ class SenderStore:
                 )
             over = restored or needed > row.tag_bytes or len(parts) >= MAX_DELTAS
             if over:
-                self._erase(connection, epoch.row)
+                erase_epoch(connection, epoch.row)
             else:
                 here = released_set.c.id == row.id
                 connection.execute(update(released_set).where(here).values(elements=asked))
@@ -353,14 +347,17 @@ class SenderStore:
     def _set_state(self, row: int, tag_bytes: int, parts: Sequence[Row[Any]], have_delta: int) -> SetState:
         columns: list[list[bytes]] = []
         deltas: dict[int, bytes] = {}
-        total, number, added_s = 0, 0, None
+        total, number = 0, 0
+        added_s: int | None = None
         for part in parts:
             place = f"{row}/{part.number}"
             columns.append(unpack(self._sealer.open("released_delta", "columns", place, part.columns), 4))
             if part.number > have_delta:
                 deltas[part.number] = self._sealer.open("released_delta", "entries", place, part.entries)
             total += part.entry_count
-            number, added_s = part.number, part.created_at_s
+            number = part.number
+            if part.batch:
+                added_s = part.created_at_s
         joined = [b"".join(column) for column in zip(*columns, strict=True)] or [b""] * 4
         released = Released(
             tag_bytes,
@@ -412,9 +409,22 @@ class SenderStore:
         state: SetState,
         tier: str,
         delta: Delta,
-        handles: "Handles",
+        beside: Callable[[Connection], None],
+        *,
+        batch: bool = True,
     ) -> None:
-        """Writes a delta, its handles and the audit entry; only then may an entry leave."""
+        """Writes a delta, what its labels need and the audit entry; only then may an entry leave.
+
+        Args:
+            hello: of the session.
+            peer: who gets it.
+            epoch: the peer's live one.
+            state: of the set before.
+            tier: of the set.
+            delta: what comes to it.
+            beside: writes what is to be remembered of its labels, in the same transaction.
+            batch: whether it was due; what is told at once puts off nothing.
+        """
         place = f"{state.row}/{delta.number}"
         added = delta.added
         columns = pack(added.key_ids.tobytes(), added.suppliers.tobytes(), added.slots.tobytes(), added.tags)
@@ -426,18 +436,26 @@ class SenderStore:
                     number=delta.number,
                     created_at_s=int(self._clock()),
                     entry_count=added.entries,
+                    batch=batch,
                     entries=self._sealer.seal("released_delta", "entries", place, delta.entries),
                     columns=self._sealer.seal("released_delta", "columns", place, columns),
                 )
             )
-            sealed = self._sealer.seal(
-                "record_handle", "payload", f"{epoch.row}/{handles.part}", handles.fresh
-            )
-            connection.execute(
-                insert(record_handle).values(epoch_id=epoch.row, part=handles.part, payload=sealed)
-            )
+            beside(connection)
             counts = {"entries": added.entries, "delta": delta.number}
             self._audit.append_in(connection, session_entry("released", peer, hello, counts, f"tier {tier}"))
+
+    def save_handles(self, connection: Connection, epoch: Epoch, handles: "Handles") -> None:
+        """Keeps the handles that `handles` drew, inside the caller's transaction."""
+        sealed = self._sealer.seal("record_handle", "payload", f"{epoch.row}/{handles.part}", handles.fresh)
+        connection.execute(
+            insert(record_handle).values(epoch_id=epoch.row, part=handles.part, payload=sealed)
+        )
+
+    def end_epoch(self, epoch: Epoch) -> None:
+        """Erases an epoch: what was released in it cannot be opened by further keys."""
+        with self._database.transaction("end a key epoch") as connection:
+            erase_epoch(connection, epoch.row)
 
     def record_withdrawal(self, hello: Hello, peer: str, tier: str, count: int) -> None:
         """Writes the audit entry of withdrawn tags about to leave."""

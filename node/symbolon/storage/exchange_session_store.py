@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, and_, case, func, select, update
 
 from symbolon.audit.document import Document
 from symbolon.audit.entry import Entry
@@ -15,6 +15,9 @@ from symbolon.storage.exchange_schema import exchange_session
 from symbolon.storage.seal import Sealer
 
 Role = Literal["sender", "receiver"]
+
+UNSIGNED: Final = "did not sign a receipt."
+"""Ends the sentence of a session that the receiver has not acknowledged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +70,15 @@ class SessionStore:
         )
         self._audit.append_in(connection, entry, documents=documents)
 
-    def open_roles(self) -> list[tuple[Role, str]]:
-        """Roles and peers of the sessions that are open, or were left so."""
+    def open_roles(self) -> list[tuple[Role, str, str]]:
+        """Roles, peers and modes of the sessions that are open, or were left so."""
         table = exchange_session.c
-        query = select(table.role, table.peer).where(table.state == "open").distinct()
+        query = select(table.role, table.peer, table.mode).where(table.state == "open").distinct()
         with self._database.read("look for open sessions") as connection:
-            return [(row.role, row.peer) for row in connection.execute(query)]
+            return [(row.role, row.peer, row.mode) for row in connection.execute(query)]
 
-    def fail_open(self, role: Role, peer: str) -> int:
-        """Marks sessions with a peer that a dead process left open as failed.
+    def fail_open(self, role: Role, peer: str, mode: str) -> int:
+        """Marks sessions of a mode with a peer that a dead process left open as failed.
 
         Returns:
             How many there were.
@@ -85,6 +88,7 @@ class SessionStore:
                 select(exchange_session).where(
                     exchange_session.c.role == role,
                     exchange_session.c.peer == peer,
+                    exchange_session.c.mode == mode,
                     exchange_session.c.state == "open",
                 )
             ).all()
@@ -95,6 +99,23 @@ class SessionStore:
                     connection, role, entry, done=False, sentence="The node stopped during the session."
                 )
         return len(rows)
+
+    def last_lookups(self) -> list[tuple[str, str, int | None]]:
+        """Peers and purposes of lookups that were answered, and when the last whole one of each began.
+
+        Whole is one that the peer acknowledged by signing what it came to; None where none is. Times in
+        seconds since 1970-01-01 UTC.
+        """
+        table = exchange_session.c
+        whole = and_(table.state == "done", table.sentence.not_like(f"%{UNSIGNED}%"))
+        query = (
+            select(table.peer, table.purpose, func.max(case((whole, table.started_at_s))))
+            .where(table.role == "sender", table.mode == "lookup")
+            .group_by(table.peer, table.purpose)
+            .order_by(table.peer, table.purpose)
+        )
+        with self._database.read("look who looked up signals") as connection:
+            return [(row[0], row[1], row[2]) for row in connection.execute(query)]
 
     def newest(self, limit: int) -> list[SessionRow]:
         """The newest sessions, newest first."""

@@ -11,6 +11,7 @@ from typing import Final, Literal
 import numpy as np
 from sqlalchemy import Connection, delete, insert, or_, select
 
+from symbolon.exchange.messages import MATCH
 from symbolon.matching.evidence import Evidence, Match
 from symbolon.storage.database import Database
 from symbolon.storage.exchange_columns import pack, unpack
@@ -102,6 +103,7 @@ class MatchStore:
             rows = connection.execute(select(match_result).where(over)).all()
             for row in rows:
                 here = (
+                    received_set.c.area == MATCH,
                     received_set.c.peer == row.peer,
                     received_set.c.purpose == row.purpose,
                     received_set.c.tier == row.tier,

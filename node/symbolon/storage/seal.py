@@ -13,13 +13,8 @@ counts per column: the busiest column, the supplier record, is sealed once per n
 of 500,000 rows could be replaced whole 8,000 times.
 """
 
-import base64
-import binascii
-import contextlib
 import hmac
 import os
-import secrets
-import stat
 from pathlib import Path
 from typing import Final, Self
 
@@ -29,10 +24,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from symbolon.errors import SealError
-from symbolon.membership.atomic_file import storage_error
+from symbolon.membership.key_file import read_sealing_key, write_new_sealing_key
+from symbolon.membership.sealing_key import KEY_BYTES
 
-KEY_BYTES: Final = 32
-"""Length of the sealing key."""
 DIGEST_BYTES: Final = 16
 """Length of a keyed digest: two of 2^40 inputs meet with odds below 2^-48."""
 OVERHEAD_BYTES: Final = 1 + 12 + 16
@@ -40,7 +34,6 @@ OVERHEAD_BYTES: Final = 1 + 12 + 16
 
 _FORMAT: Final = b"\x01"
 _NONCE_BYTES: Final = 12
-_FILE_MARK: Final = "symbolon-sealing-key-1:"
 
 
 class Sealer:
@@ -70,48 +63,22 @@ class Sealer:
         """Reads the key file, or makes one with a fresh key (mode 0600, whole or not at all).
 
         Raises:
+            LockedError: the file is locked by a passphrase, and nobody unlocked it.
             SealError: the file is readable by others than its owner, or is not a key file.
         """
-        if path.exists():
-            return cls.load(path)
-        try:
-            _write_new_key(path, secrets.token_bytes(KEY_BYTES))
-        except OSError as error:
-            refused = storage_error(f"cannot write the sealing key {path}", error)
-            raise SealError(refused.detail, hint=refused.hint, code="storage.seal.file") from error
+        if not path.exists():
+            write_new_sealing_key(path)
         return cls.load(path)
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Reads a key file.
+        """Reads a key file, or, where it is locked by a passphrase, the key where it was unlocked.
 
         Raises:
+            LockedError: it is locked, and nobody unlocked it.
             SealError: there is no file, it is readable by others than its owner, or it is not a key file.
         """
-        try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            raise SealError(
-                f"there is no sealing key at {path}",
-                hint="Restore it from a backup: without it the sealed columns cannot be read.",
-                code="storage.seal.missing",
-            ) from None
-        except OSError as error:
-            raise SealError(
-                f"the sealing key {path} cannot be read: {error.strerror}", code="storage.seal.file"
-            ) from error
-        with os.fdopen(descriptor, "rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            if not stat.S_ISREG(mode):
-                raise SealError(f"the sealing key {path} is not a file", code="storage.seal.file")
-            if stat.S_IMODE(mode) & 0o077:
-                raise SealError(
-                    f"the sealing key {path} can be read by other users (mode {stat.S_IMODE(mode):04o})",
-                    hint=f"Run `chmod 600 {path}`; if others may have read it, treat the key as known.",
-                    code="storage.seal.mode",
-                )
-            content = file.read(4096)
-        return cls(_parse_key_file(content, path))
+        return cls(read_sealing_key(path))
 
     def seal(self, table: str, column: str, row: str | int, plaintext: bytes) -> bytes:
         """Encrypts one value for one place.
@@ -189,41 +156,3 @@ def _does_not_open(table: str, column: str) -> SealError:
         hint="Either the sealing key is not the one the database was written with, or the database was "
         "altered. Restore the key file and the database from the same backup.",
     )
-
-
-def _parse_key_file(content: bytes, path: Path) -> bytes:
-    try:
-        text = content.decode("ascii").strip()
-        if not text.startswith(_FILE_MARK):
-            raise ValueError
-        key = base64.b64decode(text.removeprefix(_FILE_MARK), validate=True)
-        if len(key) != KEY_BYTES:
-            raise ValueError
-    except (ValueError, binascii.Error):
-        raise SealError(
-            f"{path} is not a sealing key",
-            hint="Restore it from a backup: without it the sealed columns cannot be read.",
-            code="storage.seal.file",
-        ) from None
-    return key
-
-
-def _write_new_key(path: Path, key: bytes) -> None:
-    """Writes the key beside `path` and links it into place; a key that is there already is left alone."""
-    text = _FILE_MARK + base64.b64encode(key).decode() + "\n"
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
-    finally:
-        draft.unlink()
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -1,0 +1,196 @@
+"""What the sealed columns of received signals hold.
+
+Handles: a label with the key that it was verified by; reason and day of a recall; the links between signals
+and own suppliers, all of one peer, purpose and tier in one value. They are sealed together since a row for
+each would show how many own suppliers are concerned and, by their numbers, which; and every lookup writes
+those of its tiers anew. Refuses bytes that do not open in their place, and columns that do not add up.
+Specification: docs/signals.md, Taking in.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from symbolon.errors import StorageError
+from symbolon.signals.bundle import CHUNK_BYTES
+from symbolon.signals.facts import day_number, numbered_day
+from symbolon.signals.signal import ID_BYTES
+from symbolon.signals.supplier_link import Hit
+from symbolon.signals.vocabulary import RecallReason
+from symbolon.storage.exchange_columns import pack, unpack
+from symbolon.storage.seal import Sealer
+from symbolon.suppliers.tier import Tier
+
+Chunks = tuple[bytes, ...]
+
+_DAY_BYTES: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A label as it came.
+
+    Attributes:
+        key_id: names the publisher's key that it was verified by on arrival.
+        chunks: see `signals.bundle`.
+    """
+
+    key_id: bytes
+    chunks: Chunks = field(repr=False)
+
+
+def seal_label(sealer: Sealer, peer: str, purpose: str, signal_id: bytes, label: Label) -> bytes:
+    """What `received_form.content` holds."""
+    content = pack(label.key_id, b"".join(label.chunks))
+    return sealer.seal("received_form", "content", _form(peer, purpose, signal_id), content)
+
+
+def open_label(sealer: Sealer, peer: str, purpose: str, signal_id: bytes, sealed: bytes) -> Label:
+    """A label from `received_form.content`."""
+    opened = sealer.open("received_form", "content", _form(peer, purpose, signal_id), sealed)
+    key_id, joined = unpack(opened, 2)
+    return Label(key_id, split_chunks(joined))
+
+
+def label_digest(sealer: Sealer, chunks: Chunks) -> bytes:
+    """What `received_form.digest` holds: to see that a label stands, it need not be opened."""
+    return sealer.keyed_digest("received_form.digest", b"".join(chunks))
+
+
+def split_chunks(joined: bytes) -> Chunks:
+    """The chunks of a label that was kept in one piece."""
+    return tuple(joined[at : at + CHUNK_BYTES] for at in range(0, len(joined), CHUNK_BYTES))
+
+
+def seal_narrative(sealer: Sealer, peer: str, purpose: str, signal_id: bytes, text: str) -> bytes:
+    """What `received_narrative.text` holds."""
+    return sealer.seal("received_narrative", "text", _form(peer, purpose, signal_id), text.encode())
+
+
+def open_narrative(sealer: Sealer, peer: str, purpose: str, signal_id: bytes, sealed: bytes) -> str:
+    """The narrative from `received_narrative.text`."""
+    return sealer.open("received_narrative", "text", _form(peer, purpose, signal_id), sealed).decode()
+
+
+def seal_recall(sealer: Sealer, peer: str, signal_id: bytes, reason: RecallReason, issued: date) -> bytes:
+    """What `received_signal.recall` holds."""
+    said = reason.number.to_bytes(1) + day_number(issued).to_bytes(_DAY_BYTES)
+    return sealer.seal("received_signal", "recall", f"{peer}/{signal_id.hex()}", said)
+
+
+def open_recall(sealer: Sealer, peer: str, signal_id: bytes, sealed: bytes) -> tuple[RecallReason, date]:
+    """Reason and day from `received_signal.recall`."""
+    said = sealer.open("received_signal", "recall", f"{peer}/{signal_id.hex()}", sealed)
+    return list(RecallReason)[said[0] - 1], numbered_day(int.from_bytes(said[1:]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LinkTable:
+    """Links of one peer, purpose and tier.
+
+    Attributes:
+        ids: of the signals, ascending.
+        at: uint32 `[hits]`: index into `ids`.
+        suppliers: uint64 `[hits]`, own suppliers.
+        key_ids: uint64 `[hits]`, own keys.
+        schemes: uint16 `[hits]`: index into `names`.
+        names: schemes of keys.
+    """
+
+    ids: tuple[bytes, ...]
+    at: npt.NDArray[np.uint32]
+    suppliers: npt.NDArray[np.uint64]
+    key_ids: npt.NDArray[np.uint64]
+    schemes: npt.NDArray[np.uint16]
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, hits: Mapping[bytes, Iterable[Hit]]) -> Self:
+        """A table of hits by signal id; those without any are left out."""
+        ids = tuple(sorted(each for each, some in hits.items() if some))
+        names = tuple(sorted({hit.scheme for some in hits.values() for hit in some}))
+        numbered = {name: number for number, name in enumerate(names)}
+        rows = sorted(
+            (at, hit.supplier_no, hit.key_id, numbered[hit.scheme])
+            for at, each in enumerate(ids)
+            for hit in hits[each]
+        )
+        columns = list(zip(*rows, strict=True)) or [()] * 4
+        return cls(
+            ids,
+            np.array(columns[0], np.uint32),
+            np.array(columns[1], np.uint64),
+            np.array(columns[2], np.uint64),
+            np.array(columns[3], np.uint16),
+            names,
+        )
+
+    def encode(self) -> bytes:
+        """The table in one value."""
+        arrays = (self.at, self.suppliers, self.key_ids, self.schemes)
+        columns = (each.astype(each.dtype.newbyteorder("<"), copy=False).tobytes() for each in arrays)
+        return pack(b"".join(self.ids), *columns, "\n".join(self.names).encode())
+
+    @classmethod
+    def decode(cls, value: bytes) -> Self:
+        """What `encode` wrote.
+
+        Raises:
+            StorageError: `storage.columns`.
+        """
+        joined, at, suppliers, key_ids, schemes, names = unpack(value, 6)
+        table = cls(
+            tuple(joined[start : start + ID_BYTES] for start in range(0, len(joined), ID_BYTES)),
+            np.frombuffer(at, "<u4"),
+            np.frombuffer(suppliers, "<u8"),
+            np.frombuffer(key_ids, "<u8"),
+            np.frombuffer(schemes, "<u2"),
+            tuple(names.decode().split("\n")) if names else (),
+        )
+        if len({len(each) for each in (table.at, table.suppliers, table.key_ids, table.schemes)}) != 1:
+            raise StorageError("links of received signals do not add up", code="storage.columns")
+        return table
+
+    def hits(self, tier: Tier, wanted: Collection[bytes] | None = None) -> dict[bytes, list[Hit]]:
+        """Hits by signal id.
+
+        Args:
+            tier: of the table.
+            wanted: ids of the signals; None for all.
+        """
+        found: dict[bytes, list[Hit]] = {}
+        chosen = np.array([wanted is None or each in wanted for each in self.ids], np.bool_)
+        rows = np.flatnonzero(chosen[self.at]) if len(self.at) else self.at
+        for at, supplier, key_id, scheme in zip(
+            self.at[rows].tolist(),
+            self.suppliers[rows].tolist(),
+            self.key_ids[rows].tolist(),
+            self.schemes[rows].tolist(),
+            strict=True,
+        ):
+            found.setdefault(self.ids[at], []).append(Hit(supplier, tier, self.names[scheme], key_id))
+        return found
+
+    def about(self, suppliers: npt.NDArray[np.uint64]) -> set[bytes]:
+        """Ids of the signals that are about any of some own suppliers."""
+        rows = np.flatnonzero(np.isin(self.suppliers, suppliers))
+        return {self.ids[at] for at in np.unique(self.at[rows]).tolist()}
+
+
+def seal_links(sealer: Sealer, peer: str, purpose: str, tier: str, table: LinkTable) -> bytes:
+    """What `received_signal_link.payload` holds."""
+    return sealer.seal("received_signal_link", "payload", f"{peer}/{purpose}/{tier}", table.encode())
+
+
+def open_links(sealer: Sealer, peer: str, purpose: str, tier: str, sealed: bytes) -> LinkTable:
+    """The links from `received_signal_link.payload`."""
+    value = sealer.open("received_signal_link", "payload", f"{peer}/{purpose}/{tier}", sealed)
+    return LinkTable.decode(value)
+
+
+def _form(peer: str, purpose: str, signal_id: bytes) -> str:
+    return f"{peer}/{purpose}/{signal_id.hex()}"
