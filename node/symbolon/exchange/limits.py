@@ -27,6 +27,13 @@ SLOTS: Final = 4
 HANDLE_BYTES: Final = 6
 """A record handle: random per peer and epoch."""
 
+CHUNK_LABEL_BYTES: Final = 128
+"""A chunk of a signal: its fixed header fits into one."""
+
+SIGNAL_SLOTS: Final = 255
+"""Chunks of signals under one key and epoch: a slot is one byte, and its last value says that all
+are used."""
+
 OUTPUT_BYTES: Final = 64
 """An OPRF output: SHA-512."""
 

@@ -7,6 +7,7 @@ state happen in `receiver` and `sender`.
 
 import re
 from dataclasses import dataclass, field
+from typing import Final
 
 from symbolon.errors import RemoteProtocolError, StaleEpochError
 from symbolon.exchange.limits import (
@@ -25,14 +26,24 @@ from symbolon.exchange.limits import (
     SIZE_GROUP,
 )
 
-MODES = ("size", "intersection")
-AREA = "match"
-"""The area of record handles; signals will have their own."""
+MATCH: Final = "match"
+SIGNAL: Final = "signal"
+"""The areas: sets whose labels are handles of suppliers, and sets whose labels are signals."""
+
+MODES: Final = {MATCH: ("size", "intersection"), SIGNAL: ("lookup",)}
+"""By area; a mode belongs to one area alone."""
+
+
+def area_of(mode: str) -> str:
+    """The area that a mode belongs to; '' of an unknown one."""
+    return next((area for area, modes in MODES.items() if mode in modes), "")
+
 
 SESSION_ID_BYTES = 16
 MAX_EPOCH = 1 << 48
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
-_TIERS = {"size": ("A", "B", "AB"), "intersection": ("A", "B", "C")}
+_LABELLED = ("A", "B", "C")
+_TIERS = {"size": ("A", "B", "AB"), "intersection": _LABELLED, "lookup": _LABELLED}
 
 
 def _refuse(what: str) -> RemoteProtocolError:
@@ -47,7 +58,7 @@ def check_name(what: str, value: str) -> None:
 
 def check_tiers(mode: str, tiers: tuple[str, ...]) -> None:
     """Refuses an unknown mode, no tiers, a tier asked twice, and tiers the mode does not have."""
-    if mode not in MODES:
+    if mode not in _TIERS:
         raise _refuse("unknown mode")
     if not tiers or len(set(tiers)) != len(tiers) or not set(tiers) <= set(_TIERS[mode]):
         raise _refuse("tiers do not fit the mode")
@@ -126,6 +137,8 @@ class Hello:
         for what in ("suite", "coalition", "area", "mode", "purpose"):
             check_name(what, getattr(self, what))
         check_tiers(self.mode, tuple(ask.tier for ask in self.tiers))
+        if self.area in MODES and self.mode not in MODES[self.area]:
+            raise _refuse("the area has no such mode")
         if not 0 <= self.epoch <= MAX_EPOCH:
             raise _refuse("epoch out of range")
         if self.epoch == 0 and any(ask.have_delta for ask in self.tiers):

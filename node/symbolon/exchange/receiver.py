@@ -1,4 +1,4 @@
-"""The receiving end of an `intersection` exchange, without I/O.
+"""The receiving end of an exchange of labels (`intersection`, `lookup`), without I/O.
 
 Say `hello`, hand over every message of `elements()`, feed what arrives to `receive()`, then read
 `results()`. `elements()` and `receive()` may run in two threads: an element is blinded before it is yielded
@@ -18,6 +18,7 @@ from symbolon.errors import LocalProtocolError, RemoteProtocolError
 from symbolon.exchange.chunks import Inbound, Preparation
 from symbolon.exchange.derive import entry_masks
 from symbolon.exchange.key_table import KeyTable
+from symbolon.exchange.labels import LABEL_KINDS, LabelKind
 from symbolon.exchange.limits import CHUNK_ELEMENTS, MAX_ENTRIES, OUTPUT_BYTES
 from symbolon.exchange.messages import (
     Accept,
@@ -35,7 +36,7 @@ from symbolon.exchange.messages import (
 from symbolon.exchange.padding import padded_count
 from symbolon.exchange.receiver_set import OwnOutputs
 from symbolon.exchange.rules_agreement import Agreement, compare
-from symbolon.exchange.sender_set import entry_bytes, shuffled, tag_bytes_for
+from symbolon.exchange.sender_set import shuffled, tag_bytes_for
 from symbolon.oprf.blinding import Blinds
 from symbolon.oprf.suite import Suite
 
@@ -94,8 +95,9 @@ class TierResult:
 class _Tier:
     """The moving parts of one tier."""
 
-    def __init__(self, asked: AskedKeys, suite: Suite, rng: Callable[[int], bytes]) -> None:
+    def __init__(self, asked: AskedKeys, suite: Suite, rng: Callable[[int], bytes], kind: LabelKind) -> None:
         self.asked = asked
+        self.kind = kind
         self.order = shuffled(asked.declared, rng)
         self.blinds: dict[int, Blinds | None] = {}
         self.outputs = np.empty((len(asked.index), OUTPUT_BYTES), np.uint8)
@@ -115,8 +117,8 @@ class _Tier:
         if self.asked.held + total > MAX_ENTRIES or offer.withdrawn > self.asked.held + total:
             raise RemoteProtocolError("more entries than a receiver holds", code="protocol.excess")
         self.offer = offer
-        width = entry_bytes(offer.tag_bytes)
-        self.probes = np.empty((len(self.asked.index), width), np.uint8)
+        width = self.kind.entry_bytes(offer.tag_bytes)
+        self.probes = np.empty((len(self.asked.index), offer.tag_bytes + self.kind.secret_bytes), np.uint8)
         self.entries = {header.number: (Inbound(header.entries, width), []) for header in offer.deltas}
         self.withdrawn = (Inbound(offer.withdrawn, offer.tag_bytes), [])
         self.preparation = Preparation(total)
@@ -157,7 +159,8 @@ class Receiver:
         self.finish: Finish | None = None
         self._suite = suite
         self._rng = rng
-        self._tiers = {tier: _Tier(keys, suite, rng) for tier, keys in asked.items()}
+        kind = LABEL_KINDS[hello.area]
+        self._tiers = {tier: _Tier(keys, suite, rng, kind) for tier, keys in asked.items()}
 
     def start(self) -> Hello:
         """The first message; from now on the session waits for an `Accept`."""
@@ -271,7 +274,8 @@ class Receiver:
             inputs = tier.asked.table.inputs.take(tier.asked.index[items])
             output = self._suite.finalize(inputs, rows[here].tobytes(), some)
             tier.outputs[items] = np.frombuffer(output, np.uint8).reshape(-1, OUTPUT_BYTES)
-            tier.probes[items] = entry_masks(output, 0, tier.tag_bytes)
+            masks = entry_masks(output, 0, tier.tag_bytes, tier.kind.secret_bytes, tier.kind.use)
+            tier.probes[items] = masks
         if last == min(start + CHUNK_ELEMENTS, tier.asked.declared):
             del tier.blinds[start]
 

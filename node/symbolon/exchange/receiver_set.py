@@ -7,14 +7,16 @@ docs/PROTOCOL.md, Entries and The join.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from symbolon.exchange.derive import entry_masks
 from symbolon.exchange.id_sets import among
-from symbolon.exchange.limits import HANDLE_BYTES, OUTPUT_BYTES, SLOTS
-from symbolon.exchange.sender_set import entry_bytes, tag_prefixes
+from symbolon.exchange.labels import HANDLES, LabelKind, Places
+from symbolon.exchange.limits import OUTPUT_BYTES
+from symbolon.exchange.sender_set import tag_prefixes
 
 UInt64 = npt.NDArray[np.uint64]
 Rows = npt.NDArray[np.uint8]
@@ -34,8 +36,8 @@ class OwnOutputs:
     Attributes:
         key_ids: uint64.
         outputs: n × 64 bytes.
-        slots: uint8, the slot that the probe is for; `SLOTS` when all are opened.
-        probes: n × entry bytes: tag and pad of that slot.
+        slots: uint8, the slot that the probe is for; the kind's number of slots when all are opened.
+        probes: n × (tag and secret bytes): tag, then pad or key, of that slot.
     """
 
     key_ids: UInt64
@@ -61,10 +63,17 @@ class OwnOutputs:
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """Entries opened, `[n]` each: own key ids, the sender's record handles, and n × tag bytes."""
+    """Entries opened.
+
+    Attributes:
+        key_ids: uint64 `[n]`, own keys.
+        labels: `[n]`, as their kind reveals them: record handles, uint64, or chunks of signals, uint8
+            `[n, 128]`; those under one key in the order of their slots.
+        tags: n × tag bytes.
+    """
 
     key_ids: UInt64
-    handles: UInt64
+    labels: npt.NDArray[Any]
     tags: bytes
 
     def __len__(self) -> int:
@@ -73,7 +82,7 @@ class Hits:
     def plus(self, other: "Hits") -> "Hits":
         """Both, one after the other."""
         key_ids = np.concatenate([self.key_ids, other.key_ids])
-        return Hits(key_ids, np.concatenate([self.handles, other.handles]), self.tags + other.tags)
+        return Hits(key_ids, np.concatenate([self.labels, other.labels]), self.tags + other.tags)
 
     def standing(self, current: UInt64, withdrawn: bytes, tag_bytes: int) -> "Hits":
         """Those whose key is still in the list (`current`, ascending) and whose entry was not withdrawn."""
@@ -84,11 +93,16 @@ class Hits:
             gone = gone[np.argsort(tag_prefixes(gone))]
             found, _ = find_tags(tags, gone, tag_prefixes(gone))
             keep[found] = False
-        return Hits(self.key_ids[keep], self.handles[keep], tags[keep].tobytes())
+        return Hits(self.key_ids[keep], self.labels[keep], tags[keep].tobytes())
 
 
 NO_OUTPUTS = OwnOutputs(np.empty(0, np.uint64), b"", np.empty(0, np.uint8), b"")
-NO_HITS = Hits(np.empty(0, np.uint64), np.empty(0, np.uint64), b"")
+NO_HITS = Hits(np.empty(0, np.uint64), HANDLES.none(), b"")
+
+
+def no_hits(kind: LabelKind) -> Hits:
+    """Nothing opened, of a kind of label."""
+    return Hits(np.empty(0, np.uint64), kind.none(), b"")
 
 
 def join(
@@ -98,6 +112,8 @@ def join(
     received: dict[int, bytes],
     *,
     tag_bytes: int,
+    kind: LabelKind = HANDLES,
+    context: bytes = b"",
 ) -> tuple[OwnOutputs, OwnOutputs, Hits]:
     """Opens every entry that an own key opens and that was not opened before.
 
@@ -107,58 +123,60 @@ def join(
         held: number to entries, deltas of earlier sessions.
         received: number to entries, deltas of this session.
         tag_bytes: of the epoch.
+        kind: of the labels.
+        context: of the set's key, where the kind binds labels to it.
 
     Returns:
         The old and the new own keys, with their probes moved on, and the new hits.
     """
-    moved_old, found_by_old = _open(old, received, tag_bytes)
-    moved_new, found_by_new = _open(new, {**held, **received}, tag_bytes)
+    moved_old, found_by_old = _open(old, received, tag_bytes, kind, context)
+    moved_new, found_by_new = _open(new, {**held, **received}, tag_bytes, kind, context)
     return moved_old, moved_new, found_by_old.plus(found_by_new)
 
 
-def _open(own: OwnOutputs, deltas: dict[int, bytes], tag_bytes: int) -> tuple[OwnOutputs, Hits]:
-    """Looks up the probes of own keys, each until its next slot is not found."""
-    rows, prefixes = _sorted_entries(deltas, tag_bytes)
+def _open(
+    own: OwnOutputs, deltas: dict[int, bytes], tag_bytes: int, kind: LabelKind, context: bytes
+) -> tuple[OwnOutputs, Hits]:
+    """Looks up the probes of own keys, each until its next slot is not found.
+
+    A tag that is found and whose label does not open is passed over as if it had: it was spoilt on purpose.
+    """
+    rows, prefixes, numbers = _sorted_entries(deltas, kind.entry_bytes(tag_bytes))
     if not len(rows) or not len(own.key_ids):
-        return own, NO_HITS
-    probes = np.frombuffer(own.probes, np.uint8).reshape(-1, entry_bytes(tag_bytes)).copy()
+        return own, no_hits(kind)
+    probes = np.frombuffer(own.probes, np.uint8).reshape(-1, tag_bytes + kind.secret_bytes).copy()
     slots = own.slots.copy()
     outputs = np.frombuffer(own.outputs, np.uint8).reshape(-1, OUTPUT_BYTES)
-    hits = NO_HITS
-    open_keys = np.flatnonzero(slots < SLOTS)
+    hits = no_hits(kind)
+    open_keys = np.flatnonzero(slots < kind.slots)
     while len(open_keys):
         found, at = find_tags(probes[open_keys, :tag_bytes], rows[:, :tag_bytes], prefixes)
         open_keys = open_keys[found]
         if not len(open_keys):
             break
-        opened = rows[at, tag_bytes:] ^ probes[open_keys, tag_bytes:]
-        tags = rows[at, :tag_bytes].tobytes()
-        hits = hits.plus(Hits(own.key_ids[open_keys], _numbers(opened), tags))
+        tags = rows[at, :tag_bytes]
+        places = Places(context, tags, slots[open_keys], numbers[at])
+        opened, labels = kind.reveal(probes[open_keys, tag_bytes:], rows[at, tag_bytes:], places)
+        hits = hits.plus(Hits(own.key_ids[open_keys[opened]], labels, tags[opened].tobytes()))
         slots[open_keys] += 1
-        open_keys = open_keys[slots[open_keys] < SLOTS]
-        for slot in np.unique(slots[open_keys]):
+        open_keys = open_keys[slots[open_keys] < kind.slots]
+        for slot in np.unique(slots[open_keys]).tolist():
             here = open_keys[slots[open_keys] == slot]
-            probes[here] = entry_masks(outputs[here].tobytes(), int(slot), tag_bytes)
+            masks = entry_masks(outputs[here].tobytes(), slot, tag_bytes, kind.secret_bytes, kind.use)
+            probes[here] = masks
     return OwnOutputs(own.key_ids, own.outputs, slots, probes.tobytes()), hits
 
 
-def _numbers(handles: Rows) -> UInt64:
-    """Record handles as numbers: uint64 `[n]`, from 6 bytes big-endian."""
-    padded = np.zeros((len(handles), 8), np.uint8)
-    padded[:, 8 - HANDLE_BYTES :] = handles
-    return padded.view(">u8")[:, 0].astype(np.uint64)
-
-
-def _sorted_entries(deltas: dict[int, bytes], tag_bytes: int) -> tuple[Rows, UInt64]:
-    """Entries of several deltas in the order of their tags, and their tag prefixes."""
-    width = entry_bytes(tag_bytes)
+def _sorted_entries(deltas: dict[int, bytes], width: int) -> tuple[Rows, UInt64, npt.NDArray[np.uint32]]:
+    """Entries of several deltas in the order of their tags, their tag prefixes, and the delta of each."""
     parts = [np.frombuffer(data, np.uint8).reshape(-1, width) for data in deltas.values()]
     rows = np.concatenate([np.empty((0, width), np.uint8), *parts])
+    numbers = np.repeat(np.fromiter(deltas, np.uint32, len(deltas)), [len(each) for each in parts])
     prefixes = tag_prefixes(rows)
     if (prefixes[1:] < prefixes[:-1]).any():
         order = np.argsort(prefixes)
-        rows, prefixes = rows[order], prefixes[order]
-    return rows, prefixes
+        rows, prefixes, numbers = rows[order], prefixes[order], numbers[order]
+    return rows, prefixes, numbers
 
 
 def find_tags(

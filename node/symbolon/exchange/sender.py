@@ -15,6 +15,7 @@ import numpy as np
 
 from symbolon.errors import LocalProtocolError, RemoteProtocolError
 from symbolon.exchange.chunks import Inbound, outbound
+from symbolon.exchange.labels import LABEL_KINDS
 from symbolon.exchange.limits import SIZE_TOKEN_BYTES
 from symbolon.exchange.messages import (
     Accept,
@@ -29,7 +30,7 @@ from symbolon.exchange.messages import (
     Withdrawn,
     Working,
 )
-from symbolon.exchange.sender_set import entry_bytes, shuffled
+from symbolon.exchange.sender_set import shuffled
 from symbolon.oprf.suite import Suite
 
 
@@ -134,7 +135,8 @@ class Sender:
         """The messages of one offered delta; `data` is as long as its header announced."""
         offer = self._offers[tier]
         announced = {header.number: header.entries for header in offer.deltas}
-        width = SIZE_TOKEN_BYTES if self.hello.mode == "size" else entry_bytes(offer.tag_bytes)
+        kind = LABEL_KINDS[self.hello.area]
+        width = SIZE_TOKEN_BYTES if self.hello.mode == "size" else kind.entry_bytes(offer.tag_bytes)
         if announced.get(number) != len(data) // width or (tier, number) in self._sent:
             raise LocalProtocolError("entries do not fit the offer")
         self._sent.add((tier, number))

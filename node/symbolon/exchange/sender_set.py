@@ -1,7 +1,8 @@
 """The set a sender releases to one peer in one epoch: what is new, what is withdrawn, and the entries.
 
-Handles labelled sets of `intersection` mode for the area `match`. Slots under a key are never used twice in
-an epoch, so no pad repeats. Refuses nothing by itself: its input is this node's own data.
+Handles labelled sets of both areas; what is called a supplier here is what a label is about, in the area
+`signal` one chunk of a signal in the form in which it leaves. Slots under a key are never used twice in an
+epoch, so no pad and no key repeats. Refuses nothing by itself: its input is this node's own data.
 docs/PROTOCOL.md, Entries.
 """
 
@@ -14,7 +15,8 @@ import numpy.typing as npt
 from symbolon.exchange.derive import entry_masks
 from symbolon.exchange.id_sets import among
 from symbolon.exchange.key_table import KeyTable
-from symbolon.exchange.limits import HANDLE_BYTES, MIN_TAG_BYTES, OUTPUT_BYTES, SLOTS
+from symbolon.exchange.labels import HANDLES, LabelKind, Places
+from symbolon.exchange.limits import MIN_TAG_BYTES, OUTPUT_BYTES, SLOTS
 from symbolon.exchange.padding import padded_count, padded_parts
 from symbolon.oprf.suite import Suite
 
@@ -70,7 +72,7 @@ class DeltaPlan:
         slots: uint8 `[n]`.
         dummies: how many entries pad it.
         withdrawn: tags of released entries that no longer count, shuffled.
-        crowded: keys left out since more than `SLOTS` records share them.
+        crowded: keys left out since too many records share them.
         postponed: pairs left out until the next epoch since their key's slots are used up.
         waiting: pairs that the next delta will bring, where none is due yet.
     """
@@ -100,7 +102,7 @@ def _pair_ids(keys: UInt64, suppliers: UInt64) -> UInt64:
 
 @dataclass(frozen=True, slots=True)
 class LiveKeys:
-    """The keys of a table that take part: those of 1 to `SLOTS` records.
+    """The keys of a table that take part: those that not too many records share.
 
     Attributes:
         keys: int64, ascending: their indices in the table.
@@ -129,17 +131,28 @@ class LiveKeys:
         return LiveKeys(keys, links, self.crowded, self.whole)
 
 
-def live_keys(table: KeyTable) -> LiveKeys:
-    """Leaves out the keys that too many records share: they say too little."""
+def live_keys(table: KeyTable, crowded_above: int | None = SLOTS) -> LiveKeys:
+    """Leaves out the keys that too many records share: they say too little.
+
+    Args:
+        table: the list's keys of a tier.
+        crowded_above: how many may share a key; None for any number.
+    """
     per_key = np.bincount(table.link_key, minlength=len(table))
-    crowded = per_key > SLOTS
+    crowded = per_key > (len(table.link_key) if crowded_above is None else crowded_above)
     links = ~crowded[table.link_key]
     keys = np.flatnonzero((per_key > 0) & ~crowded)
     return LiveKeys(keys, links, int(crowded.sum()), int(links.sum()))
 
 
 def plan_delta(
-    table: KeyTable, live: LiveKeys, released: Released, *, additions: bool, rng: Callable[[int], bytes]
+    table: KeyTable,
+    live: LiveKeys,
+    released: Released,
+    *,
+    additions: bool,
+    rng: Callable[[int], bytes],
+    slots_per_key: int = SLOTS,
 ) -> DeltaPlan:
     """Compares the list with what was released and plans the next delta.
 
@@ -149,6 +162,7 @@ def plan_delta(
         released: the state of the set.
         additions: False when no delta is due yet; withdrawals are planned all the same.
         rng: random bytes, for the order of the withdrawn tags.
+        slots_per_key: how many entries one key may have in an epoch.
     """
     key_index, suppliers = table.link_key[live.links], table.link_supplier[live.links]
     pairs = _pair_ids(table.key_ids[key_index], suppliers)
@@ -165,7 +179,7 @@ def plan_delta(
     if len(key_index):
         first = np.flatnonzero(np.diff(key_index, prepend=-1))
         slots += np.arange(len(keys)) - np.repeat(first, np.diff(first, append=len(keys)))
-    fits = slots < SLOTS
+    fits = slots < slots_per_key
     count = int(fits.sum())
     # The first delta is as long as that of the whole list: how much of it is withheld must not show. What
     # follows one of dummies alone is no longer than what follows any other.
@@ -209,11 +223,6 @@ class Delta:
     added: Released
 
 
-def entry_bytes(tag_bytes: int) -> int:
-    """Length of a match entry: the tag and the masked handle."""
-    return tag_bytes + HANDLE_BYTES
-
-
 def build_delta(
     suite: Suite,
     secret_key: bytes,
@@ -222,8 +231,10 @@ def build_delta(
     *,
     number: int,
     tag_bytes: int,
-    handles: npt.NDArray[np.uint8],
+    labels: npt.NDArray[np.uint8],
     rng: Callable[[int], bytes],
+    kind: LabelKind = HANDLES,
+    context: bytes = b"",
     made: Callable[[int], None] = lambda _: None,
 ) -> Delta:
     """Computes the entries of a planned delta.
@@ -235,8 +246,10 @@ def build_delta(
         plan: at least one entry.
         number: d.
         tag_bytes: fixed for the epoch.
-        handles: uint8 `[n, 6]`: the record handle of each planned entry.
-        rng: random bytes, for the dummies.
+        labels: uint8 `[n, bytes of a label]`: that of each planned entry.
+        rng: random bytes, for the dummies and what hides the labels.
+        kind: of the labels.
+        context: of the key, where the kind binds labels to it.
         made: told how many of the entries are done, as the receiver may know it.
     """
     keys, back = np.unique(plan.key_index, return_inverse=True)
@@ -247,15 +260,18 @@ def build_delta(
         parts.append(suite.evaluate(secret_key, inputs, table.points_for(suite, some)))
         made(done)
     per_key = np.frombuffer(b"".join(parts), np.uint8).reshape(-1, OUTPUT_BYTES)
-    width = entry_bytes(tag_bytes)
+    width = kind.entry_bytes(tag_bytes)
     rows = np.empty((plan.entries, width), np.uint8)
     count = len(plan.key_index)
-    for slot in range(SLOTS):
+    for slot in np.unique(plan.slots).tolist():
         here = np.flatnonzero(plan.slots == slot)
-        if not len(here):
-            continue
-        rows[here] = entry_masks(per_key[back[here]].tobytes(), slot, tag_bytes)
-        rows[here, tag_bytes:] ^= handles[here]
+        outputs = per_key[back[here]].tobytes()
+        masks = entry_masks(outputs, slot, tag_bytes, kind.secret_bytes, kind.use)
+        tags, secrets = masks[:, :tag_bytes], masks[:, tag_bytes:]
+        numbers = np.full(len(here), number, np.uint32)
+        places = Places(context, tags, plan.slots[here], numbers)
+        rows[here, :tag_bytes] = tags
+        rows[here, tag_bytes:] = kind.hide(secrets, labels[here], places, rng)
     rows[count:] = np.frombuffer(rng(plan.dummies * width), np.uint8).reshape(-1, width)
     added = Released(
         tag_bytes,
