@@ -61,6 +61,9 @@ class ExchangeConfig:
         low=0,
         high=31_622_400,
     )
+    signal_epoch_days: int = _key(
+        30, "life of a key that signals are released under; at its end the key is erased", low=1, high=30
+    )
     idle_timeout_s: int = _key(
         60, "seconds without a message after which a session ends (exit code 75)", low=1, high=3600
     )
@@ -107,6 +110,15 @@ class OperatorsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class SignalsConfig:
+    """Section [signals]: for whom this member publishes; see docs/contributing-signals.md."""
+
+    publishes_for: tuple[str, ...] = _key(
+        (), "members whose signals this one publishes as its own: it reads all of them, and answers for them"
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class RelayConfig:
     """Section [relay]: what `symbolon relay` grants; docs/PROTOCOL.md has all its limits."""
 
@@ -129,9 +141,10 @@ class AllowConfig:
     purposes: tuple[str, ...] = _key((), "purposes, for example due-diligence")
     modes: tuple[str, ...] = _key(("size",), "size, intersection")
     tiers: tuple[str, ...] = _key(("A", "B"), "tiers of match keys: A, B, C")
-    answer: bool = _key(True, "the peer may ask about this node's list")
-    ask: bool = _key(True, "this node may ask about the peer's list")
+    answer: bool = _key(True, "the peer may ask about this node's list, and its signals")
+    ask: bool = _key(True, "this node may ask about the peer's list, and its signals")
     invited: bool = _key(False, "this node also asks when the peer invites it (match --mutual)")
+    signals: bool = _key(False, "risk signals about the asker's own suppliers may be looked up too")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +158,7 @@ class Config:
     budget: BudgetConfig = BudgetConfig()
     audit: AuditConfig = AuditConfig()
     operators: OperatorsConfig = OperatorsConfig()
+    signals: SignalsConfig = SignalsConfig()
     relay: RelayConfig = RelayConfig()
     allow: tuple[AllowConfig, ...] = ()
 
@@ -161,6 +175,7 @@ _SECTIONS = {
     "budget": BudgetConfig,
     "audit": AuditConfig,
     "operators": OperatorsConfig,
+    "signals": SignalsConfig,
     "relay": RelayConfig,
 }
 _SUITES = ("X25519-ELL2-SHA512", "ristretto255-SHA512")
@@ -175,6 +190,7 @@ _CHOICES = {
 }
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,63}")
 """What a purpose may look like: it travels in every hello, and another shape would be refused there."""
+_MEMBER_ID = re.compile(r"[a-z0-9][a-z0-9-]{1,30}[a-z0-9]")
 
 
 def load(home: Path) -> Config:
@@ -212,6 +228,8 @@ def parse(text: str, home: Path) -> Config:
             sections["allow"] = tuple(_allow(table) for table in value)
         elif name in _SECTIONS:
             sections[name] = _section(name, _SECTIONS[name], value)
+            if name == "signals":
+                _require_members("signals.publishes_for", sections[name].publishes_for)
         else:
             raise _unknown(f"section [{name}]", (*_SECTIONS, "allow"))
     return Config(home, **sections)
@@ -220,7 +238,7 @@ def parse(text: str, home: Path) -> Config:
 def _allow(table: Any) -> AllowConfig:
     allow: AllowConfig = _section("[allow]", AllowConfig, table)
     for name in ("peer", "purposes", "modes", "tiers"):
-        if not getattr(allow, name):
+        if not getattr(allow, name) and not (name == "modes" and allow.signals):
             raise ConfigError(f"[[allow]] lacks {name}", hint=f"Add {name} to every [[allow]] table.")
     for purpose in allow.purposes:
         if not _PLAIN_WORD.fullmatch(purpose):
@@ -229,6 +247,14 @@ def _allow(table: Any) -> AllowConfig:
                 hint="Use at most 64 letters, digits, dots and hyphens, for example due-diligence.",
             )
     return allow
+
+
+def _require_members(name: str, words: tuple[str, ...]) -> None:
+    for each in words:
+        if not _MEMBER_ID.fullmatch(each):
+            raise ConfigError(
+                f"{name}: {each!r} is no member id", hint="Ids are lower-case, for example watch-ngo."
+            )
 
 
 def _section(name: str, kind: type[Any], table: Any) -> Any:

@@ -23,6 +23,8 @@ from symbolon.audit.document import Document
 from symbolon.audit.entry import Entry
 from symbolon.config import Config
 from symbolon.errors import MembershipError, SymbolonError, UnknownSuiteError
+from symbolon.exchange.messages import MATCH, area_of
+from symbolon.membership import key_file
 from symbolon.membership.agreement import SignedAgreement
 from symbolon.membership.atomic_file import (
     erase_left_over,
@@ -52,6 +54,7 @@ from symbolon.storage.audit_checkpoints import CHECKPOINT_FILE, Checkpoints
 from symbolon.storage.audit_log import AuditLog
 from symbolon.storage.database import WAIT_AND_RETRY, Database
 from symbolon.storage.database_errors import StorageBusyError
+from symbolon.storage.disclosure_store import DisclosureStore
 from symbolon.storage.exchange_budget import BudgetLimits
 from symbolon.storage.exchange_receiver_store import ReceiverStore
 from symbolon.storage.exchange_sender_store import SenderStore
@@ -59,11 +62,16 @@ from symbolon.storage.exchange_session_store import SessionStore
 from symbolon.storage.founding_store import FoundingStore
 from symbolon.storage.match_store import MatchStore
 from symbolon.storage.operator_store import OperatorStore
+from symbolon.storage.received_signal_store import ReceivedSignalStore
 from symbolon.storage.seal import Sealer
 from symbolon.storage.seal_check import bind_key
+from symbolon.storage.signal_clearance_store import SignalClearanceStore
+from symbolon.storage.signal_response_store import SignalResponseStore
+from symbolon.storage.signal_store import SignalStore
+from symbolon.storage.subscription_store import SubscriptionStore
 from symbolon.storage.supplier_store import SupplierStore
 
-SEAL_KEY_FILE: Final = "seal.key"
+SEAL_KEY_FILE: Final = key_file.SEAL_KEY_FILE
 LEAF_KEY_FILE: Final = "node-key.pem"
 NEXT_LEAF_KEY_FILE: Final = "node-next-key.pem"
 LEAF_FILE: Final = "node-cert.pem"
@@ -131,6 +139,12 @@ class Node:
         self.receiving = ReceiverStore(self.database, self.sealer, clock, operator)
         self.sessions = SessionStore(self.database, self.sealer, clock, operator)
         self.matches = MatchStore(self.database, self.sealer, clock)
+        self.signals = SignalStore(self.database, self.sealer, clock, operator)
+        self.received = ReceivedSignalStore(self.database, self.sealer, clock)
+        self.disclosures = DisclosureStore(self.database, self.sealer)
+        self.subscriptions = SubscriptionStore(self.database, clock)
+        self.responses = SignalResponseStore(self.database, self.sealer, clock, operator)
+        self.clearances = SignalClearanceStore(self.database, self.sealer, clock, operator)
         self.operators = OperatorStore(self.database, self.sealer, clock, rng)
         self.approvals = ApprovalStore(self.database, self.sealer, clock, rng, self.operators)
         self.founding_store = FoundingStore(self.database, clock)
@@ -150,9 +164,13 @@ class Node:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def asking_lock(self, peer: str) -> AbstractContextManager[None]:
-        """What the one exchange that asks a peer holds, in whichever process; see `Database.exclusive`."""
-        return self._exchange_lock("ask", peer)
+    def asking_lock(self, peer: str, area: str) -> AbstractContextManager[None]:
+        """What the one exchange that asks a peer holds, in whichever process; see `Database.exclusive`.
+
+        Each area has its own: a peer that invites to a match must not learn by a refusal how long this node
+        is busy with what it was told in a lookup.
+        """
+        return self._exchange_lock("ask" if area == MATCH else f"ask-{area}", peer)
 
     def answering_lock(self, peer: str) -> AbstractContextManager[None]:
         """What the one exchange that answers a peer holds, in whichever process; see `Database.exclusive`."""
@@ -182,10 +200,11 @@ class Node:
             How many there were.
         """
         closed = 0
-        for role, peer in self.sessions.open_roles():
-            lock = self.answering_lock(peer) if role == "sender" else self.asking_lock(peer)
+        for role, peer, mode in self.sessions.open_roles():
+            asks = role == "receiver"
+            lock = self.asking_lock(peer, area_of(mode)) if asks else self.answering_lock(peer)
             with contextlib.suppress(StorageBusyError), lock:
-                closed += self.sessions.fail_open(role, peer)
+                closed += self.sessions.fail_open(role, peer, mode)
         return closed
 
     def require_writable(self) -> None:

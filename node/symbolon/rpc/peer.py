@@ -17,7 +17,7 @@ from symbolon.errors import (
     SymbolonError,
     UnavailableError,
 )
-from symbolon.exchange.messages import AREA, Failure, Hello, Invitation
+from symbolon.exchange.messages import Failure, Hello, Invitation
 from symbolon.rpc import codec
 from symbolon.rpc.channel import listed_certificate, pinned_channel
 from symbolon.rpc.figures import Figures
@@ -64,7 +64,7 @@ class Peer:
             try:
                 await self._converse(asking, figures)
             except StaleEpochError:
-                await asyncio.to_thread(self._node.receiving.forget, self._member_id, AREA)
+                await asyncio.to_thread(self._node.receiving.forget, self._member_id, ask.area)
                 await self._converse(asking, figures)
             yield asking
 

@@ -10,7 +10,7 @@ import os
 from typing import Final
 
 from symbolon.exchange.limits import MIN_PADDED, SIZE_GROUP
-from symbolon.exchange.messages import AREA, MAX_EPOCH, SESSION_ID_BYTES, Hello, TierAsk
+from symbolon.exchange.messages import MATCH, MAX_EPOCH, SESSION_ID_BYTES, Hello, TierAsk
 
 _PERMITTED: Final = frozenset(
     {"protocol.receipt", "protocol.stale_epoch", "permission.small", "permission.size_sessions"}
@@ -28,7 +28,7 @@ def make_question(suite: str, coalition: str, mode: str, purpose: str, tiers: tu
         purpose: what for.
         tiers: letters, strongest first.
     """
-    about = (os.urandom(SESSION_ID_BYTES), suite, coalition, AREA, mode, purpose)
+    about = (os.urandom(SESSION_ID_BYTES), suite, coalition, MATCH, mode, purpose)
     if mode == "size":
         joined = "".join(tiers)
         return Hello(*about, 0, (TierAsk(joined, MIN_PADDED),), SIZE_GROUP[joined])

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Final, Protocol
@@ -21,6 +22,7 @@ from symbolon.audit.decision_record import DecisionRecord
 from symbolon.audit.document import Document
 from symbolon.audit.entry import Entry
 from symbolon.errors import ConfigError, PermissionDeniedError, PolicyError
+from symbolon.exchange.messages import MODES, area_of
 from symbolon.membership.agreement import SignedAgreement
 from symbolon.membership.coalition_document import coalition_document
 from symbolon.membership.coalition_state import State
@@ -30,17 +32,26 @@ from symbolon.policy.bundle import PolicyBundle
 from symbolon.policy.decision import Decider, Decision
 from symbolon.policy.own_policies import OWN_FOLDER, own_files
 from symbolon.policy.permission import ExchangeRequest, Grant, Permission, Usage
-from symbolon.policy.request import MatchContext, PolicyRequest, hour_text, match_request
+from symbolon.policy.request import (
+    MatchContext,
+    PolicyRequest,
+    hour_text,
+    match_request,
+)
 from symbolon.rpc.policy_sources import node_bundle
 from symbolon.storage.audit_log import AuditLog
 from symbolon.suppliers.tier import Tier
 
 log = logging.getLogger(__name__)
 
+_ALL_MODES: Final = tuple(mode for modes in MODES.values() for mode in modes)
+
 MAX_SCOPES: Final = 1_000
 """Scopes remembered: one for each member and hour, of some kilobytes."""
 
-_MODES: Final = ("size", "intersection")
+MAX_DECIDED: Final = 20_000
+"""Decisions about releases remembered, of the hour: some kilobyte each."""
+
 _ScopeKey = tuple[str, frozenset[str], str]
 """Peer, purposes agreed on, hour."""
 
@@ -68,6 +79,7 @@ class _Deciding:
     coalition: Document
     purposes: tuple[str, ...]
     scopes: dict[_ScopeKey, tuple[str, ...]] = field(default_factory=dict)
+    decided: dict[bytes, Decision] = field(default_factory=dict)
 
 
 class PolicyInForce(Permission):
@@ -151,6 +163,7 @@ class PolicyInForce(Permission):
         deciding = self._decider(now.astimezone(UTC).date())
         # Before the decision: an agreement that ends in between denies, or else the scope still tells of it.
         scope = self._scope(deciding, request.peer, now) if request.direction == "answer" else ()
+        scope = tuple(word for word in scope if area_of(word.split(":")[1]) == request.area)
         decision, record = self._decide(deciding, request, now)
         if not decision.allowed:
             raise self._denial(request, decision, record)
@@ -163,7 +176,7 @@ class PolicyInForce(Permission):
         )
 
     def scope(self, peer: str) -> tuple[str, ...]:
-        """See `Permission.scope`: what a peer that has asked nothing yet would be allowed now."""
+        """See `Permission.scope`: all that a peer which has asked nothing yet would be allowed now."""
         now = self._now()
         return self._scope(self._decider(now.astimezone(UTC).date()), peer, now)
 
@@ -181,7 +194,7 @@ class PolicyInForce(Permission):
         self, deciding: _Deciding, peer: str, now: datetime, agreements: frozenset[str]
     ) -> tuple[str, ...]:
         words, requests = [], []
-        for purpose, mode, tier, suite in product(deciding.purposes, _MODES, Tier, SUITE_NAMES):
+        for purpose, mode, tier, suite in product(deciding.purposes, _ALL_MODES, Tier, SUITE_NAMES):
             word = f"{purpose}:{mode}:{tier.value}"
             words.append(word if suite == DEFAULT_SUITE else f"{word}:{suite}")
             agreed = purpose in agreements
@@ -214,20 +227,56 @@ class PolicyInForce(Permission):
         """
         return self._recorded(self._decider(_day(request)), request, agreement)
 
+    def decide_many(
+        self, requests: Sequence[PolicyRequest], agreement: SignedAgreement | None
+    ) -> tuple[tuple[Decision, Callable[[], str]], ...]:
+        """Decides many requests about something of this member, all of one day.
+
+        Args:
+            requests: in any order; none is none.
+            agreement: that made `agreed` true in them.
+
+        Returns:
+            For each its decision, and what gives the record of it for the audit log.
+        """
+        if not requests:
+            return ()
+        deciding = self._decider(_day(requests[0]))
+        agreed = self._keep_agreement(agreement)
+
+        def record(request: PolicyRequest, decision: Decision) -> str:
+            return DecisionRecord(request, decision, deciding.coalition.sha256, agreed).text()
+
+        # Of an hour all are alike: who looks up again asks nothing that was not decided.
+        documents = [each.document() for each in requests]
+        decided = deciding.decided
+        known = {each: found for each in documents if (found := decided.get(each)) is not None}
+        new = {each: request for each, request in zip(documents, requests, strict=True) if each not in known}
+        fresh = dict(zip(new, deciding.decider.decide_many(new.values()), strict=True))
+        known |= fresh
+        if len(decided) + len(fresh) > MAX_DECIDED:
+            decided.clear()
+        decided.update(fresh)
+        return tuple(
+            (known[document], partial(record, request, known[document]))
+            for request, document in zip(requests, documents, strict=True)
+        )
+
     def _recorded(
         self, deciding: _Deciding, request: PolicyRequest, agreement: SignedAgreement | None
     ) -> tuple[Decision, str]:
         decision = deciding.decider.decide(request)
-        agreed = ""
-        if agreement is not None:
-            document = Document(
-                "agreement",
-                agreement.document,
-                {str(member): each for member, each in agreement.signatures.items()},
-            )
-            self._audit.keep(document)
-            agreed = document.sha256
+        agreed = self._keep_agreement(agreement)
         return decision, DecisionRecord(request, decision, deciding.coalition.sha256, agreed).text()
+
+    def _keep_agreement(self, agreement: SignedAgreement | None) -> str:
+        """Keeps the agreement that a decision rests on; returns its SHA-256, '' where there is none."""
+        if agreement is None:
+            return ""
+        by_member = {str(member): each for member, each in agreement.signatures.items()}
+        document = Document("agreement", agreement.document, by_member)
+        self._audit.keep(document)
+        return document.sha256
 
     def _decide(self, deciding: _Deciding, request: ExchangeRequest, now: datetime) -> tuple[Decision, str]:
         day = now.astimezone(UTC).date()

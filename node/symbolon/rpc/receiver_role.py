@@ -19,7 +19,6 @@ from symbolon.errors import (
     UsageError,
 )
 from symbolon.exchange.messages import (
-    AREA,
     Elements,
     Evaluated,
     Hello,
@@ -33,7 +32,7 @@ from symbolon.rpc.concurrent import ended, exclusive, to_the_end, together
 from symbolon.rpc.early_end import CALL_IS_OVER, Reason, reason
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.node import Node
-from symbolon.rpc.receiver_intersection import prepare_intersection
+from symbolon.rpc.receiver_labels import prepare_labelled
 from symbolon.rpc.receiver_session import Ask, Held, Outcome, Prepared, Progress, Signed
 from symbolon.rpc.receiver_size import prepare_size
 from symbolon.rpc.wire import Wire
@@ -98,7 +97,9 @@ class Asking:
                 entry = Entry("denied", self._ask.peer, *about, note=error.full_code, decision=error.decision)
                 await asyncio.to_thread(self._node.audit.append, entry)
             raise
-        await self._lock.enter_async_context(exclusive(self._node.asking_lock(self._ask.peer)))
+        await self._lock.enter_async_context(
+            exclusive(self._node.asking_lock(self._ask.peer, self._ask.area))
+        )
 
     async def close(self) -> None:
         """Lets others ask the peer."""
@@ -119,7 +120,7 @@ class Asking:
             if self._ask.mode == "size":
                 self._prepared = await to_the_end(prepare_size, self._node, self._ask, suite)
             else:
-                self._prepared = await prepare_intersection(self._node, self._ask, suite)
+                self._prepared = await prepare_labelled(self._node, self._ask, suite)
         if self._grant is None:
             raise LocalProtocolError("not permitted before it is held")
         self._reading, self._signed = await _converse(
@@ -160,7 +161,7 @@ class Asking:
 def _permit(node: Node, ask: Ask) -> Grant:
     grant = node.permission.require(
         ExchangeRequest(
-            ask.direction, ask.peer, AREA, ask.mode, ask.purpose, ask.tiers, node.config.exchange.suite
+            ask.direction, ask.peer, ask.area, ask.mode, ask.purpose, ask.tiers, node.config.exchange.suite
         )
     )
     if not node.suppliers.count():
@@ -258,7 +259,7 @@ def _reason(ask: Ask, error: BaseException) -> Reason:
 def _note_failure(node: Node, ask: Ask, hello: Hello, why: Reason, error: BaseException) -> None:
     # A peer that answers says so by a status, one that called by a failure.
     if isinstance(error, StaleEpochError) or why.code == f"peer.{StaleEpochError.code}":
-        node.receiving.forget(ask.peer, AREA)
+        node.receiving.forget(ask.peer, ask.area)
     entry = session_entry("failed", ask.peer, hello, {}, why.code)
     sentence = f"The session with {ask.peer} ended early ({why.words}); nothing was learned from it."
     node.sessions.end("receiver", entry, done=False, sentence=sentence)

@@ -1,13 +1,13 @@
 """One session as receiver: what it asks, what is prepared for it, what it comes to; in either mode."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from symbolon.audit.document import Document
 from symbolon.audit.receipt import Result
 from symbolon.errors import PolicyError, RemoteProtocolError, UsageError
 from symbolon.exchange.limits import MAX_ELEMENTS
-from symbolon.exchange.messages import Invitation
+from symbolon.exchange.messages import Invitation, area_of
 from symbolon.exchange.receiver import Receiver
 from symbolon.exchange.rules_agreement import Agreement
 from symbolon.exchange.size_mode import SizeReceiver
@@ -16,6 +16,7 @@ from symbolon.policy.enforcement import Terms, travelling_terms
 from symbolon.policy.obligations import NOTHING, parse_obligations
 from symbolon.policy.permission import Direction
 from symbolon.rpc.figures import Figures
+from symbolon.signals.intake import Intake
 from symbolon.storage.exchange_receiver_store import ReceivedState
 
 Held = dict[str, ReceivedState]
@@ -39,6 +40,11 @@ class Ask:
     tiers: tuple[str, ...]
     direction: Direction = "ask"
 
+    @property
+    def area(self) -> str:
+        """The area of its mode."""
+        return area_of(self.mode)
+
     @classmethod
     def invited_by(cls, peer: str, invitation: object) -> "Ask":
         """What a peer invites this node to ask.
@@ -57,18 +63,21 @@ class Outcome:
     """How an exchange ended.
 
     Attributes:
-        by_band: own suppliers matched, by band; empty in size mode.
-        evidence: all evidence by tier; empty in size mode.
+        counts: own suppliers matched, by band; of a lookup, signals by what happened to them; empty in size
+            mode.
+        evidence: of a match, all evidence by tier.
         shared: in words, size mode only.
         sentence: what this node revealed and learned.
         key_rules: whether both lists were keyed by the same rules; if not, the sentence says so.
+        intake: of a lookup.
     """
 
-    by_band: dict[str, int]
+    counts: Mapping[str, int]
     evidence: list[Evidence]
     shared: str
     sentence: str
     key_rules: Agreement
+    intake: Intake | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from symbolon.errors import UsageError
 from symbolon.exchange.limits import SIZE_GROUP, SIZE_MIN_RECORDS
-from symbolon.exchange.messages import AREA, SESSION_ID_BYTES, Hello, TierAsk
+from symbolon.exchange.messages import MATCH, SESSION_ID_BYTES, Hello, TierAsk
 from symbolon.exchange.rules_agreement import with_caution
 from symbolon.exchange.size_mode import (
     SizeReceiver,
@@ -45,7 +45,7 @@ def prepare_size(node: Node, ask: Ask, suite: Suite) -> Prepared:
         node.rng(SESSION_ID_BYTES),
         suite.name,
         node.config.node.coalition,
-        AREA,
+        MATCH,
         ask.mode,
         ask.purpose,
         0,

@@ -20,6 +20,7 @@ from symbolon.api.exchange.v1 import exchange_pb2 as pb
 from symbolon.api.exchange.v1 import exchange_pb2_grpc as stubs
 from symbolon.api.membership.v1 import membership_pb2_grpc as membership_stubs
 from symbolon.api.policy.v1 import policy_pb2_grpc as policy_stubs
+from symbolon.api.signal.v1 import signal_pb2_grpc as signal_stubs
 from symbolon.errors import ConfigError, SymbolonError
 from symbolon.membership.certificates import load_certificate
 from symbolon.oprf.suite import DEFAULT_SUITE
@@ -32,6 +33,8 @@ from symbolon.rpc.membership_service import MembershipService
 from symbolon.rpc.node import Node
 from symbolon.rpc.policy_service import SERVICE as POLICY_SERVICE
 from symbolon.rpc.policy_service import PolicyService
+from symbolon.rpc.signal_service import SERVICE as SIGNAL_SERVICE
+from symbolon.rpc.signal_service import SignalService
 from symbolon.rpc.tls_material import FreshCredentials, Leaf, TlsMaterial
 from symbolon.rpc.upkeep import Upkeep
 from symbolon.rpc.witness_service import SERVICE as WITNESS_SERVICE
@@ -103,7 +106,7 @@ async def serve(
         suite = await asyncio.to_thread(node.suite, DEFAULT_SUITE, answering=True)
         log.info("suite %s on backend %s, self-test passed", suite.name, suite.backend_name)
     service, membership = ExchangeService(node), MembershipService(node)
-    policy, witness = PolicyService(node), WitnessService(node)
+    policy, witness, signals = PolicyService(node), WitnessService(node), SignalService(node)
     stop, halted = stop or _until_signalled(), list[SymbolonError]()
 
     def halt(error: SymbolonError) -> None:
@@ -117,6 +120,7 @@ async def serve(
         membership_stubs.add_MembershipServiceServicer_to_server(membership, server)
         policy_stubs.add_PolicyServiceServicer_to_server(policy, server)
         audit_stubs.add_WitnessServiceServicer_to_server(witness, server)
+        signal_stubs.add_SignalServiceServicer_to_server(signals, server)
 
     def open_at(address: str) -> None:
         upkeep.start(address)
@@ -124,12 +128,13 @@ async def serve(
 
     def stopping() -> None:
         log.info("stopping: %d exchanges still run", service.open_sessions)
+        signals.news.stop()
 
     try:
         await serve_until_told(
             node,
             node.config.node.listen,
-            (SERVICE, MEMBERSHIP_SERVICE, POLICY_SERVICE, WITNESS_SERVICE),
+            (SERVICE, MEMBERSHIP_SERVICE, POLICY_SERVICE, WITNESS_SERVICE, SIGNAL_SERVICE),
             add,
             open_at,
             stopping,
@@ -140,6 +145,7 @@ async def serve(
     finally:
         await upkeep.finish()
         await membership.finish()
+        await signals.news.finish()
     await service.finish()
     log.info("stopped")
     if halted:

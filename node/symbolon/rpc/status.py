@@ -53,11 +53,15 @@ _TRANSIENT: Final = frozenset(
 )
 
 
+BUSY: Final = "unavailable.busy"
+"""All places are taken: who comes again in a moment may find one."""
+
+
 def public_code(error: BaseException) -> str:
     """The code a peer may see: the narrow one where the peer's own messages caused it, else the class's."""
     if not isinstance(error, SymbolonError) or isinstance(error, LocalProtocolError):
         return SymbolonError.code
-    narrow = isinstance(error, (RemoteProtocolError, PermissionDeniedError))
+    narrow = isinstance(error, (RemoteProtocolError, PermissionDeniedError)) or error.full_code == BUSY
     return error.full_code if narrow and _CODE.fullmatch(error.full_code) else error.code
 
 
@@ -146,7 +150,8 @@ def from_failure(peer: str, code: str) -> SymbolonError:
     if code.startswith(MembershipError.code):
         return refused_by(peer, code)
     if code.startswith((UnavailableError.code, StorageError.code)):
-        return UnavailableError(f"{peer} cannot answer now", hint="Try again in a moment.")
+        known = code if code.startswith(UnavailableError.code) else None
+        return UnavailableError(f"{peer} cannot answer now", hint="Try again in a moment.", code=known)
     if code.startswith("protocol"):
         return RemoteProtocolError(
             f"{peer} refused what this node sent ({code})",

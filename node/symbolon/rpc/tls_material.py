@@ -24,13 +24,14 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from symbolon.errors import MembershipError, StorageError, SymbolonError
-from symbolon.membership.atomic_file import read_bounded, write_atomically
+from symbolon.membership.atomic_file import write_atomically
 from symbolon.membership.certificates import (
     MAX_CERTIFICATE_BYTES,
     load_authorities,
     load_certificate,
     require_p256,
 )
+from symbolon.membership.key_file import as_clear_file, read_key_file, write_key_file
 
 MAX_KEY_BYTES: Final = 4 * 1024
 """A P-256 key in PEM has 241 bytes."""
@@ -103,7 +104,8 @@ class LeafFiles:
         """
         for path in (self.next_key, self.key) * _READS:
             try:
-                context.load_cert_chain(self.certificate, path)
+                with as_clear_file(path) as key:
+                    context.load_cert_chain(self.certificate, key)
             except FileNotFoundError:
                 if path == self.key:
                     raise
@@ -126,7 +128,7 @@ class LeafFiles:
         if self.certificate.exists():
             # After a crash within `install` the next key is the one in use.
             self._tidy()
-        write_atomically(self.next_key, key)
+        write_key_file(self.next_key, key)
 
     def prepared(self) -> ec.EllipticCurvePrivateKey | None:
         """The key of a certificate that was asked for and has not come yet; None where there is none.
@@ -277,7 +279,7 @@ def _private_key(pem: bytes) -> ec.EllipticCurvePrivateKey | None:
 
 def _read(path: Path, limit_bytes: int) -> bytes:
     try:
-        return read_bounded(path, limit_bytes)
+        return read_key_file(path, limit_bytes)
     except StorageError as error:
         if isinstance(error.__cause__, FileNotFoundError):
             raise error.__cause__ from None

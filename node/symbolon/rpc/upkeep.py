@@ -4,9 +4,10 @@ Handles: asking others for newer metadata at the start and every few minutes; at
 this member's record names; policies that were changed; results whose time is over; a new certificate once a
 quarter of the old one's life is over; at a founder, new timestamps, proposals that wait for others, and the
 list of open invitations; telling peers of agreements that were signed or withdrawn here while they were off;
-cosignatures of others for the audit log. What ends and takes people to renew, it says once a day. Each job is
-tried again at its next turn when it fails. One finding stops the node: an audit log that is not what it was.
-docs/adr/0013, 0014, 0015.
+cosignatures of others for the audit log; signals whose time is over, the labels of those that will be asked
+for, and members whose signals are followed. What ends and takes people to renew, it says once a day. Each job
+is tried again at its next turn when it fails. One finding stops the node: an audit log that is not what it
+was. docs/adr/0013, 0014, 0015.
 """
 
 import asyncio
@@ -22,11 +23,14 @@ from symbolon.membership.ends_soon import ends_soon
 from symbolon.membership.member import MemberId
 from symbolon.rpc.agreeing import tell_all
 from symbolon.rpc.channel import listed_certificate
+from symbolon.rpc.following import Followers
 from symbolon.rpc.membership_client import announce, spread, sync
 from symbolon.rpc.node import Node
 from symbolon.rpc.reach import relay_addresses
 from symbolon.rpc.relay_listener import RelayListener
 from symbolon.rpc.renewal import renew_if_due
+from symbolon.rpc.signal_client import watch_news
+from symbolon.rpc.signal_upkeep import LabelsAhead, erase_due, rekey
 from symbolon.rpc.witnessing import TRUNCATED, Rounds
 
 log = logging.getLogger(__name__)
@@ -72,7 +76,8 @@ class Upkeep:
         """
         # Apart: calls to many members take long where they are off, and nothing waits for them.
         own = (self._run(address), watch_policies(self._node), self._have_witnessed())
-        jobs = (*own, follow(self._node), tell_of_agreements(self._node))
+        others = (follow(self._node), tell_of_agreements(self._node), Followers(self._node, watch_news).run())
+        jobs = (*own, *others, self._make_labels())
         self._jobs += [asyncio.create_task(each) for each in jobs]
 
     async def finish(self) -> None:
@@ -91,7 +96,15 @@ class Upkeep:
                 await _tried("founder", self._found)
             await _tried("what ends soon", self._warn)
             await _tried("retention", lambda: asyncio.to_thread(self._node.matches.expire))
+            await _tried("signals", lambda: asyncio.to_thread(erase_due, self._node))
             await _tried("audit log", self._erase_expired)
+            await asyncio.sleep(TURN_S)
+
+    async def _make_labels(self) -> None:
+        ahead = LabelsAhead(self._node)
+        await _tried("keys of signals", lambda: asyncio.to_thread(rekey, self._node))
+        while True:
+            await _tried("labels of signals", lambda: asyncio.to_thread(ahead.look))
             await asyncio.sleep(TURN_S)
 
     async def _have_witnessed(self) -> None:

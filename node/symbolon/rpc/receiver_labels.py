@@ -1,4 +1,4 @@
-"""Intersection mode as receiver: the keys not asked yet are asked, the answers joined with what is held."""
+"""Asking for labels, in both areas: keys not asked yet are asked, what comes is joined with what is held."""
 
 import asyncio
 from dataclasses import dataclass
@@ -9,16 +9,19 @@ import numpy.typing as npt
 from symbolon.errors import RemoteProtocolError
 from symbolon.exchange.id_sets import among
 from symbolon.exchange.key_table import KeyTable
-from symbolon.exchange.messages import AREA, SESSION_ID_BYTES, Hello, TierAsk
+from symbolon.exchange.labels import LABEL_KINDS, LabelKind
+from symbolon.exchange.messages import SESSION_ID_BYTES, SIGNAL, Hello, TierAsk
 from symbolon.exchange.receiver import AskedKeys, Receiver
-from symbolon.exchange.receiver_set import NO_HITS, NO_OUTPUTS, join
+from symbolon.exchange.receiver_set import NO_OUTPUTS, join, no_hits
 from symbolon.exchange.rules_agreement import with_caution
 from symbolon.exchange.sender_set import live_keys
-from symbolon.matching.evidence import count_by_band, evidence
+from symbolon.oprf.key_schedule import KeyContext
 from symbolon.oprf.suite import Suite
 from symbolon.rpc.concurrent import to_the_end
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.node import Node
+from symbolon.rpc.receiver_conclusion import TierHits, conclude_match
+from symbolon.rpc.receiver_lookup import conclude_lookup
 from symbolon.rpc.receiver_session import Ask, Held, Outcome, Prepared, Signed, check_length
 from symbolon.storage.audit_log import session_entry
 from symbolon.storage.exchange_receiver_store import HeldSet, Update
@@ -43,7 +46,7 @@ class _Tier:
     asked: AskedKeys
 
 
-async def prepare_intersection(node: Node, ask: Ask, suite: Suite) -> Prepared:
+async def prepare_labelled(node: Node, ask: Ask, suite: Suite) -> Prepared:
     """Reads the list and what is held of the peer's sets, and makes the session that asks for the rest.
 
     Raises:
@@ -59,7 +62,8 @@ async def prepare_intersection(node: Node, ask: Ask, suite: Suite) -> Prepared:
 def _prepare_tiers(
     node: Node, ask: Ask, suite: Suite, keys: ListKeys, held: dict[str, HeldSet | None]
 ) -> Prepared:
-    tiers = {name: _tier(table, held[name]) for name, table in keys.tables.items()}
+    kind = LABEL_KINDS[ask.area]
+    tiers = {name: _tier(table, held[name], kind) for name, table in keys.tables.items()}
     epoch = max((tier.held.epoch for tier in tiers.values() if tier.held), default=0)
     asks = []
     for name, tier in tiers.items():
@@ -69,7 +73,7 @@ def _prepare_tiers(
         node.rng(SESSION_ID_BYTES),
         suite.name,
         node.config.node.coalition,
-        AREA,
+        ask.area,
         ask.mode,
         ask.purpose,
         epoch,
@@ -88,13 +92,15 @@ def _prepare_tiers(
 
 def _held_sets(node: Node, ask: Ask, suite: Suite) -> dict[str, HeldSet | None]:
     """What is held of the peer's sets, by tier; of the newest epoch alone."""
-    sets = {name: node.receiving.held(ask.peer, AREA, ask.purpose, suite.name, name) for name in ask.tiers}
+    sets = {
+        name: node.receiving.held(ask.peer, ask.area, ask.purpose, suite.name, name) for name in ask.tiers
+    }
     newest = max((each.epoch for each in sets.values() if each), default=0)
     return {name: each if each and each.epoch == newest else None for name, each in sets.items()}
 
 
-def _tier(table: KeyTable, held: HeldSet | None) -> _Tier:
-    keys = live_keys(table).keys
+def _tier(table: KeyTable, held: HeldSet | None, kind: LabelKind) -> _Tier:
+    keys = live_keys(table, kind.crowded_above).keys
     current = table.key_ids[keys]
     if held is None:
         return _Tier(table, current, None, AskedKeys(table, keys))
@@ -115,8 +121,10 @@ def _conclude(
     signed: Signed,
     figures: Figures,
 ) -> Outcome:
+    """Joins what came with what is held, and stores it together with what it comes to."""
     hello = session.hello
-    found, updates = [], []
+    kind = LABEL_KINDS[ask.area]
+    updates, standing = [], dict[str, TierHits]()
     with figures.phase("join"):
         for name, result in session.results().items():
             tier = tiers[name]
@@ -129,32 +137,43 @@ def _conclude(
                 old.deltas if old else {},
                 result.deltas,
                 tag_bytes=result.tag_bytes,
+                kind=kind,
+                context=_key_context(node, ask, hello, name, session.epoch),
             )
             # Read only now that the call has ended: their number must not show.
-            before = node.receiving.hits(tier.held) if tier.held else NO_HITS
+            before = node.receiving.hits(tier.held) if tier.held else no_hits(kind)
             hits = before.plus(opened)
-            standing = hits.standing(tier.current, result.withdrawn, result.tag_bytes)
-            found.append(evidence(standing, tier.table))
-            updates.append(Update(name, result.tag_bytes, moved, asked, hits, result.deltas))
+            stands = hits.standing(tier.current, result.withdrawn, result.tag_bytes)
+            before_delta = tier.held.last_delta if tier.held else 0
+            standing[name] = TierHits(tier.table, stands, max(result.deltas, default=before_delta))
+            # What was withdrawn of signals is not kept to be opened again; a handle says nothing by itself.
+            gone = result.withdrawn if ask.area == SIGNAL else b""
+            updates.append(Update(name, result.tag_bytes, moved, asked, hits, result.deltas, gone))
+        conclude = conclude_lookup if ask.area == SIGNAL else conclude_match
+        conclusion = conclude(node, ask, session.epoch, standing)
     elements = sum(each.elements for each in hello.tiers)
     entry_total = sum(len(data) for update in updates for data in update.deltas.values())
-    by_band = count_by_band(found)
-    figures.counts = {"elements": elements, **{f"matched_{band}": count for band, count in by_band.items()}}
-    words = ", ".join(f"{count} {band}" for band, count in by_band.items())
+    figures.counts = {"elements": elements, **conclusion.counts}
     sentence = with_caution(
         f"Revealed to {ask.peer}: that {elements} blinded keys (padded) were asked, not which, "
-        "and not what matched; "
-        f"learned: which own suppliers it has too ({words}), and nothing of its other entries.",
+        f"and not what matched; learned: {conclusion.learned}, and nothing of its other entries.",
         session.key_rules,
     )
     sentence += signed.terms_words
     with figures.phase("store"), node.database.transaction("store what a session brought") as connection:
         node.receiving.save(connection, hello, ask.peer, session.epoch, updates)
-        retain_days = signed.terms.retain_days
-        node.matches.save(connection, ask.peer, ask.purpose, found, retain_days=retain_days)
+        conclusion.store(connection, signed.terms)
         about = {"request": signed.request.sha256, "receipt": signed.document.sha256}
         entry = session_entry("learned", ask.peer, hello, {"entry_bytes": entry_total}, **about)
         node.sessions.end_in(
             connection, "receiver", entry, done=True, sentence=sentence, documents=(signed.document,)
         )
-    return Outcome(by_band, found, "", sentence, session.key_rules)
+    return Outcome(conclusion.counts, conclusion.evidence, "", sentence, session.key_rules, conclusion.intake)
+
+
+def _key_context(node: Node, ask: Ask, hello: Hello, tier: str, epoch: int) -> bytes:
+    """What the sender's key of a tier is bound to."""
+    own = node.config.node
+    return KeyContext(
+        hello.suite, own.coalition, ask.peer, own.member, hello.area, hello.mode, tier, hello.purpose, epoch
+    ).encode()

@@ -1,0 +1,98 @@
+"""Of a lookup: the signals that a peer released about own suppliers, taken in and stored.
+
+Handles: putting the chunks that own keys opened together, checking each signal under the key that the
+coalition lists for the peer, and storing what stands. Refuses nothing: what does not hold is counted and left
+out, and nothing of that shows to the peer, whose call has ended by then. docs/PROTOCOL.md, Signals.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from symbolon.errors import MembershipError
+from symbolon.policy.enforcement import Terms
+from symbolon.rpc.node import Node
+from symbolon.rpc.receiver_conclusion import Conclusion, TierHits
+from symbolon.rpc.receiver_session import Ask
+from symbolon.signals.bundle import group_chunks, signed_message
+from symbolon.signals.intake import Found, take_in
+from symbolon.storage.database import Transaction
+from symbolon.storage.received_signal_view import Publisher
+from symbolon.storage.received_signal_writer import FeedPosition
+
+
+def conclude_lookup(node: Node, ask: Ask, epoch: int, standing: Mapping[str, TierHits]) -> Conclusion:
+    """Of `lookup` mode: which signals the peer released about own suppliers.
+
+    Args:
+        node: this node.
+        ask: what was asked.
+        epoch: the peer's.
+        standing: by tier.
+
+    Raises:
+        MembershipError: the peer is no member any more.
+    """
+    publisher = Publishers(node)(ask.peer)
+    if publisher is None:
+        raise MembershipError(f"{ask.peer} is not a member", code="membership.unknown")
+    found = [each for tier, hits in standing.items() for each in _found(tier, hits)]
+    held = node.received.held(ask.peer, ask.purpose, standing, found)
+    intake = take_in(found, held, verify=publisher.verify, today=node.now.date())
+    counts = intake.counts()
+    words = ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "none"
+    positions = [FeedPosition(tier, epoch, each.last_delta) for tier, each in standing.items()]
+
+    def store(connection: Transaction, terms: Terms) -> None:
+        node.received.save(
+            connection, ask.peer, ask.purpose, intake, key_id=publisher.key_id, positions=positions
+        )
+
+    return Conclusion(
+        counts, f"the signals that it released about own suppliers ({words})", [], intake, store
+    )
+
+
+class Publishers:
+    """How labels of members are checked, by the keys that the coalition lists now.
+
+    Args:
+        node: this node.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._members = node.directory.current()
+        self._coalition = node.config.node.coalition
+
+    def __call__(self, member: str) -> Publisher | None:
+        """See `received_signal_view.Publishers`."""
+        found = self._members.find(member)
+        if found is None:
+            return None
+        key = Ed25519PublicKey.from_public_bytes(found.signing_key)
+
+        def verify(header: bytes, signature: bytes) -> None:
+            key.verify(signature, signed_message(self._coalition, member, header))
+
+        return Publisher(found.signing_key, verify)
+
+
+def _found(tier: str, standing: TierHits) -> Iterator[Found]:
+    """The signals under each own key, and the own suppliers behind it."""
+    table, hits = standing.table, standing.hits
+    # Those of one key stay in the order of their slots.
+    order = np.argsort(hits.key_ids, kind="stable")
+    key_ids, labels = hits.key_ids[order], hits.labels[order]
+    bounds = np.flatnonzero(key_ids[1:] != key_ids[:-1]) + 1
+    starts = np.append(np.zeros(min(len(key_ids), 1), np.int64), bounds)
+    places = np.searchsorted(table.key_ids, key_ids[starts])
+    schemes, names = table.inputs.schemes(places)
+    ends = np.append(bounds, np.full(min(len(key_ids), 1), len(key_ids)))
+    for place, scheme, start, end in zip(
+        places.tolist(), schemes.tolist(), starts.tolist(), ends.tolist(), strict=True
+    ):
+        first, last = np.searchsorted(table.link_key, [place, place + 1])
+        suppliers = tuple(table.link_supplier[first:last].tolist())
+        for chunks in group_chunks(row.tobytes() for row in labels[start:end]):
+            yield Found(chunks, suppliers, tier, names[scheme], int(table.key_ids[place]))
