@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from symbolon.cli import bench_lookup
 from symbolon.cli.local_coalition import (
     PURPOSE,
     LocalCoalition,
@@ -100,6 +101,9 @@ def bench_match(
         "after_change": after_change,
     }
     print(json.dumps(document, indent=2))
+
+
+app.command("lookup")(bench_lookup.bench_lookup)
 
 
 def _import_both(coalition: LocalCoalition, size: int, replaced: int, tiers: tuple[Tier, ...]) -> None:

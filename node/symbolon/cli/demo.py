@@ -1,38 +1,31 @@
 """`symbolon demo`: a whole coalition on loopback, told step by step, and checked at the end.
 
-Real processes, the real commands and protocol, real mutual TLS; only the lists are made up. Because both
-lists are at hand here, as they never are in life, every result is held against the join in the clear; the
-command fails where they differ. Everything stands in one temporary folder, which is removed also after an
-error or Ctrl-C.
+Real processes, the real commands and protocol, real mutual TLS; only lists and signals are made up. Because
+those of all members are at hand here, as they never are in life, every result is held against one that is
+computed in the clear; the command fails where they differ. Everything stands in one temporary folder, which
+is removed also after an error or Ctrl-C.
 """
 
-import contextlib
-import functools
 import json
 import signal
-import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import typer
 
-from symbolon import config
 from symbolon.cli.demo_check import ClearMatch, clear_join, require_equal
-from symbolon.cli.demo_lists import DemoLists, demo_lists, write_list
+from symbolon.cli.demo_lists import demo_lists, write_list
+from symbolon.cli.demo_signals import SignalSteps
+from symbolon.cli.demo_stage import ANSWERER, ASKER, FOLLOW_S, FOUNDER, NGO, Stage, free_ports
 from symbolon.cli.demo_story import Story
-from symbolon.cli.local_coalition import PURPOSE, LocalProcesses, local_processes
+from symbolon.cli.local_coalition import PURPOSE, local_processes
 from symbolon.errors import MembershipError, PermissionDeniedError, SymbolonError
 from symbolon.rpc.node import Node
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
-ASKER: Final = "alder"
-ANSWERER: Final = "birch"
-FOUNDER: Final = "cedar"
-NGO: Final = "dune"
 TIERS: Final = "ABC"
 
 _MEANING: Final = {
@@ -48,20 +41,19 @@ modes = ["intersection"]
 tiers = ["A", "B", "C"]
 {other_way} = false
 """
-_NO_PAUSE: Final = ("[exchange]\n", "[exchange]\nadditions_interval_s = 0\n")
+_PAUSE: Final = "[exchange]\n"
+_NO_PAUSE: Final = "[exchange]\nadditions_interval_s = 0\n"
 """What is replaced in a configuration: in life a day passes between two additions to what a peer sees."""
 
-_FOLLOW_S: Final = 20.0
-"""Longest wait for what a served node does right away: attaching to a relay, ending a session."""
 
-
-@app.command(epilog="Exit codes: 0 all as it should be; 70 a result differs from the join in the clear.")
+@app.command(epilog="Exit codes: 0 all as it should be; 70 a result differs from the clear.")
 def demo() -> None:
     """Show a whole coalition on loopback, step by step, in a minute.
 
     A coordinator founds a coalition; two companies and an NGO with made-up supplier lists join it and find
-    the suppliers they share without showing the lists, as their policies allow. Nothing leaves this machine,
-    and nothing is left on it.
+    the suppliers they share without showing the lists, as their policies allow. The NGO tells one company
+    what it knows of that company's suppliers, and takes some of it back. Nothing leaves this machine, and
+    nothing is left on it.
     """
     start = time.monotonic()
     hang_up = signal.signal(signal.SIGHUP, _interrupt)
@@ -69,17 +61,18 @@ def demo() -> None:
         with local_processes() as processes:
             folder = processes.folder
             story = Story(folder)
-            first, second = _Demo(processes, story).tell()
+            first, second = _Demo(Stage(processes, story, demo_lists())).tell()
     finally:
         signal.signal(signal.SIGHUP, hang_up)
     story.step("Everything is removed")
     if folder.exists():
         raise SymbolonError(f"{folder} could not be removed", code="demo.left_over")
-    story.say("All nodes are stopped; their folder with lists, keys and results is deleted.")
+    story.say("All nodes are stopped; their folder with lists, signals, keys and results is deleted.")
     seconds = time.monotonic() - start
     print(
         f"\nsymbolon: the demo did what it should: two companies matched {first.suppliers} suppliers, and "
-        f"{second.suppliers} after a change, both times equal to the join in the clear, in {seconds:.0f} s."
+        f"{second.suppliers} after a change, both times equal to the join in the clear; an NGO's signals "
+        f"reached the one that may see them, and its recall left nothing, in {seconds:.0f} s."
     )
     print(
         "symbolon: next: `symbolon try match A.csv B.csv` does it with two files of your own; see README.md."
@@ -112,11 +105,10 @@ class _Result:
 class _Demo:
     """The steps, in order."""
 
-    def __init__(self, processes: LocalProcesses, story: Story) -> None:
-        self._processes = processes
-        self._folder = processes.folder
-        self._story = story
-        self._lists = demo_lists()
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._story = stage.story
+        self._signals = SignalSteps(stage)
         self._root = ""
 
     def tell(self) -> tuple[_Result, _Result]:
@@ -128,10 +120,13 @@ class _Demo:
         Raises:
             SymbolonError: a step did not come out as it should.
         """
-        self._story.title("Companies and an NGO find the suppliers they share, without showing their lists.")
+        self._story.title(
+            "Companies and an NGO find the suppliers they share, without showing their lists, and what the "
+            "NGO knows of these suppliers reaches those whom it chose."
+        )
         self._found()
         self._join()
-        self._import("Each member imports its own list into its own node", self._lists)
+        self._import("Each member imports its own list into its own node", first=True)
         self._allow()
         self._deny()
         self._agree()
@@ -139,6 +134,7 @@ class _Demo:
         self._compare(first)
         self._ask_as_ngo()
         second = self._change(first)
+        self._signals.tell()
         self._witness()
         self._audit()
         self._suspend()
@@ -151,16 +147,16 @@ class _Demo:
             the members' records and signs each change of them, and runs a relay beside it, for members that
             cannot be dialled. It sees none of the lists, and nothing of what others find."""
         )
-        node, relay = (f"127.0.0.1:{port}" for port in _free_ports(2))
+        node, relay = (f"127.0.0.1:{port}" for port in free_ports(2))
         self._root = self._story.run(
             *("--home", FOUNDER, "coalition", "create", "harbour", "--member", FOUNDER, "--person", "Cleo"),
             *("--jurisdiction", "BE", "--listen", node, "--endpoint", node, "--relay-endpoint", relay),
         ).strip()
         self._story.show(self._root)
-        self._begin(FOUNDER, "serve")
-        self._begin(FOUNDER, "relay", "--listen", relay)
+        self._stage.begin(FOUNDER, "serve")
+        self._stage.begin(FOUNDER, "relay", "--listen", relay)
         for what in ("serve", "relay"):
-            self._processes.opened(f"{FOUNDER}-{what}")
+            self._stage.processes.opened(f"{FOUNDER}-{what}")
 
     def _join(self) -> None:
         self._story.step("Two companies and an NGO are invited, and join")
@@ -178,14 +174,17 @@ class _Demo:
             code = self._story.run(*invite).strip()
             join = ("--home", member, "coalition", "join", code, "--person", person, "--accept-terms", "1")
             self._story.run(*join)
-            self._configure(member, lambda text: text.replace(*_NO_PAUSE))
+            self._stage.configure(member, _NO_PAUSE, _PAUSE)
         told = json.loads(self._story.run("--home", NGO, "coalition", "members", "--json"))["members"]
         columns = ("member", "kind", "roles", "reached", "standing")
         self._story.table(columns, [[each[column] for column in columns] for each in told])
 
-    def _import(self, title: str, lists: DemoLists) -> None:
+    def _import(self, title: str, *, first: bool) -> None:
         self._story.step(title)
-        if lists is self._lists:
+        lists = self._stage.lists
+        importing = {ASKER: lists.ours, ANSWERER: lists.theirs}
+        if first:
+            importing[NGO] = lists.watched
             self._story.say(
                 f"""The companies' lists have {len(lists.ours):,} suppliers each, made up for this
                 demonstration. {len(lists.truth)} are on both, and hardly one is written the same way twice.
@@ -193,14 +192,10 @@ class _Demo:
             )
             rows = [(each.ours.name, each.theirs.name, each.shows) for each in lists.featured]
             self._story.table(("Alder writes", "Birch writes", "what differs"), rows)
-        write_list(self._file(ASKER), lists.ours)
-        write_list(self._file(ANSWERER), lists.theirs)
-        importing = [ASKER, ANSWERER]
-        if lists is self._lists:
-            write_list(self._file(NGO), lists.watched)
-            importing.append(NGO)
+        for member, suppliers in importing.items():
+            write_list(self._stage.list_file(member), suppliers)
         self._story.run_together(
-            *(("--home", each, "suppliers", "import", self._file(each).name) for each in importing)
+            *(("--home", each, "suppliers", "import", self._stage.list_file(each).name) for each in importing)
         )
 
     def _allow(self) -> None:
@@ -214,10 +209,10 @@ class _Demo:
             allow = _ALLOW.format(peer=peer, purpose=PURPOSE, other_way="ask")
             own = _ALLOW.format(peer=ANSWERER, purpose=PURPOSE, other_way="answer")
             for member, table in ((ANSWERER, allow), (peer, own)):
-                self._configure(member, functools.partial(_with, table))
+                self._stage.configure(member, table)
         self._story.show(_ALLOW.format(peer=ASKER, purpose=PURPOSE, other_way="ask"))
-        self._begin(ANSWERER, "serve")
-        self._reachable(ANSWERER)
+        self._stage.begin(ANSWERER, "serve")
+        self._stage.reachable(ANSWERER)
 
     def _deny(self) -> None:
         self._story.step("Alder asks, and is refused")
@@ -237,27 +232,6 @@ class _Demo:
         self._story.run("--home", ASKER, "policy", "agree", ANSWERER, *purpose)
         self._story.run("--home", ANSWERER, "policy", "agree", ASKER, *purpose)
 
-    def _reachable(self, member: str) -> None:
-        """Waits until a node that was started serves, and its relay reaches it."""
-        log = self._processes.log(f"{member}-serve")
-        self._processes.opened(f"{member}-serve")
-        wanted = f"reachable through the relay of {FOUNDER}"
-        end = time.monotonic() + _FOLLOW_S
-        while wanted not in log.read_text(encoding="utf-8"):
-            if time.monotonic() > end:
-                raise SymbolonError(f"{member} did not attach to the relay", code="demo.relay")
-            time.sleep(0.05)
-        self._story.show(wanted)
-
-    def _begin(self, member: str, *arguments: str) -> None:
-        self._story.typed(" ".join(("symbolon", "--home", member, *arguments, "&")))
-        home = str(self._folder / member)
-        self._processes.begin(f"{member}-{arguments[0]}", "--home", home, *arguments)
-
-    def _configure(self, member: str, change: Callable[[str], str]) -> None:
-        path = self._folder / member / config.FILE_NAME
-        path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
-
     def _match(self) -> _Result:
         self._story.step("Alder asks again: which of my suppliers do you have too?")
         self._story.say(
@@ -267,7 +241,7 @@ class _Demo:
             that belong to suppliers on both lists, and no other."""
         )
         result = self._session("matches.json")
-        names = {each.supplier_id: each.name for each in self._lists.ours}
+        names = {each.supplier_id: each.name for each in self._stage.lists.ours}
         for band, meaning in _MEANING.items():
             found = _suppliers_of(result.rows, band)
             if not found:
@@ -284,7 +258,7 @@ class _Demo:
         self._story.say(f"Alder's node says: {result.figures['sentence']}")
         self._story.say(f"Birch's node says: {self._sentence_of_answerer()}")
         met = {(each.ours, each.theirs): each.band for each in result.expected}
-        truth = self._lists.truth
+        truth = self._stage.lists.truth
         false = {pair: band for pair, band in met.items() if pair not in truth}
         if set(false.values()) - {"candidate"}:
             raise SymbolonError("a certain or probable match is false", code="demo.false")
@@ -301,12 +275,13 @@ class _Demo:
         self._story.step("Dune asks, too: an NGO needs no agreement")
         result = self._session("matches-ngo.json", NGO)
         self._story.say(
-            f"""Of its {len(self._lists.watched)} places Birch has {result.suppliers}. Dune now knows who
-            buys there; Birch knows how many names were asked, and not which."""
+            f"""Of its {len(self._stage.lists.watched)} places Birch has {result.suppliers}. Dune now knows
+            who buys there; Birch knows how many names were asked, and not which."""
         )
 
     def _change(self, first: _Result) -> _Result:
-        self._import("Some weeks later both lists have changed a little", self._lists.changed())
+        self._stage.lists = self._stage.lists.changed()
+        self._import("Some weeks later both lists have changed a little", first=False)
         self._story.step("Alder asks once more, and only the difference travels")
         second = self._session("matches-later.json")
         self._story.say(
@@ -325,10 +300,8 @@ class _Demo:
             grow. The others now sign how far Birch's log is and a hash of it: from here on Birch cannot take
             an entry back, or show another log to somebody else."""
         )
-        for member in (ASKER, NGO):
-            self._begin(member, "serve")
-        for member in (ASKER, NGO):
-            self._reachable(member)
+        self._stage.begin(ASKER, "serve")
+        self._stage.reachable(ASKER)
         self._story.show(self._story.run("--home", ANSWERER, "audit", "witness"))
 
     def _audit(self) -> None:
@@ -350,6 +323,7 @@ class _Demo:
         self._story.show(whose)
         self._story.show_rows(disclosed)
         self._story.show(verdict)
+        self._signals.require_audited(disclosed)
 
     def _suspend(self) -> None:
         self._story.step("The coordinator suspends a member")
@@ -363,8 +337,8 @@ class _Demo:
     def _session(self, out: str, asker: str = ASKER) -> _Result:
         """Runs a match and holds it against the join in the clear."""
         figures = json.loads(self._story.run(*self._match_command(out, asker)))
-        rows = json.loads((self._folder / out).read_text(encoding="utf-8"))
-        expected = clear_join(self._file(asker), self._file(ANSWERER), TIERS)
+        rows = json.loads((self._stage.folder / out).read_text(encoding="utf-8"))
+        expected = clear_join(self._stage.list_file(asker), self._stage.list_file(ANSWERER), TIERS)
         require_equal(expected, rows)
         return _Result(rows, figures, expected)
 
@@ -374,8 +348,8 @@ class _Demo:
 
     def _sentence_of_answerer(self) -> str:
         """Its newest session; it may still be writing it down when the asking side is done."""
-        end = time.monotonic() + _FOLLOW_S
-        with Node(self._folder / ANSWERER) as node:
+        end = time.monotonic() + FOLLOW_S
+        with Node(self._stage.folder / ANSWERER) as node:
             while True:
                 newest = node.sessions.newest(1)
                 if newest and newest[0].state == "done":
@@ -383,20 +357,6 @@ class _Demo:
                 if time.monotonic() > end:
                     raise SymbolonError(f"{ANSWERER} noted no end of the session", code="demo.session")
                 time.sleep(0.1)
-
-    def _file(self, member: str) -> Path:
-        return self._folder / f"{member}.csv"
-
-
-def _with(table: str, text: str) -> str:
-    return text + table
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports of loopback that nobody listens on now: the founder's address stands in the members' records."""
-    with contextlib.ExitStack() as stack:
-        opened = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [each.getsockname()[1] for each in opened]
 
 
 def _suppliers_of(rows: Sequence[Mapping[str, str]], band: str) -> dict[str, str]:

@@ -40,7 +40,7 @@ def clear_join(ours: Path, theirs: Path, tiers: Sequence[str]) -> list[ClearMatc
         tiers: letters of the tiers to ask.
     """
     wanted = [Tier(letter) for letter in tiers]
-    left, right = _by_key(ours, wanted), _by_key(theirs, wanted)
+    left, right = keys_of(ours, wanted), keys_of(theirs, wanted)
     tier_of: dict[tuple[str, str], Tier] = {}
     schemes: dict[tuple[str, str], set[str]] = defaultdict(set)
     for tier, scheme, value in left.keys() & right.keys():
@@ -54,7 +54,8 @@ def clear_join(ours: Path, theirs: Path, tiers: Sequence[str]) -> list[ClearMatc
     ]
 
 
-def _by_key(path: Path, tiers: Iterable[Tier]) -> dict[tuple[Tier, str, str], set[str]]:
+def keys_of(path: Path, tiers: Iterable[Tier]) -> dict[tuple[Tier, str, str], set[str]]:
+    """The supplier ids of a file by tier, scheme and value of a key; those that say too little left out."""
     held: dict[tuple[Tier, str, str], set[str]] = defaultdict(set)
     with open_list(path) as reader:
         for item in reader:

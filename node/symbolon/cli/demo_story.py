@@ -60,6 +60,19 @@ class Story:
         for line in lines.rstrip().splitlines():
             self._console.print(Padding(Text(line, style="dim"), (0, 0, 0, 5), expand=False))
 
+    def show_part(self, lines: str, words: str) -> None:
+        """The paragraph of a text that has some words; three dots for what stands before and after it.
+
+        Raises:
+            SymbolonError: none has them.
+        """
+        paragraphs = lines.rstrip().split("\n\n")
+        at = next((number for number, each in enumerate(paragraphs) if words in each), None)
+        if at is None:
+            raise SymbolonError(f"{words} is not in what a command said", code="demo.command")
+        before, after = paragraphs[:at], paragraphs[at + 1 :]
+        self.show("\n".join((*("…" for _ in before[:1]), paragraphs[at], *("…" for _ in after[:1]))))
+
     def show_rows(self, lines: str) -> None:
         """The same for rows of a table, which are not to be broken."""
         for line in lines.rstrip().splitlines():

@@ -17,6 +17,7 @@ from typing import Final
 from symbolon import config
 from symbolon.audit.checkpoint import log_origin
 from symbolon.cli.doctor_audit import look_at_audit
+from symbolon.cli.doctor_lock import look_at_lock
 from symbolon.cli.doctor_membership import (
     look_at_certificate,
     look_at_founder,
@@ -245,7 +246,8 @@ class Examination:
             said = f"all key files are private, but other users can look into {self._home}"
             yield warned("keys on disk", "keys.folder", said, f"Run `chmod 700 {self._home}`.")
             return
-        yield good("keys on disk", f"{len(paths)} key files can be read by this user only")
+        said = f"{len(paths)} key files can be read by this user only"
+        yield from look_at_lock(self._home, said)
 
     def _database_state(self) -> Iterator[Finding]:
         with self.database.read("read the version") as connection:

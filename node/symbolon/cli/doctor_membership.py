@@ -20,6 +20,7 @@ from symbolon.membership.coalition_roles import VALIDITY
 from symbolon.membership.coalition_state import ASK_FOR_NEWER, State
 from symbolon.membership.ends_soon import metadata_ends_soon, records_end_soon
 from symbolon.membership.founder_keys import ROOT_KEY_FILE, FounderKeys, load_root_key
+from symbolon.membership.key_file import is_locked_file
 from symbolon.membership.member_record import MemberRecord
 from symbolon.rpc.diagnosis import presented_certificate
 from symbolon.rpc.diagnosis_finding import (
@@ -220,4 +221,6 @@ def _root_key(path: Path, keys: FounderKeys) -> str:
         if not isinstance(error.__cause__, TypeError):
             raise
         return "here, encrypted"
+    if is_locked_file(path.read_bytes()):
+        return "here, locked with this folder"
     return "here, not encrypted"

@@ -58,8 +58,10 @@ def init(
         database=database,
     )
     print(f"Made {folder}. Next:", file=sys.stderr)
-    print("  1. run `symbolon coalition join CODE` with the code that a founder sent you", file=sys.stderr)
-    print("  2. run `symbolon suppliers import FILE`, then `symbolon doctor`", file=sys.stderr)
+    print("  1. where the machine may be searched or stolen: `symbolon lock`, now, before", file=sys.stderr)
+    print("     anything else; then `symbolon unlock` (docs/locking.md)", file=sys.stderr)
+    print("  2. run `symbolon coalition join CODE` with the code that a founder sent you", file=sys.stderr)
+    print("  3. run `symbolon suppliers import FILE`, then `symbolon doctor`", file=sys.stderr)
     print(folder)
 
 

@@ -122,7 +122,7 @@ class LocalCoalition:
     def add(
         self, member: str, *, kind: str = "ngo", peers: tuple[str, ...] = (), invited: bool = True
     ) -> Path:
-        """Makes and enrols a node that allows its peers every mode and tier for `PURPOSE`.
+        """Makes and enrols a node that allows its peers every mode, tier and signal for `PURPOSE`.
 
         Returns:
             Its folder.
@@ -142,6 +142,7 @@ class LocalCoalition:
                 'modes = ["size", "intersection"]',
                 'tiers = ["A", "B", "C"]',
                 f"invited = {str(invited).lower()}",
+                "signals = true",
             ]
         write_atomically(home / config.FILE_NAME, "\n".join(lines).encode() + b"\n")
         self.publish()

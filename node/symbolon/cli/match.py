@@ -16,7 +16,7 @@ from symbolon.cli.node_home import open_node
 from symbolon.cli.outdated_list import IMPORT_AGAIN, OUTDATED
 from symbolon.cli.progress import session_progress
 from symbolon.errors import SymbolonError, UsageError
-from symbolon.exchange.messages import Invitation
+from symbolon.exchange.messages import MATCH, MODES, Invitation
 from symbolon.exchange.rules_agreement import REMEDY, with_caution
 from symbolon.matching.evidence import matches
 from symbolon.rpc.figures import Figures
@@ -88,14 +88,14 @@ def match_with(
         print(json.dumps(document, indent=2))
 
 
-def parse_tiers(mode: str, tiers: str) -> tuple[str, ...]:
+def parse_tiers(mode: str, tiers: str, modes: tuple[str, ...] = MODES[MATCH]) -> tuple[str, ...]:
     """Checks --mode and --tiers.
 
     Raises:
         UsageError: unknown, or not together.
     """
-    if mode not in ("size", "intersection"):
-        raise UsageError(f"unknown mode {mode}", hint="Use --mode size or --mode intersection.")
+    if mode not in modes:
+        raise UsageError(f"unknown mode {mode}", hint=f"Use --mode {' or --mode '.join(modes)}.")
     letters = tuple(sorted(set(tiers.upper().replace(",", ""))))
     if not letters or not set(letters) <= set("ABC"):
         raise UsageError(f"unknown tiers {tiers}", hint="Use letters of A, B, C, for example --tiers AB.")
@@ -187,7 +187,7 @@ def _document(node: Node, ask: Ask, outcome: Outcome) -> dict[str, object]:
         "tiers": "".join(ask.tiers),
         "suite": suite.name,
         "backend": suite.backend_name,
-        "matched": outcome.by_band,
+        "matched": outcome.counts,
         "shared": outcome.shared,
         "key_rules": outcome.key_rules,
         "sentence": outcome.sentence,

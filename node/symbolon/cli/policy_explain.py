@@ -27,6 +27,7 @@ EXIT_DENIED: Final = 1
 _WORDS: Final = {
     "match_size": "ask how many suppliers both have",
     "match_intersection": "ask which of its own suppliers this node has too",
+    "lookup": "look up signals about its own suppliers",
     "match_mutual": "invite this node to ask it",
     "ask": "be asked by this node",
     "read_audit": "be given an export of the audit log",
@@ -36,10 +37,11 @@ _WORDS: Final = {
 _DIRECTIONS: Final[dict[str, Direction]] = {
     "match_size": "answer",
     "match_intersection": "answer",
+    "lookup": "answer",
     "match_mutual": "invited",
     "ask": "ask",
 }
-_TIERS_OF: Final = {"size": "AB", "intersection": "ABC"}
+_TIERS_OF: Final = {"size": "AB", "intersection": "ABC", "lookup": "ABC"}
 """Size mode does not count what a person has to decide."""
 
 
@@ -58,7 +60,7 @@ class _Tried:
 def explain(
     peer: Annotated[str, typer.Argument(help="Member to try one request of; default: all, everything.")] = "",
     purpose: Annotated[str, typer.Option(help="Only this purpose; needed to try one request.")] = "",
-    mode: Annotated[str, typer.Option(help="size or intersection.")] = "",
+    mode: Annotated[str, typer.Option(help="size, intersection or lookup.")] = "",
     tiers: Annotated[str, typer.Option(help="Tiers of keys, for example AB.")] = "A",
     direction: Annotated[
         str, typer.Option(help="answer: the peer asks; ask: this node asks; invited: the peer invites it.")
@@ -103,7 +105,7 @@ def explain(
             context = MatchContext(
                 purpose,
                 mode,
-                frozenset(parse_tiers(mode, tiers)),
+                frozenset(parse_tiers(mode, tiers, tuple(_TIERS_OF))),
                 DEFAULT_SUITE,
                 keys,
                 list_size or keys,

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from symbolon.cli.node_home import open_node
+from symbolon.cli.lock_watch import stopped_when_locked
+from symbolon.cli.node_home import home, open_node
 from symbolon.cli.typed_ids import typed_listen
 from symbolon.rpc.relay_server import serve_relay
 from symbolon.rpc.server import GRACE_S
@@ -30,7 +31,7 @@ def relay_command(
     current members only. What it carries is encrypted from end to end: it sees who talks to whom, when and
     how much, and writes none of that down. Logs go to stderr. Prints the address on stdout once it is open.
     """
-    with open_node() as node:
+    with open_node() as node, stopped_when_locked(home()):
         logging.basicConfig(
             stream=sys.stderr,
             level=node.config.node.log_level.upper(),

@@ -7,7 +7,8 @@ from typing import Annotated, Final
 
 import typer
 
-from symbolon.cli.node_home import open_node
+from symbolon.cli.lock_watch import stopped_when_locked
+from symbolon.cli.node_home import home, open_node
 from symbolon.cli.outdated_list import OUTDATED
 from symbolon.rpc.server import GRACE_S, serve
 
@@ -31,6 +32,7 @@ def serve_command(
         open_node() as node,
         # Two of them would take each other's place at the relays, for ever.
         node.database.exclusive("serve", "`symbolon serve` of this node", _TWICE),
+        stopped_when_locked(home()),
     ):
         logging.basicConfig(
             stream=sys.stderr,

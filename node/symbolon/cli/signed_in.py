@@ -21,6 +21,7 @@ from symbolon.errors import ConfigError, PermissionDeniedError, StorageError, Us
 from symbolon.policy.operator_roles import (
     LOCAL,
     FourEyesAction,
+    Role,
     not_signed_in,
     require_role,
     role_for_command,
@@ -76,18 +77,19 @@ def _asking_first(callback: Callable[..., Any], words: str) -> Callable[..., Any
     return asked
 
 
-def require_operator(words: str) -> AtKeyboard:
+def require_operator(words: str, *, at_least: Role | None = None) -> AtKeyboard:
     """Checks that whoever is at the keyboard may run a command.
 
     Args:
         words: the command, without the program's name and options.
+        at_least: the role that it needs where only the command itself can tell.
 
     Raises:
         PermissionDeniedError: `permission.sign_in`, `permission.role`.
         StorageError: the node's operators cannot be read.
         ConfigError: the node's configuration cannot be read.
     """
-    needed = role_for_command(words)
+    needed = at_least or role_for_command(words)
     if needed is None:
         return AtKeyboard()
     try:

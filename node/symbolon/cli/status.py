@@ -57,6 +57,7 @@ def _print_node(console: Console, report: Report) -> None:
         ("folder", report.home),
         ("listens", report.listen),
         ("database", report.database),
+        ("keys", report.keys),
         ("certificate", certificate or report.trouble),
         ("standing", report.standing),
         *(("ends soon", each) for each in report.ends_soon),

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from symbolon import __version__
+from symbolon.cli.doctor_lock import describe
 from symbolon.cli.operators import summary
 from symbolon.cli.outdated_list import IMPORT_AGAIN, OUTDATED
 from symbolon.config import AllowConfig
 from symbolon.errors import ConfigError, MembershipError, PolicyError, SymbolonError
-from symbolon.exchange.messages import AREA
+from symbolon.exchange.messages import MATCH
 from symbolon.membership.atomic_file import read_bounded
 from symbolon.membership.certificates import MAX_CERTIFICATE_BYTES, load_certificate
 from symbolon.membership.coalition_state import State
 from symbolon.membership.ends_soon import ends_soon
+from symbolon.membership.key_file import lock_state
 from symbolon.membership.member_record import MemberRecord
 from symbolon.rpc.node import LEAF_FILE, Node
 from symbolon.rpc.own_certificate import ended_hint
@@ -141,6 +143,7 @@ class Report:
         members: None where there is no metadata, or it does not hold.
         founder: whether this node holds a founder's keys.
         proposals_waiting: proposals that wait for a person at this founder; None where it is none.
+        keys: how the private keys are kept: in clear, or locked by a passphrase, and unlocked until when.
         policies: how many are there, and of which kinds; or why they cannot be put in force, and what to do.
     """
 
@@ -165,6 +168,7 @@ class Report:
     budget_window_days: int
     budget: list[Budget]
     epochs: list[Epoch]
+    keys: str
 
 
 def read_report(node: Node, sessions: int) -> Report:
@@ -203,6 +207,7 @@ def read_report(node: Node, sessions: int) -> Report:
         budget_window_days=node.budget.window_days,
         budget=_budget(node),
         epochs=_epochs(node),
+        keys=describe(lock_state(node.home)),
     )
 
 
@@ -331,7 +336,7 @@ def _budget(node: Node) -> list[Budget]:
     limits = node.budget
     may_ask = {(each.peer, tier) for each in node.config.allow if each.answer for tier in each.tiers}
     spent = {owner: Spent(*owner, 0, 0) for owner in may_ask}
-    spent |= {(each.peer, each.tier): each for each in node.sending.spent(AREA, limits)}
+    spent |= {(each.peer, each.tier): each for each in node.sending.spent(MATCH, limits)}
     rows = []
     for _, each in sorted(spent.items(), key=lambda item: (item[0][0] == EVERYBODY, item[0])):
         if each.peer == EVERYBODY:

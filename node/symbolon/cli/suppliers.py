@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from symbolon.cli import supplier_page
 from symbolon.cli.node_home import open_node
 from symbolon.errors import InputError, UsageError
 from symbolon.rpc.node import Node
@@ -210,6 +211,9 @@ def keys_command(
         _print_table(table)
     count = sum(each.key is not None for each in explanations)
     _tell(f"{record.supplier_id} yields {count} match key{'' if count == 1 else 's'}.")
+
+
+app.command("show")(supplier_page.show)
 
 
 def header_map(columns: Sequence[str]) -> dict[str, str]:

@@ -1,0 +1,135 @@
+"""`symbolon signals export`: this member's own signals for other systems. Sources are in none of the forms.
+
+What is written leaves the coalition by the hand of whoever runs the command: no policy is asked, since none
+binds a contributor in its own signals. A signal marked TLP:RED is left out unless it is asked for.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import typer
+
+from symbolon.cli.node_home import open_node
+from symbolon.cli.signals_typed import object_of
+from symbolon.errors import InputError, UsageError
+from symbolon.membership.atomic_file import write_atomically
+from symbolon.policy.canonical_json import encode_canonical
+from symbolon.policy.obligations import NOTHING
+from symbolon.signals.exported import Exported
+from symbolon.signals.misp_writer import write_misp
+from symbolon.signals.released import release
+from symbolon.signals.stix_writer import write_stix
+from symbolon.signals.vocabulary import State, Tlp
+from symbolon.storage.signal_columns import StoredSignal
+
+Form = Literal["misp", "stix", "jsonl"]
+_FORMS: Final[tuple[Form, ...]] = ("misp", "stix", "jsonl")
+
+
+def export(
+    form: Annotated[str, typer.Option("--format", help="misp, stix or jsonl.")],
+    signal_ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[SIGNAL]…", help="Only these; without: all that stand.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write to this file; without: standard output.")] = None,
+    organisation: Annotated[
+        str, typer.Option(help="Name of whoever exports, as the other system shows it; default: member id.")
+    ] = "",
+    without_narratives: Annotated[
+        bool, typer.Option("--without-narratives", help="Leave the narratives out.")
+    ] = False,
+    with_recalled: Annotated[
+        bool,
+        typer.Option("--with-recalled", help="misp, stix: also that signals were recalled or have expired."),
+    ] = False,
+    with_red: Annotated[
+        bool, typer.Option("--with-red", help="Those marked TLP:RED too: the file goes to nobody else.")
+    ] = False,
+) -> None:
+    """Write own signals for other systems: MISP, STIX 2.1 or JSON Lines. Sources are never in it.
+
+    The file names suppliers in clear, and no policy guards it from then on.
+    """
+    chosen = _chosen_form(form)
+    if with_recalled and chosen == "jsonl":
+        raise UsageError("a line of JSON has no form for a recall", hint="Use --format misp or stix.")
+    if out is not None and (out.is_dir() or not out.parent.is_dir()):
+        raise InputError(f"{out} cannot be written", hint="Name a file in a folder that is there.")
+    with open_node() as node:
+        today = node.now.date()
+        if signal_ids:
+            held = [node.signals.get(each) for each in dict.fromkeys(signal_ids)]
+        else:
+            held = list(node.signals.list(include_expired=with_recalled))
+        standing = [
+            each
+            for each in held
+            if with_recalled or (each.signal.state is State.ACTIVE and not each.signal.is_expired(today))
+        ]
+        kept = [
+            each
+            for each in standing
+            if with_red or each.signal.tlp is not Tlp.RED or each.signal.state is State.RECALLED
+        ]
+        contributors = node.signals.contributors([each.number for each in kept])
+        data = _written(
+            kept,
+            chosen,
+            contributors,
+            organisation or node.member_id,
+            node.now,
+            without_narratives=without_narratives,
+        )
+    if out is None:
+        print(data.decode(), end="")
+    else:
+        write_atomically(out, data)
+    red = len(standing) - len(kept)
+    left = f" {red} marked TLP:RED left out; --with-red takes them in." if red else ""
+    target = "" if out is None else f" to {out}"
+    print(f"Wrote {len(kept):,} signals{target}.{left} No source is in it.", file=sys.stderr)
+
+
+def _chosen_form(typed: str) -> Form:
+    for each in _FORMS:
+        if typed.strip().lower() == each:
+            return each
+    raise UsageError(f"unknown format {typed[:32]}", hint=f"Use one of: {', '.join(_FORMS)}.")
+
+
+def _written(
+    held: Sequence[StoredSignal],
+    form: Form,
+    contributors: dict[int, int],
+    organisation: str,
+    now: datetime,
+    *,
+    without_narratives: bool,
+) -> bytes:
+    if form == "jsonl":
+        return b"".join(_json_lines(held, without_narratives=without_narratives))
+    exported = [
+        Exported(
+            release(each.signal, NOTHING, contributors=contributors.get(each.number, 1)),
+            None if each.signal.state is State.RECALLED else each.signal.subject,
+            "" if without_narratives else each.signal.narrative,
+        )
+        for each in held
+    ]
+    write = write_misp if form == "misp" else write_stix
+    allowed = frozenset(each.signal.signal_id for each in held)
+    made = write(exported, organisation=organisation, now=now, onward_allowed=allowed)
+    return encode_canonical(made) + b"\n"
+
+
+def _json_lines(held: Iterable[StoredSignal], *, without_narratives: bool) -> Iterable[bytes]:
+    """Lines as `import` reads them; the id is the reference, so that none comes back as a new one."""
+    for each in held:
+        content = {**object_of(each.signal), "reference": each.signal.hex_id}
+        if without_narratives:
+            content.pop("narrative", None)
+        yield json.dumps(content, ensure_ascii=False).encode() + b"\n"
