@@ -15,6 +15,8 @@ that it is reached after the order was given.
 `record=FILE`: every message of every exchange is appended to FILE, decrypted; see `read_record`.
 
 `records=N`: size mode is content with so many records on each side.
+
+`cheap=`: a new passphrase costs next to nothing to guess, and to use.
 """
 
 import contextlib
@@ -29,7 +31,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from symbolon.cli import lock
 from symbolon.cli.main import main
+from symbolon.membership.sealing_key import Stretching
 from symbolon.oprf.x25519_ell2 import X25519Ell2
 from symbolon.rpc import receiver_size, sender_role
 from symbolon.rpc.wire import Wire
@@ -154,6 +158,11 @@ def _content_with(records: int) -> None:
         module.SIZE_MIN_RECORDS = records  # type: ignore[misc, attr-defined]
 
 
+def _lock_cheaply() -> None:
+    cheap = functools.partial(lock.Passphrase, stretching=Stretching(memory_kib=8, passes=1, lanes=1))
+    lock.Passphrase = cheap  # type: ignore[misc, assignment]
+
+
 def install(options: Iterable[str]) -> None:
     """Makes this process suffer and record what the options say."""
     for option in options:
@@ -162,6 +171,8 @@ def install(options: Iterable[str]) -> None:
             _record(Path(value))
         elif what == "records":
             _content_with(int(value))
+        elif what == "cheap":
+            _lock_cheaply()
         else:
             do = {"orders": _obey, "points": _note}[what]
             _install(functools.partial(do, Path(value)))

@@ -9,6 +9,7 @@ closed.
 """
 
 import atexit
+import fcntl
 import gc
 import importlib
 import json
@@ -17,9 +18,13 @@ import pkgutil
 import runpy
 import socket
 import sys
+import termios
 import threading
 import traceback
 from typing import Any, NoReturn
+
+preloaded = False
+"""Whether this process was forked from one that had imported everything."""
 
 
 def preload() -> None:
@@ -74,6 +79,8 @@ def _become(order: dict[str, Any], descriptors: list[int]) -> None:
     for descriptor in descriptors:
         if descriptor > 2:
             os.close(descriptor)
+    if order["terminal"]:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     os.chdir(order["folder"])
     os.environ.clear()
     os.environ.update(order["environment"])
@@ -106,7 +113,16 @@ def _run(words: list[str]) -> NoReturn:
     os._exit(code if isinstance(code, int) else 0 if code is None else 1)
 
 
+def carry_out(channel: socket.socket) -> NoReturn:
+    """Forks for every order, and in each process does what the order says."""
+    _run(serve(channel)["words"])
+
+
 if __name__ == "__main__":
-    preload()
+    # What is forked from here finds it by this name.
+    import fork_server
+
+    fork_server.preload()
+    fork_server.preloaded = True
     gc.freeze()
-    _run(serve(socket.socket(fileno=int(sys.argv[1])))["words"])
+    fork_server.carry_out(socket.socket(fileno=int(sys.argv[1])))

@@ -15,6 +15,7 @@ import threading
 from pathlib import Path
 from typing import Any, Final
 
+import fork_server
 from processes import DEADLINE_S
 
 _SERVER: Final = Path(__file__).with_name("fork_server.py")
@@ -29,11 +30,17 @@ class _Server:
         self._turn = threading.Lock()
         self._channel: socket.socket | None = None
 
-    def fork(self, order: dict[str, Any], std: list[int]) -> int:
-        """Starts a command, with three descriptors; its process id."""
+    def begin(self) -> None:
+        """Starts it, unless that is done."""
         with self._turn:
             if self._channel is None:
                 self._channel = self._begin()
+
+    def fork(self, order: dict[str, Any], std: list[int]) -> int:
+        """Starts a command, with three descriptors; its process id."""
+        self.begin()
+        with self._turn:
+            assert self._channel is not None
             socket.send_fds(self._channel, [json.dumps(order).encode()], std)
             answer = self._channel.recv(4)
         assert len(answer) == 4, "the process that commands are forked from is gone"
@@ -44,23 +51,50 @@ class _Server:
         if ctypes.CDLL(None, use_errno=True).prctl(_SUBREAPER, 1, 0, 0, 0):
             raise OSError(ctypes.get_errno(), "prctl")
         with theirs:
-            command = [sys.executable, str(_SERVER), str(theirs.fileno())]
-            # It ends with this process, which alone holds the other end.
-            self._process = subprocess.Popen(
-                command,
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                # Ctrl-C at the commands' terminal is not for it.
-                start_new_session=True,
-            )
+            if fork_server.preloaded:
+                self._begin_here(ours, theirs)
+            else:
+                self._begin_anew(theirs)
         return ours
+
+    def _begin_anew(self, theirs: socket.socket) -> None:
+        # It ends with this process, which alone holds the other end.
+        self._process = subprocess.Popen(
+            [sys.executable, str(_SERVER), str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            # Ctrl-C at the commands' terminal is not for it.
+            start_new_session=True,
+        )
+
+    @staticmethod
+    def _begin_here(ours: socket.socket, theirs: socket.socket) -> None:
+        if os.fork() == 0:
+            ours.close()
+            os.setsid()
+            fork_server.carry_out(theirs)
 
 
 _HERE: Final = _Server()
 
 
+def begin() -> None:
+    """Starts what is forked from: for a command that forks others, while it has no second thread."""
+    _HERE.begin()
+
+
 class Popen(subprocess.Popen[str]):
-    """`subprocess.Popen` of `[sys.executable, "-m", MODULE, …]` or `[sys.executable, FILE, …]`, as text."""
+    """`subprocess.Popen` of `[sys.executable, "-m", MODULE, …]` or `[sys.executable, FILE, …]`, as text.
+
+    Args:
+        terminal: its stdin is the terminal of the session that it begins.
+    """
+
+    def __init__(self, *arguments: Any, terminal: bool = False, **more: Any) -> None:
+        self._terminal = terminal
+        if terminal:
+            more["start_new_session"] = True
+        super().__init__(*arguments, **more)
 
     # What the standard library calls to fork and execute, in Python 3.11 and later.
     def _execute_child(self, args: list[str], *more: Any) -> None:
@@ -71,6 +105,7 @@ class Popen(subprocess.Popen[str]):
             "folder": str(cwd or Path.cwd()),
             "environment": dict(os.environ if env is None else env),
             "session": session,
+            "terminal": self._terminal,
         }
         given = enumerate((pipes[0], pipes[3], pipes[5]))
         self.pid = _HERE.fork(order, [number if each == -1 else each for number, each in given])

@@ -7,7 +7,7 @@ from typing import Any
 from symbolon.policy.bundle import PolicyBundle, PolicySource, build_bundle
 from symbolon.policy.decision import Decider
 from symbolon.policy.facts import CoalitionFacts, MemberFacts
-from symbolon.policy.request import MatchContext, PolicyRequest
+from symbolon.policy.request import MatchContext, PolicyRequest, ReleaseContext
 
 POLICIES = Path(__file__).resolve().parents[1] / "policies"
 SCHEMA = (POLICIES / "schema.cedarschema").read_text("utf-8")
@@ -49,6 +49,23 @@ def context(**changes: Any) -> MatchContext:
         "now": NOON,
     }
     return MatchContext(**{**fields, **changes})
+
+
+def release_context(**changes: Any) -> ReleaseContext:
+    fields = {
+        "purpose": PURPOSE,
+        "agreed": False,
+        "tlp": "amber",
+        "named": False,
+        "subject_kind": "site",
+        "indicators": frozenset({"debt-bondage"}),
+        "evidence": "worker-interview",
+        "urgent": False,
+        "disputed": False,
+        "contributors": 1,
+        "now": NOON,
+    }
+    return ReleaseContext(**{**fields, **changes})
 
 
 def request(

@@ -59,6 +59,18 @@ policy.v1.PolicyService/Agree
   cut   cut   cut   cut   no    cert  unk   no    yes   yes   yes   yes   yes   sus   lap   exp
 policy.v1.PolicyService/Withdraw
   cut   cut   cut   cut   no    cert  unk   no    yes   yes   yes   yes   yes   sus   lap   exp
+signal.v1.SignalService/Watch
+  cut   cut   cut   cut   no    cert  unk   no    yes   yes   yes   yes   yes   sus   lap   exp
+signal.v1.SignalService/Count
+  cut   cut   cut   cut   no    cert  unk   no    yes   yes   yes   yes   yes   sus   lap   exp
+signal.v1.SignalService/GetNarrative
+  cut   cut   cut   cut   no    cert  unk   no    yes   yes   yes   yes   yes   sus   lap   exp
+signal.v1.SignalService/Contest
+  cut   cut   cut   cut   no    cert  unk   no    yes   yes   yes   yes   yes   sus   lap   exp
+signal.v1.SignalService/Corroborate
+  cut   cut   cut   cut   no    cert  unk   no    yes   yes   yes   yes   yes   sus   lap   exp
+signal.v1.SignalService/Withdraw
+  cut   cut   cut   cut   no    cert  unk   no    yes   yes   yes   yes   yes   sus   lap   exp
 membership.v1.MembershipService/GetMetadata
   cut   cut   cut   cut   no    cert  unk   yes   yes   yes   yes   yes   yes   sus   yes   exp
 membership.v1.MembershipService/Join
@@ -139,6 +151,12 @@ HANDLED: Final[dict[str, Outcome]] = {
     "membership.v1.MembershipService/Invite": ("FAILED_PRECONDITION", "membership.malformed"),
     "policy.v1.PolicyService/Agree": MALFORMED,
     "policy.v1.PolicyService/Withdraw": MALFORMED,
+    "signal.v1.SignalService/Watch": MALFORMED,
+    "signal.v1.SignalService/Count": MALFORMED,
+    "signal.v1.SignalService/GetNarrative": MALFORMED,
+    "signal.v1.SignalService/Contest": MALFORMED,
+    "signal.v1.SignalService/Corroborate": MALFORMED,
+    "signal.v1.SignalService/Withdraw": MALFORMED,
     "relay.v1.RelayService/Attach": ("OK", ""),
     "relay.v1.RelayService/Connect": MALFORMED,
     "relay.v1.RelayService/Accept": MALFORMED,
@@ -179,6 +197,12 @@ IDS: Final[dict[str, tuple[str, ...]]] = {
     "membership.v1.MembershipService/Invite": ("invitation_sha256", "terms"),
     "policy.v1.PolicyService/Agree": ("document", "signature"),
     "policy.v1.PolicyService/Withdraw": ("agreement_sha256",),
+    "signal.v1.SignalService/Watch": ("purpose",),
+    "signal.v1.SignalService/Count": ("purpose",),
+    "signal.v1.SignalService/GetNarrative": ("signal_id", "purpose"),
+    "signal.v1.SignalService/Contest": ("signal_id", "purpose"),
+    "signal.v1.SignalService/Corroborate": ("signal_id", "purpose"),
+    "signal.v1.SignalService/Withdraw": ("signal_id", "purpose"),
     "relay.v1.RelayService/Attach": (),
     "relay.v1.RelayService/Connect": ("target.member",),
     "relay.v1.RelayService/Accept": ("ticket.connection_id",),
@@ -225,6 +249,8 @@ PLAIN: Final[dict[str, tuple[str, ...]]] = {
     ),
     "membership.v1.MembershipService/Propose": ("sign",),
     "membership.v1.MembershipService/Invite": ("withdrawn",),
+    "signal.v1.SignalService/GetNarrative": ("revision",),
+    "signal.v1.SignalService/Contest": ("kind", "text", "relayed_on", "padding"),
     "relay.v1.RelayService/Attach": ("heartbeat",),
     "relay.v1.RelayService/Connect": ("frame.data", "frame.end"),
     "relay.v1.RelayService/Accept": ("frame.data", "frame.end"),

@@ -4,7 +4,7 @@ Each is well-formed and, but for the id, what its caller may send. What it must 
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,6 +35,7 @@ from symbolon.api.exchange.v1 import exchange_pb2 as exchange
 from symbolon.api.membership.v1 import membership_pb2 as membership
 from symbolon.api.policy.v1 import policy_pb2 as policy
 from symbolon.api.relay.v1 import relay_pb2 as relay
+from symbolon.api.signal.v1 import signal_pb2 as signal
 from symbolon.audit.checkpoint import Checkpoint, log_origin, sign_checkpoint
 from symbolon.audit.merkle import EMPTY_ROOT
 from symbolon.audit.witness import add_checkpoint_body
@@ -274,6 +275,44 @@ def _accept(connection_id: bytes) -> Any:
     return relay.AcceptRequest(ticket=relay.Ticket(connection_id=connection_id))
 
 
+# signals
+
+
+def _narrative(signal_id: bytes, purpose: str = PURPOSE) -> Any:
+    return signal.GetNarrativeRequest(signal_id=signal_id, purpose=purpose, revision=1)
+
+
+def _contest(signal_id: bytes, purpose: str = PURPOSE) -> Any:
+    said = {"kind": "contest", "text": "That was somebody else.", "relayed_on": "2026-11-02"}
+    return signal.ContestRequest(signal_id=signal_id, purpose=purpose, **said)
+
+
+def _corroborate(signal_id: bytes, purpose: str = PURPOSE) -> Any:
+    return signal.CorroborateRequest(signal_id=signal_id, purpose=purpose)
+
+
+def _uncorroborate(signal_id: bytes, purpose: str = PURPOSE) -> Any:
+    return signal.WithdrawRequest(signal_id=signal_id, purpose=purpose)
+
+
+def _about_signals() -> Iterator[Probe]:
+    """For each question about a signal: one of nobody, one that another was given, a purpose of nobody."""
+    questions: tuple[tuple[str, Callable[..., Any]], ...] = (
+        ("GetNarrative", _narrative),
+        ("Contest", _contest),
+        ("Corroborate", _corroborate),
+        ("Withdraw", _uncorroborate),
+    )
+    for name, make in questions:
+        messages: tuple[tuple[str, str, str, Callable[[Scene], Any]], ...] = (
+            ("firm", "signal of nobody", "signal_id", lambda _, make=make: make(bytes(16))),
+            ("firm", "signal of another", "signal_id", lambda s, make=make: make(s.given_to_another)),
+            (BETA, "purpose of nobody", "purpose", lambda s, make=make: make(s.given_to_another, UNAGREED)),
+        )
+        for role, what, path, message in messages:
+            yield Probe(_OF_SIGNALS + name, role, what, (path,), message, _denied())
+
+
 def _checkpoint(scene: Scene, of: str, *, by: str, coalition: str = COALITION) -> Any:
     """A checkpoint of a member's log, signed by the key of one."""
     origin = log_origin(CoalitionId(coalition), MemberId(of))
@@ -287,6 +326,7 @@ _OF_MEMBERS = "membership.v1.MembershipService/"
 _METADATA, _JOIN, _RENEW = _OF_MEMBERS + "GetMetadata", _OF_MEMBERS + "Join", _OF_MEMBERS + "Renew"
 _SUBMIT, _ANNOUNCE = _OF_MEMBERS + "Submit", _OF_MEMBERS + "Announce"
 _PROPOSE, _INVITE = _OF_MEMBERS + "Propose", _OF_MEMBERS + "Invite"
+_OF_SIGNALS = "signal.v1.SignalService/"
 _AGREE, _END = "policy.v1.PolicyService/Agree", "policy.v1.PolicyService/Withdraw"
 _CONNECT, _ACCEPT = "relay.v1.RelayService/Connect", "relay.v1.RelayService/Accept"
 
@@ -434,6 +474,15 @@ PROBES: Final = (
           lambda _: audit.GetCheckpointRequest(origin=f"symbolon/{COALITION}/{BETA}"), _OK),
     Probe(_HOLDS, "firm", "log of nobody", ("origin",),
           lambda _: audit.GetCheckpointRequest(origin=f"symbolon/{COALITION}/{NOWHERE}"), _OK),
+    Probe(_OF_SIGNALS + "Watch", "firm", "a purpose of nobody", ("purpose",),
+          lambda _: signal.WatchRequest(purpose=UNAGREED), _denied()),
+    Probe(_OF_SIGNALS + "Watch", "ngo", "of whom nothing is permitted", (),
+          lambda _: signal.WatchRequest(purpose=PURPOSE), _denied()),
+    Probe(_OF_SIGNALS + "Count", "firm", "a purpose of nobody", ("purpose",),
+          lambda _: signal.CountRequest(purpose=UNAGREED), _denied()),
+    Probe(_OF_SIGNALS + "Count", "ngo", "of whom nothing is permitted", (),
+          lambda _: signal.CountRequest(purpose=PURPOSE), _denied()),
+    *_about_signals(),
     # What the called node does not know stays unknown.
     Probe(_END, "firm", "agreement of nobody", ("agreement_sha256",),
           lambda _: policy.WithdrawRequest(agreement_sha256=bytes(32)), _OK),

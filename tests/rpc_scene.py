@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import numpy as np
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import MetaData, Table, select
@@ -23,6 +24,7 @@ from forged_certificates import leaf, names_of, of_another_authority, self_signe
 from raw_peer import channel_to
 from real_nodes import ALPHA, BETA, PURPOSE, Nodes, real_nodes
 from relays import RELAY, relay_process
+from signal_makers import make_draft
 from symbolon.cli.local_coalition import COALITION
 from symbolon.cli.local_founder import FOUNDER, LocalFounder
 from symbolon.cli.made_up_suppliers import MadeUpList
@@ -36,6 +38,7 @@ from symbolon.membership.invitation_identity import invited_leaf
 from symbolon.membership.member import MemberId
 from symbolon.membership.member_record import Members, Role
 from symbolon.membership.proposal import NewFounders
+from symbolon.rpc.contributing import Screened, contribute
 from symbolon.rpc.gathering import gather
 from symbolon.rpc.inviting import write_invitation
 from symbolon.rpc.node import FOUNDER_FOLDER, Node
@@ -116,6 +119,11 @@ class Scene:
     def node(self) -> Node:
         """The served founder's node, opened beside its process."""
         return self.nodes.founder.node
+
+    @property
+    def given_to_another(self) -> bytes:
+        """The id of a signal of the served founder that `BETA` was given, and nobody else."""
+        return self.node.signals.list()[0].signal.signal_id
 
     @property
     def members(self) -> Members:
@@ -259,10 +267,14 @@ def _serve(nodes: Nodes) -> None:
     """Its operator permits what two members ask; every other one has to be refused by name."""
     allow: tuple[dict[str, object], ...] = (
         {"peer": ALPHA, "purposes": (PURPOSE, UNAGREED)},
-        {"peer": BETA},
+        {"peer": BETA, "signals": True},
     )
     nodes.configure(NODE_FOLDER, allow=allow, node={"member": FOUNDER})
     nodes.take_in(NODE_FOLDER, MadeUpList(120, 0, 0, FOUNDER))
+    with Node(nodes.home(NODE_FOLDER)) as node:
+        ((number, _),) = contribute(node, [Screened(make_draft(purposes=(PURPOSE,)))], reviewed=True)
+        with node.database.transaction("disclose") as connection:
+            node.disclosures.add(connection, BETA, np.array([number], np.uint64))
     nodes.start(NODE_FOLDER)
 
 

@@ -217,7 +217,7 @@ class Scene:
         self.serve()
         outcome = self.ask(mode)
         if mode == "intersection":
-            assert outcome.by_band["certain"] == _SHARED
+            assert outcome.counts["certain"] == _SHARED
         else:
             assert outcome.shared == f"at least {_SHARED}"
         event = "ended" if member == BETA else "learned"

@@ -267,7 +267,7 @@ def test_import_beyond_the_file_size_limit_leaves_the_list_before(tmp_path: Path
 def test_import_on_a_full_disk_leaves_the_list_before(tmp_path: Path) -> None:
     mount = tmp_path / "small"
     mount.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(mount)], check=False).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(mount)], check=False).returncode:
         pytest.skip("this container may not mount a tmpfs")
     try:
         url = f"sqlite:///{mount}/node.db"

@@ -22,13 +22,19 @@ ANYBODY = "anybody"
 NOBODY = "nobody is signed in"
 
 NEEDED = {
-    ANYBODY: "audit verify, bench match, demo, init, sign-in, sign-out, try match",
+    ANYBODY: "audit verify, bench lookup, bench match, demo, init, lock, sign-in, sign-out, signals schema, "
+    "signals words, try match, unlock, wipe",
     Role.VIEWER: "approvals deny, approvals list, coalition invitations, coalition members, "
     "coalition proposals, coalition sync, doctor, match show, operators list, operators password, "
     "audit log, policy agreements, policy check, policy explain, policy test, status, suppliers keys, "
-    "suppliers list",
-    Role.CONTRIBUTOR: "audit witness, match review, match with, relay, serve, suppliers import",
-    Role.APPROVER: "approvals approve, audit export, audit prove, audit report, coalition approve",
+    "suppliers list, suppliers show, signals feeds, signals list, signals received, signals show, "
+    "signals who, triage",
+    Role.CONTRIBUTOR: "audit witness, match review, match with, relay, serve, suppliers import, signals add, "
+    "signals corroborate, signals dispute, signals dropbox, signals import, signals lookup, "
+    "signals narrative, signals notified, signals pending, signals recall, signals reply, "
+    "signals reply-form, signals review, signals revise, signals settle, signals watch",
+    Role.APPROVER: "approvals approve, audit export, audit prove, audit report, coalition approve, "
+    "signals approve, signals export",
     Role.ADMINISTRATOR: "audit demanded, coalition attest, coalition create, coalition expel, "
     "coalition founders, "
     "coalition invite, coalition join, coalition move, coalition offer, coalition reinstate, "

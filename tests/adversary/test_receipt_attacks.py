@@ -24,7 +24,7 @@ from symbolon.exchange.messages import Hello, SignedRequest, TierAsk
 from symbolon.membership.canonical_json import encode_canonical
 from symbolon.membership.member import CoalitionId, MemberId
 from symbolon.membership.signing_key import load_signing_key
-from symbolon.rpc import codec, sender_role
+from symbolon.rpc import codec, sender_session
 from symbolon.rpc.node import SIGNING_KEY_FILE, Node
 from symbolon.rpc.receipts import CLOCK_SKEW_HOURS
 
@@ -257,7 +257,7 @@ def test_receipt_that_comes_too_late_is_not_waited_for(nodes: Nodes) -> None:
         wait_until(lambda: "ended" in nodes.events(BETA, purpose), "the end without a receipt")
         ask.say(receipt=pb.Receipt(signature=sign_result(finish.result, key_of(nodes, MALLORY))))
         assert ask.refusal()[0] == "OK"
-    assert sender_role.RECEIPT_S < 30
+    assert sender_session.RECEIPT_S < 30
     assert list(result_of(nodes, purpose).signatures) == [BETA]
 
 

@@ -111,7 +111,7 @@ def test_every_method_of_membership_is_named_in_the_document_and_no_other() -> N
     assert set(said) == {method.name for method in service.methods}
     # Its four columns, and what the tables here say of the same callers.
     for server, name in ((server, name) for server, table in TABLES.items() for name in table):
-        if name.startswith(("membership.", "exchange.", "policy.", "audit.", "relay.", "grpc.")):
+        if name.startswith(("membership.", "exchange.", "policy.", "audit.", "signal.", "relay.", "grpc.")):
             alike = name.rpartition("/")[2] if name.startswith("membership.") else "CheckBack"
             for role, column in zip(("guest", "firm", "lapse", "found"), said[alike], strict=True):
                 assert (TABLES[server][name][role] == REACHED) == (column != "no"), (name, role)

@@ -15,25 +15,53 @@ import pytest
 import forked
 from processes import wait_until
 
-DEADLINE_S = 240.0
+DEADLINE_S = 360.0
 DEMO = [sys.executable, "-m", "symbolon", "demo"]
-SHORTENED = f"""
+FORKED = """
 import subprocess, sys, types
-from symbolon.cli import demo, demo_story, local_coalition, main
-# The way to the first comparison, shortened: no match refused before it, and commands that are forked.
-demo._Demo._deny = lambda self: None
-sys.path.insert(0, {str(Path(forked.__file__).parent)!r})
 import forked
-demo_story.subprocess = types.SimpleNamespace(**{{**vars(subprocess), "Popen": forked.Popen}})
+forked.begin()
+from symbolon.cli import demo, demo_story, local_coalition, main
+demo_story.subprocess = types.SimpleNamespace(**{**vars(subprocess), "Popen": forked.Popen})
 local_coalition.subprocess = demo_story.subprocess
+"""
+"""The demonstration, and each of its commands, in processes that are forked: see `forked`."""
+SHORTENED = """
+# The way to the first comparison, shortened: no match refused before it.
+demo._Demo._deny = lambda self: None
 """
 SABOTAGE = """
 honest = demo.clear_join
 demo.clear_join = lambda *arguments: honest(*arguments)[1:]
 """
+STRAIGHT_TO_SIGNALS = """
+# No matches: the lists are imported, the nodes that answer serve.
+for step in ("_agree", "_match", "_compare", "_ask_as_ngo", "_change"):
+    setattr(demo._Demo, step, lambda self, *arguments: None)
+"""
+SIGNAL_LEFT_OUT = """
+from symbolon.cli import demo_signals
+honest = demo_signals.received_json
+demo_signals.received_json = lambda *arguments: {"signals": honest(*arguments)["signals"][:1]}
+"""
+POLICY_LEFT_OUT = """
+from symbolon.cli import demo_signals
+demo_signals._POLICY = demo_signals._POLICY.replace("redact(evidence, period); ", "")
+"""
+RECALL_SPARES_CONTENT = """
+import dataclasses
+from symbolon.cli import demo_signals
+held_of = demo_signals.held_of
+def with_what_stays(home, peer, signal_id):
+    held = held_of(home, peer, signal_id)
+    stays = held_of(home, peer, steps[0]._ids[demo_signals.INTERVIEW])
+    return dataclasses.replace(held, chunks=held.chunks | stays.chunks)
+steps = []
+tell = demo_signals.SignalSteps.tell
+demo_signals.SignalSteps.tell = lambda self: (steps.append(self), tell(self))
+demo_signals.held_of = with_what_stays
+"""
 RUN = 'sys.exit(main.run(["demo"]))'
-SHORT_DEMO = [sys.executable, "-c", SHORTENED + RUN]
-SABOTAGED_DEMO = [sys.executable, "-c", SHORTENED + SABOTAGE + RUN]
 
 
 @pytest.fixture
@@ -48,13 +76,25 @@ def environment(folder: Path) -> dict[str, str]:
     return {**os.environ, "TMPDIR": str(folder), "HOME": str(folder.parent), "SYMBOLON_HOME": "/nowhere"}
 
 
+def demo_with(folder: Path, *changes: str) -> list[str]:
+    """The command line of a demonstration that is forked, after some changes of it."""
+    script = folder.parent / "demo.py"
+    script.write_text("".join((FORKED, *changes, RUN)))
+    return [sys.executable, str(script)]
+
+
+def run(folder: Path, *changes: str) -> "subprocess.CompletedProcess[str]":
+    return forked.run(demo_with(folder, *changes), env=environment(folder), timeout_s=DEADLINE_S)
+
+
 def left_over(folder: Path) -> list[str]:
-    """Files in the folder, and processes that name it or have a file of it open."""
+    """Files in the folder, and processes that name it, work in it or have a file of it open."""
     found = [path.name for path in folder.iterdir() if path.name.startswith("symbolon-")]
     for process in Path("/proc").glob("[0-9]*"):
         try:
             command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            of_process = [command, *(str(each.readlink()) for each in (process / "fd").iterdir())]
+            used = (process / "cwd", *(process / "fd").iterdir())
+            of_process = [command, *(str(each.readlink()) for each in used)]
         except OSError:
             continue
         found += [f"{command}: {each}" for each in of_process if str(folder) in each]
@@ -69,18 +109,10 @@ def session_runs(folder: Path) -> bool:
 
 
 def test_demo_without_a_terminal_tells_all_and_leaves_nothing(folder: Path) -> None:
-    done = subprocess.run(
-        DEMO,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_S,
-        check=False,
-        env=environment(folder),
-    )
+    done = run(folder)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
-    assert re.findall(r"^(\d+)\. ", done.stdout, re.MULTILINE) == [str(step) for step in range(1, 16)]
+    assert re.findall(r"^(\d+)\. ", done.stdout, re.MULTILINE) == [str(step) for step in range(1, 22)]
     told = " ".join(done.stdout.split())
     for words in (
         "Founded harbour: cedar is its only founder.",
@@ -95,6 +127,18 @@ def test_demo_without_a_terminal_tells_all_and_leaves_nothing(folder: Path) -> N
         "by: companies-need-an-agreement",
         "The agreement with alder is in force",
         "Of its 33 places Birch has ",
+        '@obligation("count_only")',
+        "birch: nothing, because policy has it counted only",
+        "what it rests on: withheld; when it was seen: withheld",
+        "graded by SMETA: Critical (suggests high)",
+        "own suppliers (2 added)",
+        "own suppliers (none)",
+        "Dune holds fewer than 10 signals for due-diligence that Birch may have counted",
+        "1 signal is disputed now. symbolon: 1 signal has a reply of its supplier.",
+        "| All wages were paid by the tenth of the following month.",
+        "1 signal was recalled.",
+        "recalled: nothing is left of what these said",
+        "The lookups are among them, each signed by both",
         "3 of 3 other members",
         "All of it holds.",
         "certain: ",
@@ -113,6 +157,9 @@ def test_demo_without_a_terminal_tells_all_and_leaves_nothing(folder: Path) -> N
         for count in re.findall(r"first session took ([\d,]+) bytes, this one ([\d,]+)", told)[0]
     )
     assert second < first / 10
+    looked_up = [line.split() for line in done.stdout.splitlines() if " lookup " in line and "both" in line]
+    assert [row[2:4] for row in looked_up] == [["alder", "dune"]] * 3 + [["birch", "dune"]]
+    assert "Two sewing operators" not in told
     assert "\x1b" not in done.stdout
     *_, closing, pointer = done.stdout.splitlines()
     assert closing.startswith("symbolon: the demo did what it should: two companies matched ")
@@ -121,15 +168,7 @@ def test_demo_without_a_terminal_tells_all_and_leaves_nothing(folder: Path) -> N
 
 
 def test_demo_result_that_differs_from_the_clear_join_fails(folder: Path) -> None:
-    done = subprocess.run(
-        SABOTAGED_DEMO,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_S,
-        check=False,
-        env=environment(folder),
-    )
+    done = run(folder, SHORTENED, SABOTAGE)
     assert done.returncode == 70, done.stdout + done.stderr
     assert "symbolon: error: the private result differs from the join in the clear" in done.stderr
     assert "did what it should" not in done.stdout
@@ -137,18 +176,36 @@ def test_demo_result_that_differs_from_the_clear_join_fails(folder: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("command", "number", "moment"),
+    ("sabotage", "words"),
     [
-        pytest.param(DEMO, signal.SIGTERM, "2. ", id="killed while a member joins"),
-        pytest.param(SHORT_DEMO, signal.SIGHUP, "3. ", id="terminal closed while lists are imported"),
-        pytest.param(SHORT_DEMO, signal.SIGINT, "6. ", id="Ctrl-C while a session runs"),
+        pytest.param(SIGNAL_LEFT_OUT, "the signals shown differ", id="one signal is not shown"),
+        pytest.param(POLICY_LEFT_OUT, "the signals shown differ", id="the policy withholds too little"),
+        pytest.param(
+            RECALL_SPARES_CONTENT, "alder still holds what", id="something is left of a recalled one"
+        ),
+    ],
+)
+def test_demo_signal_that_differs_from_the_clear_fails(folder: Path, sabotage: str, words: str) -> None:
+    done = run(folder, SHORTENED, STRAIGHT_TO_SIGNALS, sabotage)
+    assert done.returncode == 70, done.stdout + done.stderr
+    assert words in done.stderr
+    assert "did what it should" not in done.stdout
+    assert left_over(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("full", "number", "moment"),
+    [
+        pytest.param(True, signal.SIGTERM, "2. ", id="killed while a member joins"),
+        pytest.param(False, signal.SIGHUP, "3. ", id="terminal closed while lists are imported"),
+        pytest.param(False, signal.SIGINT, "6. ", id="Ctrl-C while a session runs"),
     ],
 )
 def test_demo_stopped_half_way_leaves_nothing(
-    folder: Path, command: list[str], number: signal.Signals, moment: str
+    folder: Path, full: bool, number: signal.Signals, moment: str
 ) -> None:
-    process = subprocess.Popen(
-        command,
+    process = (subprocess.Popen if full else forked.Popen)(
+        DEMO if full else demo_with(folder, SHORTENED),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

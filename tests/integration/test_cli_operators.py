@@ -1,10 +1,7 @@
 """Operators with the real command line: terminals, scripts, an issuer, two nodes that meet."""
 
-import contextlib
 import json
 import os
-import pty
-import select
 import subprocess
 import time
 from collections.abc import Iterator
@@ -22,43 +19,9 @@ from symbolon.cli.operator_session import OperatorSession, keep_session
 from symbolon.policy.operator_roles import LOCAL, Role
 from symbolon.rpc.node import SEAL_KEY_FILE, Node
 from symbolon.storage.operator_store import OperatorStore
+from typed_terminal import Terminal
 
 PASSWORD = "correct horse battery"
-
-
-class Terminal:
-    """A command at a terminal of its own."""
-
-    def __init__(self, home: Path, *arguments: str) -> None:
-        pid, self._screen = pty.fork()
-        if pid == 0:
-            line = symbolon("--home", str(home), *arguments)
-            os.execv(line[0], line)
-        self._pid = pid
-        self.shown = ""
-
-    def expect(self, words: str) -> None:
-        end = time.monotonic() + DEADLINE_S
-        seen = len(self.shown)
-        while words not in self.shown[seen:]:
-            ready, _, _ = select.select([self._screen], [], [], max(0.0, end - time.monotonic()))
-            assert ready, f"waited in vain for {words!r}: {self.shown}"
-            self.shown += self._read() or pytest.fail(f"ended before {words!r}: {self.shown}")
-
-    def type(self, words: str) -> None:
-        os.write(self._screen, words.encode() + b"\n")
-
-    def end(self) -> int:
-        """Waits for the command to end; its exit code."""
-        while more := self._read():
-            self.shown += more
-        os.close(self._screen)
-        return os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
-
-    def _read(self) -> str:
-        with contextlib.suppress(OSError):  # how Linux tells the end of a terminal
-            return os.read(self._screen, 4096).decode()
-        return ""
 
 
 @pytest.fixture
@@ -240,7 +203,7 @@ def test_sign_in_at_an_issuer_with_the_real_command(people: NodePeople, issuer: 
     assert people.run("sign-out").code == 0
     for subject, code in (("somebody-else", 77), ("b-7", 0)):
         issuer.asked.clear()
-        with subprocess.Popen(
+        with forked.Popen(
             symbolon("--home", str(people.home), "sign-in", "--oidc"), stderr=subprocess.PIPE, text=True
         ) as process:
             assert issuer.asked.wait(DEADLINE_S)

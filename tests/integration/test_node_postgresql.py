@@ -15,6 +15,7 @@ from real_nodes import ALPHA, BETA, PURPOSES, SHARED, Nodes, asking, two_nodes
 from symbolon import config
 from symbolon.cli import main
 from symbolon.cli.made_up_suppliers import MadeUpList
+from symbolon.exchange.messages import MATCH
 from symbolon.rpc.node import Node
 from symbolon.storage.database_errors import StorageBusyError
 
@@ -70,7 +71,7 @@ def test_match_asker_killed_before_its_commit_on_postgresql_holds_nothing_of_it(
 
 def _is_free(nodes: Nodes, asked: str) -> bool:
     try:
-        with Node(nodes.home(ALPHA)) as node, node.asking_lock(asked):
+        with Node(nodes.home(ALPHA)) as node, node.asking_lock(asked, MATCH):
             return True
     except StorageBusyError:
         return False

@@ -21,6 +21,7 @@ from real_nodes import (
     two_nodes,
 )
 from symbolon.cli.made_up_suppliers import MadeUpList
+from symbolon.exchange.messages import MATCH
 from symbolon.rpc.node import Node
 from symbolon.suppliers.key_schemes import VERSIONS
 
@@ -63,7 +64,7 @@ def test_match_other_suites_and_backends_give_the_same_answer(
 
 
 def test_match_while_another_exchange_with_the_peer_runs_is_told_so_and_what_to_do(answered: Nodes) -> None:
-    with Node(answered.home(ALPHA)) as node, node.asking_lock(BETA):
+    with Node(answered.home(ALPHA)) as node, node.asking_lock(BETA, MATCH):
         asked = answered.run(ALPHA, *asking(BETA, PURPOSES[4]), code=75)
     assert asked.stderr.splitlines()[-2:] == [
         f"symbolon: error: another exchange with {BETA} is running",

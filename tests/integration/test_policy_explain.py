@@ -114,6 +114,8 @@ def test_explain_shows_every_other_member_with_what_it_may_and_why_not(nodes: No
         f"    {BOTH}: tiers A, B, by allow-table-1",
         "  may not ask which of its own suppliers this node has too: companies-need-an-agreement forbids it. "
         "Two companies need an agreement on this purpose, signed by both: see `symbolon policy agree`.",
+        "  may not look up signals about its own suppliers: companies-need-an-agreement.signals forbids it. "
+        "Two companies need an agreement on this purpose, signed by both: see `symbolon policy agree`.",
         "  may invite this node to ask it, for",
         f"    {BOTH}: size, tiers A, B, by allow-table-1",
         "  may be asked by this node, for",
@@ -205,8 +207,8 @@ def test_explain_tries_the_numbers_that_it_is_given(nodes: Nodes, churn: str, co
 
 def test_explain_as_json_has_a_record_for_each_request(nodes: Nodes) -> None:
     everything = json.loads(explain(nodes, "--json").stdout)
-    # 5 peers and the founder, 3 purposes: 2 + 3 tiers answered, 2 × 5 asked and invited; and the log of each.
-    assert len(everything) == 6 * (3 * (2 + 3 + 2 * 5) + 1)
+    # 5 peers and the founder, 3 purposes: 2 + 3 + 3 tiers answered, 2 × 8 asked, invited; the log of each.
+    assert len(everything) == 6 * (3 * (2 + 3 + 3 + 2 * 8) + 1)
     (one,) = json.loads(
         explain(nodes, "second-ngo", "--purpose", "incident-response", "--mode", "size", "--json").stdout
     )

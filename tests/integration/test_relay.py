@@ -178,7 +178,7 @@ def test_dialler_whose_relay_dies_between_two_connections_goes_on_through_the_ot
                     one.process.kill()
                     await until(lambda: listener.attached == {SPARE}, "the listener to lose it")
                     for purpose in PURPOSES[6:8]:
-                        assert (await ask(node, target, purpose)).by_band == {"certain": len(SHARED)}
+                        assert (await ask(node, target, purpose)).counts == {"certain": len(SHARED)}
 
     asyncio.run(work())
 
@@ -247,7 +247,7 @@ def test_relay_that_is_stopped_lets_a_running_session_finish(nodes: Nodes) -> No
                         # The connection of before still carries a whole session.
                         wanted = Ask(BETA, "intersection", PURPOSES[8], ("A",))
                         outcome = await peer.ask(wanted, Figures())
-                assert outcome.by_band == {"certain": len(SHARED)}
+                assert outcome.counts == {"certain": len(SHARED)}
                 assert await asyncio.to_thread(relay.process.wait, DEADLINE_S) == 0
 
     asyncio.run(work())

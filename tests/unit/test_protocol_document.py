@@ -101,7 +101,7 @@ def test_codes_in_the_document_are_those_that_the_node_sends():
     source = "\n".join(path.read_text() for path in (ROOT / "node" / "symbolon").rglob("*.py"))
     codes = set(re.findall(r'code="(protocol\.[a-z_]+|permission\.[a-z_]+|unavailable\.[a-z_]+)"', source))
     codes |= set(re.findall(r'^    code = "(protocol[a-z_.]*|permission\.[a-z]+)"', source, re.MULTILINE))
-    local = {"protocol", "protocol.local", "protocol.remote", "protocol.refused"}
+    local = {"protocol", "protocol.local", "protocol.remote", "protocol.refused", "permission.passphrase"}
     assert {code for code in codes - local if f"`{code}`" not in DOCUMENT} == set()
 
 

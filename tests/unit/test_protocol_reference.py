@@ -107,7 +107,7 @@ class NodeSender:
             b"".join(self.handles[each] for each in plan.suppliers.tolist()), np.uint8
         ).reshape(-1, 6)
         delta = build_delta(
-            SUITE, key, table, plan, number=number, tag_bytes=width, handles=rows, rng=self.rng,
+            SUITE, key, table, plan, number=number, tag_bytes=width, labels=rows, rng=self.rng,
             made=told.append,
         )  # fmt: skip
         old, new = self.released, delta.added
@@ -185,7 +185,7 @@ class NodeReceiver:
         standing = self.hits.standing(table.key_ids[live], result.withdrawn, result.tag_bytes)
         of_id = dict(zip(table.key_ids.tolist(), table.inputs, strict=True))
         found = {}
-        for key_id, handle in zip(standing.key_ids.tolist(), standing.handles.tolist(), strict=True):
+        for key_id, handle in zip(standing.key_ids.tolist(), standing.labels.tolist(), strict=True):
             found.setdefault(of_id[key_id], set()).add(handle.to_bytes(6, "big"))
         return found
 

@@ -14,6 +14,7 @@ import numpy as np
 from symbolon.api.exchange.v1 import exchange_pb2 as pb
 from symbolon.errors import StaleEpochError
 from symbolon.exchange.key_table import KeyTable, PackedInputs
+from symbolon.exchange.labels import HANDLES
 from symbolon.exchange.messages import (
     DeltaHeader,
     Hello,
@@ -26,7 +27,7 @@ from symbolon.exchange.padding import padded_count
 from symbolon.exchange.receiver import AskedKeys, Receiver
 from symbolon.exchange.receiver_set import NO_HITS, NO_OUTPUTS, Hits, OwnOutputs, join
 from symbolon.exchange.sender import Sender
-from symbolon.exchange.sender_set import DeltaPlan, Released, build_delta, entry_bytes, live_keys, plan_delta
+from symbolon.exchange.sender_set import DeltaPlan, Released, build_delta, live_keys, plan_delta
 from symbolon.exchange.size_mode import SizeReceiver, declared_elements, distinct_points, record_groups
 from symbolon.exchange.size_mode import sender_tokens as make_tokens
 from symbolon.matching.evidence import Evidence, evidence
@@ -168,13 +169,13 @@ class SenderEnd:
                     plan,
                     number=number,
                     tag_bytes=self.tag_bytes,
-                    handles=np.frombuffer(handles, np.uint8).reshape(-1, 6),
+                    labels=np.frombuffer(handles, np.uint8).reshape(-1, 6),
                     rng=self.rng,
                 )
                 deltas[number] = delta.entries
                 self.released[tier] = _grown(released, delta.added)
             sent = {number: data for number, data in deltas.items() if number > ask.have_delta}
-            width = entry_bytes(self.tag_bytes)
+            width = HANDLES.entry_bytes(self.tag_bytes)
             headers = tuple(DeltaHeader(number, len(data) // width) for number, data in sent.items())
             offers.append(TierOffer(tier, self.tag_bytes, headers, len(plan.withdrawn) // self.tag_bytes))
             plans[tier], sets[tier], gone[tier] = plan, sent, plan.withdrawn
@@ -214,12 +215,14 @@ class ReceiverEnd:
         self.held: dict[str, Held] = {}
 
     def ask(self, tables: Mapping[str, KeyTable]) -> Receiver:
-        """What `receiver_intersection` does before the hello."""
+        """What `receiver_labels` does before the hello."""
         asked = {}
         for tier, table in tables.items():
             keys = live_keys(table).keys
             keys = keys[~np.isin(table.key_ids[keys], self.held.get(tier, Held()).own.key_ids)]
-            held = sum(map(len, self.held.get(tier, Held()).deltas.values())) // entry_bytes(TAG_BYTES)
+            held = sum(map(len, self.held.get(tier, Held()).deltas.values())) // HANDLES.entry_bytes(
+                TAG_BYTES
+            )
             asked[tier] = AskedKeys(table, keys, held)
         asks = tuple(
             TierAsk(tier, keys.declared, max(self.held.get(tier, Held()).deltas, default=0))
@@ -228,7 +231,7 @@ class ReceiverEnd:
         return Receiver(hello_of(asks, self.rng, epoch=self.epoch), asked, SUITE, self.rng)
 
     def conclude(self, session: Receiver, tables: Mapping[str, KeyTable]) -> dict[str, Evidence]:
-        """What `receiver_intersection` does once the sender has finished."""
+        """What `receiver_labels` does once the sender has finished."""
         self.epoch = session.epoch
         found = {}
         for tier, result in session.results().items():

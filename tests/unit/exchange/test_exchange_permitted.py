@@ -39,7 +39,7 @@ def plan(
 def build(table: KeyTable, planned: DeltaPlan, number: int = 1) -> Delta:
     handles = np.zeros((len(planned.suppliers), 6), np.uint8)
     return build_delta(
-        SUITE, KEY, table, planned, number=number, tag_bytes=TAG_BYTES, handles=handles, rng=RNG
+        SUITE, KEY, table, planned, number=number, tag_bytes=TAG_BYTES, labels=handles, rng=RNG
     )
 
 

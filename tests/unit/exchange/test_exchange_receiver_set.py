@@ -59,7 +59,7 @@ def test_hits_standing_leaves_out_withdrawn_tags_and_keys_that_left() -> None:
     hits = Hits(np.array([10, 10, 20, 30], np.uint64), np.arange(4, dtype=np.uint64), b"".join(tags))
     standing = hits.standing(np.array([10, 20], np.uint64), tags[2] + b"\xff" * WIDTH + tags[0], WIDTH)
     assert standing.key_ids.tolist() == [10]
-    assert standing.handles.tolist() == [1]
+    assert standing.labels.tolist() == [1]
     assert standing.tags == tags[1]
 
 

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 
 from symbolon.exchange.key_table import KeyTable
+from symbolon.exchange.labels import HANDLES
 from symbolon.exchange.limits import MAX_TAG_BYTES, MIN_TAG_BYTES
 from symbolon.exchange.sender_set import (
     Delta,
     DeltaPlan,
     Released,
     build_delta,
-    entry_bytes,
     live_keys,
     plan_delta,
     shuffled,
@@ -30,12 +30,12 @@ def build(table: KeyTable, planned: DeltaPlan, number: int = 1, key: bytes = KEY
     handles = np.zeros((len(planned.suppliers), 6), np.uint8)
     handles[:, 5] = planned.suppliers
     return build_delta(
-        SUITE, key, table, planned, number=number, tag_bytes=TAG_BYTES, handles=handles, rng=RNG
+        SUITE, key, table, planned, number=number, tag_bytes=TAG_BYTES, labels=handles, rng=RNG
     )
 
 
 def entries(delta: Delta) -> list[bytes]:
-    width = entry_bytes(TAG_BYTES)
+    width = HANDLES.entry_bytes(TAG_BYTES)
     return [delta.entries[at : at + width] for at in range(0, len(delta.entries), width)]
 
 
@@ -85,7 +85,7 @@ def test_build_tells_its_progress_in_padded_entries_whatever_the_number_of_keys(
         planned,
         number=1,
         tag_bytes=TAG_BYTES,
-        handles=np.zeros((keys, 6), np.uint8),
+        labels=np.zeros((keys, 6), np.uint8),
         rng=RNG,
         made=told.append,
     )

@@ -4,16 +4,25 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from policy_material import ALLOW_ALL, NOON, SCHEMA, bundle, context, decider, facts, member, request
+from policy_material import (
+    ALLOW_ALL,
+    NOON,
+    SCHEMA,
+    bundle,
+    context,
+    decider,
+    facts,
+    member,
+    release_context,
+    request,
+)
 from symbolon.errors import PolicyError
 from symbolon.policy.bundle import BundledPolicy, PolicyBundle, decode_bundle
 from symbolon.policy.decision import Decider, decode_decision
 from symbolon.policy.facts import CoalitionFacts
 from symbolon.policy.request import (
-    LookupContext,
     PlainContext,
     PolicyRequest,
-    ReleaseContext,
     TrainContext,
     decode_request,
 )
@@ -128,8 +137,8 @@ def test_decision_about_what_is_not_known_denies(change: dict[str, str]) -> None
         ("match_intersection", "SupplierList", "brand", context().values()),
         ("match_mutual", "SupplierList", "brand", context().values()),
         ("ask", "SupplierList", "brand", context().values()),
-        ("lookup", "Signals", "brand", LookupContext("p", "s", 1, 1, 0, 0, 0, True, NOON).values()),
-        ("release", "Signals", "brand", ReleaseContext("p", True, NOON).values()),
+        ("lookup", "Signals", "brand", context(mode="lookup").values()),
+        ("release", "Signals", "brand", release_context().values()),
         ("train", "SupplierList", "brand", TrainContext("p", "ab" * 32, NOON).values()),
         ("read_audit", "AuditLog", "brand", PlainContext("p", NOON).values()),
         ("admit", "Coalition", "fair-cotton", PlainContext("p", NOON).values()),

@@ -105,7 +105,7 @@ def test_answering_that_is_stopped_says_so_in_words(monkeypatch: pytest.MonkeyPa
 
     async def run() -> None:
         wire: Any = Silent()
-        monkeypatch.setattr(sender_role, "_run_intersection", wire.wait)
+        monkeypatch.setattr(sender_role, "run_labelled", wire.wait)
         await stop_half_way(sender_role.run_sender(node, "alder", "answer", hello, wire, Figures()), wire)
 
     asyncio.run(run())

@@ -3,7 +3,7 @@
 import pytest
 
 from symbolon.exchange.limits import MIN_PADDED, SIZE_GROUP, SIZE_MIN_RECORDS
-from symbolon.exchange.messages import AREA, Hello, TierAsk
+from symbolon.exchange.messages import MATCH, Hello, TierAsk
 from symbolon.exchange.size_mode import declared_elements
 from symbolon.rpc.permission_question import is_question, is_yes, make_question
 
@@ -16,7 +16,7 @@ def test_question_is_recognised(mode: str, tiers: str) -> None:
 
 
 def hello(mode: str, epoch: int, asks: tuple[TierAsk, ...], group_size: int = 0) -> Hello:
-    return Hello(bytes(16), "suite", "harbour", AREA, mode, "due-diligence", epoch, asks, group_size)
+    return Hello(bytes(16), "suite", "harbour", MATCH, mode, "due-diligence", epoch, asks, group_size)
 
 
 @pytest.mark.parametrize("epoch", [0, 1, 90])

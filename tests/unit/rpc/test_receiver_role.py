@@ -6,7 +6,7 @@ from unittest.mock import MagicMock
 import pytest
 
 from symbolon.errors import StorageError
-from symbolon.rpc import receiver_intersection, receiver_role
+from symbolon.rpc import receiver_labels, receiver_role
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.receiver_role import Asking
 from symbolon.rpc.receiver_session import Ask, Prepared
@@ -79,18 +79,18 @@ def test_asking_that_is_not_concluded_closes_after_its_reading_and_leaves_no_err
 def test_asking_prepares_a_session_beside_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes a second and more for a long list, and a served node has other sessions to attend to."""
     threads: list[threading.Thread] = []
-    make = receiver_intersection.Receiver
+    make = receiver_labels.Receiver
 
     def watched(*given: Any) -> Any:
         threads.append(threading.current_thread())
         return make(*given)
 
-    monkeypatch.setattr(receiver_intersection, "Receiver", watched)
+    monkeypatch.setattr(receiver_labels, "Receiver", watched)
     node: Any = MagicMock(rng=rng_of(1))
     node.receipts.sign_hello.side_effect = lambda hello, _: (hello, MagicMock())
     node.config.node.coalition = "coalition"
     node.suppliers.load_list.return_value = ListKeys({"A": table_of({1: {"a"}})}, b"", 0)
     node.receiving.held.return_value = None
-    asyncio.run(receiver_intersection.prepare_intersection(node, ASK, SUITE))
+    asyncio.run(receiver_labels.prepare_labelled(node, ASK, SUITE))
     assert threads
     assert threading.main_thread() not in threads

@@ -10,7 +10,7 @@ from symbolon.audit.document import Document
 from symbolon.errors import BudgetError, RemoteProtocolError, UnavailableError
 from symbolon.exchange.messages import Elements, Evaluated, Failure, SenderMessage, TierAsk, Working
 from symbolon.policy.permission import Usage
-from symbolon.rpc import sender_role, set_making
+from symbolon.rpc import sender_labels, sender_role, sender_session, set_making
 from symbolon.rpc.concurrent import to_the_end
 from symbolon.rpc.figures import Figures
 from symbolon.storage.supplier_store import ListKeys
@@ -171,7 +171,7 @@ def test_sender_writes_the_end_of_a_session_before_it_unlocks(
             raise error
         return "what was revealed", Document("result", b"{}")
 
-    monkeypatch.setattr(sender_role, "_run_intersection", run)
+    monkeypatch.setattr(sender_role, "run_labelled", run)
     node: Any = MagicMock()
     node.suppliers.load_list.return_value = ListKeys({"A": table_of({})}, b"", 0)
     session, order = answering(node)
@@ -197,11 +197,11 @@ def test_sender_writes_the_end_of_a_session_before_it_unlocks(
 def test_additions_are_due_after_the_interval_or_other_rules_whatever_the_clock_once_said(
     added_s: int | None, rules_since_s: int, due: bool
 ) -> None:
-    assert sender_role._additions_due(added_s, rules_since_s, now_s=1060.5, interval_s=100) is due
+    assert sender_labels.additions_due(added_s, rules_since_s, now_s=1060.5, interval_s=100) is due
 
 
 def test_size_sender_that_keeps_evaluations_back_says_that_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender_role, "WORKING_EVERY_S", 0.0)
+    monkeypatch.setattr(sender_session, "WORKING_EVERY_S", 0.0)
     table = table_of({1: {"a"}})
     session = size_receiver([table], rng_of(1))
     sender = size_answer(session.start(), [table], rng_of(2)).sender
@@ -214,7 +214,7 @@ def test_size_sender_that_keeps_evaluations_back_says_that_it_works(monkeypatch:
             return halves.pop(0)
 
     wire: Any = Asked()
-    asyncio.run(sender_role._evaluate_all(sender, wire, Figures()))
+    asyncio.run(sender_session.evaluate_all(sender, wire, Figures()))
     assert [type(message) for message in wire.messages] == [Working, Evaluated]
 
 
@@ -226,7 +226,7 @@ def test_sender_decides_again_where_the_peer_asked_something_meanwhile(
     async def run(*_: object) -> tuple[str, Document]:
         return "what was revealed", Document("result", b"{}")
 
-    monkeypatch.setattr(sender_role, "_run_intersection", run)
+    monkeypatch.setattr(sender_role, "run_labelled", run)
     node: Any = MagicMock()
     node.suppliers.load_list.return_value = ListKeys({"A": table_of({})}, b"", 0)
     before, after = Usage(keys=64), Usage(keys=64, keys_epoch=640, keys_year=640)

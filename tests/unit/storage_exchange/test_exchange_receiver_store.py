@@ -73,7 +73,7 @@ def test_save_then_load_gives_everything_back(stores) -> None:
     assert (brief.key_ids.tolist(), brief.entries) == ([5, 2, 9], 64 + 70)
     assert same(state.own, own)
     kept = stores.receiving.hits(brief)
-    assert (kept.key_ids.tolist(), kept.handles.tolist(), kept.tags) == ([2], [6], hits.tags)
+    assert (kept.key_ids.tolist(), kept.labels.tolist(), kept.tags) == ([2], [6], hits.tags)
 
 
 def test_save_of_a_second_session_adds_what_is_new(stores) -> None:
@@ -202,11 +202,14 @@ def test_session_ends_with_its_sentence_and_line(stores) -> None:
 def test_sessions_left_open_by_a_dead_process_are_closed_for_their_role_and_peer_only(stores) -> None:
     for peer in ("farm", "farm", "mill"):
         stores.receiving.begin_session(hello(), peer, "x", REQUEST, "")
-    assert sorted(stores.sessions.open_roles()) == [("receiver", "farm"), ("receiver", "mill")]
-    assert stores.sessions.fail_open("sender", "farm") == 0
-    assert stores.sessions.fail_open("receiver", "farm") == 2
-    assert stores.sessions.fail_open("receiver", "farm") == 0
-    assert stores.sessions.open_roles() == [("receiver", "mill")]
+    assert sorted(stores.sessions.open_roles()) == [
+        ("receiver", "farm", "intersection"),
+        ("receiver", "mill", "intersection"),
+    ]
+    assert stores.sessions.fail_open("sender", "farm", "intersection") == 0
+    assert stores.sessions.fail_open("receiver", "farm", "intersection") == 2
+    assert stores.sessions.fail_open("receiver", "farm", "intersection") == 0
+    assert stores.sessions.open_roles() == [("receiver", "mill", "intersection")]
     assert sorted(row.state for row in stores.sessions.newest(9)) == ["failed", "failed", "open"]
     assert [line.event for line in stores.entries(9)] == ["asked"] * 3 + ["failed"] * 2
 

@@ -73,10 +73,14 @@ def make(stores, epoch: Epoch, state: SetState, suppliers=LIST) -> Delta:  # typ
         plan,
         number=state.next_number,
         tag_bytes=state.released.tag_bytes,
-        handles=handles.rows,
+        labels=handles.rows,
         rng=RNG,
     )
-    stores.sending.record_delta(hello(), "mill", epoch, state, "A", delta, handles)
+
+    def beside(connection):
+        stores.sending.save_handles(connection, epoch, handles)
+
+    stores.sending.record_delta(hello(), "mill", epoch, state, "A", delta, beside)
     return delta
 
 

@@ -6,6 +6,7 @@ from symbolon.suppliers.identifiers import (
     absent,
     check_duns,
     check_gln,
+    check_imo,
     check_lei,
     check_os_id,
     check_registration,
@@ -164,3 +165,13 @@ def test_absent_words_are_no_value(typed: str) -> None:
 
 def test_absent_is_false_for_a_number() -> None:
     assert not absent("213800KUD8LAJWSQ9D15")
+
+
+@pytest.mark.parametrize("typed", ["9319466", "IMO 9319466", "imo9319466", "IMO: 931 9466", "٩٣١٩٤٦٦"])
+def test_imo_is_checked_whatever_stands_before_it(typed: str) -> None:
+    assert check_imo(typed) == Identifier("9319466", checked=True)
+
+
+@pytest.mark.parametrize("typed", ["9319467", "931946", "93194660", "IMO", "n/a", "IMO 93194A6"])
+def test_imo_of_another_shape_or_with_a_wrong_digit_is_rejected(typed: str) -> None:
+    assert isinstance(check_imo(typed), Rejection)
