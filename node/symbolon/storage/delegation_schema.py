@@ -1,6 +1,6 @@
 """Tables of delegated publishing: which own signals another member publishes, and for whom this one does.
 
-Who the other end is, and by which id it knows the signal, is sealed at both ends, and digests of it are keyed: a
+Who the other end is, and by which id it knows the signal, is sealed at both ends; digests of it are keyed. A
 copy of the database tells which of its signals are delegated, and not between whom.
 """
 
