@@ -33,7 +33,7 @@ def test_recall_of_what_endangers_somebody_erases_the_keys_of_who_was_given_it(
             given.add(connection, peer, np.array([number], np.uint64))
     for peer, area in PEERS:
         sending.current_epoch(peer, area, GRANT, epoch_days=30)
-    new = recall(signals.newest([1])[0][1], clock.today, reason)
+    new = recall(next(iter(signals.newest([1])))[1], clock.today, reason)
     signals.recall(new, signed(new))
     held = {(each.peer, each.area) for each in sending.live_epochs()}
     assert held == PEERS - over
