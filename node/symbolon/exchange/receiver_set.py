@@ -160,7 +160,7 @@ def _open(
         hits = hits.plus(Hits(own.key_ids[open_keys[opened]], labels, tags[opened].tobytes()))
         slots[open_keys] += 1
         open_keys = open_keys[slots[open_keys] < kind.slots]
-        for slot in np.unique(slots[open_keys]).tolist():
+        for slot in np.flatnonzero(np.bincount(slots[open_keys])).tolist():
             here = open_keys[slots[open_keys] == slot]
             masks = entry_masks(outputs[here].tobytes(), slot, tag_bytes, kind.secret_bytes, kind.use)
             probes[here] = masks

@@ -11,6 +11,7 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from symbolon.errors import MembershipError
+from symbolon.membership.member_record import Members
 from symbolon.policy.enforcement import Terms
 from symbolon.rpc.node import Node
 from symbolon.rpc.receiver_conclusion import Conclusion, TierHits
@@ -59,10 +60,14 @@ class Publishers:
 
     Args:
         node: this node.
+        members: a list to go by instead of the one in force.
+
+    Raises:
+        MembershipError: none is in force.
     """
 
-    def __init__(self, node: Node) -> None:
-        self._members = node.directory.current()
+    def __init__(self, node: Node, members: Members | None = None) -> None:
+        self._members = node.directory.current() if members is None else members
         self._coalition = node.config.node.coalition
 
     def __call__(self, member: str) -> Publisher | None:
@@ -89,10 +94,11 @@ def _found(tier: str, standing: TierHits) -> Iterator[Found]:
     places = np.searchsorted(table.key_ids, key_ids[starts])
     schemes, names = table.inputs.schemes(places)
     ends = np.append(bounds, np.full(min(len(key_ids), 1), len(key_ids)))
-    for place, scheme, start, end in zip(
-        places.tolist(), schemes.tolist(), starts.tolist(), ends.tolist(), strict=True
-    ):
-        first, last = np.searchsorted(table.link_key, [place, place + 1])
-        suppliers = tuple(table.link_supplier[first:last].tolist())
-        for chunks in group_chunks(row.tobytes() for row in labels[start:end]):
-            yield Found(chunks, suppliers, tier, names[scheme], int(table.key_ids[place]))
+    first, last = np.searchsorted(table.link_key, places), np.searchsorted(table.link_key, places, "right")
+    columns = (key_ids[starts], schemes, starts, ends, first, last)
+    joined, width = labels.tobytes(), labels.shape[1]
+    for key_id, scheme, start, end, one, other in zip(*(each.tolist() for each in columns), strict=True):
+        suppliers = tuple(table.link_supplier[one:other].tolist())
+        under = (joined[at * width : (at + 1) * width] for at in range(start, end))
+        for chunks in group_chunks(under):
+            yield Found(chunks, suppliers, tier, names[scheme], key_id)

@@ -168,15 +168,19 @@ class SignalSource:
         Raises:
             StaleEpochError: something of it may be shown no longer, or only less of it.
         """
-        released, choice = state.released, self._choice
+        released, choice, items = state.released, self._choice, self._items
         forms = released.suppliers >> np.uint64(CHUNK_BITS)
         each = distinct(forms)
-        owners = self._session.node.signals.form_owners(each)
-        leaves = among(owners.numbers, choice.numbers, is_sorted=True)
         signal = np.full(len(each), -1, np.int64)
-        signal[leaves] = _places(choice.numbers, owners.numbers[leaves])
+        newest = among(each, items.sorted_forms, is_sorted=True)
+        signal[newest] = items.signal[_places(items.sorted_forms, each[newest])]
+        # Most are the labels of now; of those before them it has to be looked up what they were.
+        older = np.flatnonzero(~newest)
+        owners = self._session.node.signals.form_owners(each[older])
+        leaves = among(owners.numbers, choice.numbers, is_sorted=True)
+        signal[older[leaves]] = _places(choice.numbers, owners.numbers[leaves])
         stands = among(owners.numbers, choice.standing, is_sorted=True)
-        shown = np.array(self._digests, owners.digests.dtype)[choice.form[signal[stands & leaves]]]
+        shown = np.array(self._digests, owners.digests.dtype)[choice.form[signal[older[stands & leaves]]]]
         if (stands & ~leaves).any() or (shown != owners.digests[stands & leaves]).any():
             self._end_epoch("the receiver may be shown less than before")
         key = np.full(len(forms), -1, np.int64)

@@ -9,7 +9,7 @@ docs/signals.md, Who sees what.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from hashlib import sha256
 from typing import Final
 
@@ -158,25 +158,25 @@ def _decide(
     alike, which = _groups(rows[standing], _DECIDED_BY)
     agreed = agreement is not None
     facts = [Facts.of(rows[standing[each]]) for each in alike]
-    contexts = [_context(each, table, peer, purpose, agreed, node) for each in facts]
-    requests = [release_request(peer, node.member_id, each) for each in contexts]
-    documents = [each.document() for each in requests]
+    now = node.now
+    contexts = [_context(each, table, peer, purpose, agreed, now) for each in facts]
     # Two groups may be one to a policy: their audiences differ, and both name the peer, or neither.
-    distinct = dict(zip(documents, requests, strict=True))
-    answers = dict(zip(distinct, node.policy.decide_many(list(distinct.values()), agreement), strict=True))
-    numbered = {document: number for number, document in enumerate(distinct)}
+    numbered = {context: number for number, context in enumerate(dict.fromkeys(contexts))}
+    requests = [release_request(peer, node.member_id, each) for each in numbered]
+    answers = node.policy.decide_many(requests, agreement)
     shape, permit = np.full(len(here), -1, np.int64), np.full(len(here), -1, np.int64)
     shapes: dict[Obligations, int] = {}
     if len(recalled):
         shape[recalled] = shapes.setdefault(_shape(strictest(obligations, _RECALLED)), 0)
     # Few decisions differ in what they oblige to: what is bound alike is judged together.
     bounds: dict[Obligations, int] = {}
-    bound_of = np.full(len(documents), -1, np.int64)
-    for group, document in enumerate(documents):
-        decision, _ = answers[document]
+    permit_of = np.array([numbered[each] for each in contexts], np.int64)
+    bound_of_permit = np.full(len(answers), -1, np.int64)
+    for number, (decision, _) in enumerate(answers):
         if decision.allowed:
-            bound_of[group] = bounds.setdefault(strictest(obligations, decision.obligations), len(bounds))
-    permit_of = np.array([numbered[each] for each in documents], np.int64)
+            bind = strictest(obligations, decision.obligations)
+            bound_of_permit[number] = bounds.setdefault(bind, len(bounds))
+    bound_of = bound_of_permit[permit_of]
     clearance: Clearance | None = None
     for bound, number in bounds.items():
         members = np.flatnonzero(bound_of[which] == number)
@@ -186,20 +186,25 @@ def _decide(
         kept = _kept(rows[at], table.numbers[here[at]], bound, peer, node.now.date(), clearance, counted)
         shape[at[kept]] = shapes.setdefault(_shape(bound), len(shapes))
         permit[at[kept]] = permit_of[which[members[kept]]]
-    return _Decided(shape, tuple(shapes), permit, tuple(record for _, record in answers.values()))
+    return _Decided(shape, tuple(shapes), permit, tuple(record for _, record in answers))
 
 
 def _groups(
     rows: npt.NDArray[np.void], names: Iterable[str], *more: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """The first of each group of rows that are alike in some fields and columns, and each row's group."""
-    columns = np.stack([*(rows[name].astype(np.int64) for name in names), *more], axis=1)
-    _, first, which = np.unique(columns, axis=0, return_index=True, return_inverse=True)
-    return first, which.reshape(-1)
+    columns = [*(rows[name].astype(np.int64) for name in names), *more]
+    # Stable, so that the first of a group is the first of all that are alike.
+    order = np.lexsort(columns)
+    begins = np.ones(len(order), np.bool_)
+    begins[1:] = np.logical_or.reduce([each[order[1:]] != each[order[:-1]] for each in columns])
+    which = np.empty(len(order), np.intp)
+    which[order] = np.cumsum(begins) - 1
+    return order[begins], which
 
 
 def _context(
-    facts: Facts, table: SignalTable, peer: str, purpose: str, agreed: bool, node: Node
+    facts: Facts, table: SignalTable, peer: str, purpose: str, agreed: bool, now: datetime
 ) -> ReleaseContext:
     return ReleaseContext(
         purpose=purpose,
@@ -212,7 +217,7 @@ def _context(
         urgent=facts.urgent,
         disputed=facts.dispute is DisputeState.OPEN,
         contributors=facts.contributors,
-        now=node.now,
+        now=now,
     )
 
 

@@ -22,8 +22,10 @@ Specification: docs/PROTOCOL.md, Signals.
 """
 
 import json
+import struct
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final, TypeVar
 
@@ -69,6 +71,9 @@ DIGEST_BYTES: Final = 20
 MAX_CHUNKS: Final = 64
 """A header and sixty-three chunks: a reply, a statement and a grade of full length take that in the worst
 case, where JSON writes each of their characters as two."""
+
+_HEADER: Final = struct.Struct(f">BB{ID_BYTES}sHHHBB3sBBBHHHHHBB{DIGEST_BYTES}s")
+"""The fields in the order of the head of this file."""
 
 _PAYLOAD_BYTES: Final = CHUNK_BYTES - 2
 _HEADER_FORMAT: Final = 1
@@ -182,12 +187,33 @@ def decode_bundle(chunks: Sequence[bytes], verify: Callable[[bytes, bytes], None
     Raises:
         SignalError: `signal.label`, `signal.value`; or what `verify` raises.
     """
+    if not is_whole(chunks):
+        raise _refuse("it does not have whole chunks, or its first one is no header")
+    verify(*signed_part(chunks))
+    return read_bundle(chunks)
+
+
+def is_whole(chunks: Sequence[bytes]) -> bool:
+    """Whether these are as many whole chunks as the first one says; what is not has no signature either."""
     if not 1 <= len(chunks) <= MAX_CHUNKS or any(len(each) != CHUNK_BYTES for each in chunks):
-        raise _refuse("it does not have whole chunks")
-    header, signature = chunks[0][:HEADER_BYTES], chunks[0][HEADER_BYTES:]
-    if header[0] != _HEADER_FORMAT or chunk_count(header) != len(chunks):
-        raise _refuse("its first chunk is no header, or chunks are missing")
-    verify(header, signature)
+        return False
+    return chunks[0][0] == _HEADER_FORMAT and chunk_count(chunks[0]) == len(chunks)
+
+
+def signed_part(chunks: Sequence[bytes]) -> tuple[bytes, bytes]:
+    """Header and signature of whole chunks."""
+    return chunks[0][:HEADER_BYTES], chunks[0][HEADER_BYTES:]
+
+
+def read_bundle(chunks: Sequence[bytes]) -> ReleasedSignal:
+    """Reads the chunks of a signal whose signature is known to hold.
+
+    Raises:
+        SignalError: `signal.label`, `signal.value`.
+    """
+    if not is_whole(chunks):
+        raise _refuse("it does not have whole chunks, or its first one is no header")
+    header = chunks[0][:HEADER_BYTES]
     for number, chunk in enumerate(chunks[1:], 1):
         if chunk[:2] != bytes((_FURTHER_FORMAT, number)):
             raise _refuse("its chunks are out of order")
@@ -242,37 +268,32 @@ def _header(signal: ReleasedSignal, chunks: int, attached: bytes) -> bytes:
     levels = severity.scale << 12 | severity.scope << 8 | severity.irremediability << 4 | signal.likelihood
     reliability, evidence = _number(signal.reliability), _number(signal.evidence)
     withheld = sum(1 << bit for bit, name in enumerate(WITHHOLDABLE) if name in signal.withheld)
-    return b"".join(
-        (
-            bytes((_HEADER_FORMAT, chunks)),
-            signal.signal_id,
-            signal.revision.to_bytes(2),
-            indicators.to_bytes(2),
-            levels.to_bytes(2),
-            (_NO_CONFIDENCE if signal.confidence is None else signal.confidence).to_bytes(1),
-            (reliability << 4 | evidence).to_bytes(1),
-            (first << 12 | last).to_bytes(3),
-            (signal.tlp.number << 5 | signal.state.number << 3 | _number(signal.subject_kind)).to_bytes(1),
-            (signal.dispute.state.number << 4 | _number(signal.recall_reason)).to_bytes(1),
-            flags.to_bytes(1),
-            withheld.to_bytes(2),
-            *(_days(day).to_bytes(2) for day in (signal.issued, signal.expires, signal.review)),
-            (signal.retain_days or 0).to_bytes(2),
-            signal.contributors.to_bytes(1),
-            signal.shown_as.number.to_bytes(1),
-            sha256(attached).digest()[:DIGEST_BYTES] if attached else bytes(DIGEST_BYTES),
-        )
+    return _HEADER.pack(
+        _HEADER_FORMAT,
+        chunks,
+        signal.signal_id,
+        signal.revision,
+        indicators,
+        levels,
+        _NO_CONFIDENCE if signal.confidence is None else signal.confidence,
+        reliability << 4 | evidence,
+        (first << 12 | last).to_bytes(3),
+        signal.tlp.number << 5 | signal.state.number << 3 | _number(signal.subject_kind),
+        signal.dispute.state.number << 4 | _number(signal.recall_reason),
+        flags,
+        withheld,
+        *(_days(day) for day in (signal.issued, signal.expires, signal.review)),
+        signal.retain_days or 0,
+        signal.contributors,
+        signal.shown_as.number,
+        sha256(attached).digest()[:DIGEST_BYTES] if attached else bytes(DIGEST_BYTES),
     )
 
 
 def _read(header: bytes, attached: bytes) -> ReleasedSignal:
-    at = _Reader(header[2:])
-    signal_id, revision = at.take(ID_BYTES), at.number(2)
-    indicators, levels = at.number(2), at.number(2)
-    confidence, graded, months = at.number(1), at.number(1), at.number(3)
-    marks, ends, flags, withheld = at.number(1), at.number(1), at.number(1), at.number(2)
-    issued, expires, review = _day(at.number(2)), _day(at.number(2)), _day(at.number(2))
-    retain, contributors, shown_as = at.number(2), at.number(1), at.number(1)
+    _, _, signal_id, revision, *words = _HEADER.unpack(header)
+    indicators, levels, confidence, graded, months, marks, ends, flags, withheld = words[:9]
+    issued, expires, review, retain, contributors, shown_as, _ = words[9:]
     if flags & ~_FLAGS or withheld >> len(WITHHOLDABLE) or not contributors or not revision:
         raise _refuse("a field of it is out of range")
     fields = _read_attachments(attached)
@@ -280,7 +301,7 @@ def _read(header: bytes, attached: bytes) -> ReleasedSignal:
         fields.get("native") is not None
     ) != bool(flags & _NATIVE):
         raise _refuse("its flags and its attachments differ")
-    first, last = months >> 12, months & 0xFFF
+    first, last = divmod(int.from_bytes(months), _NO_MONTH + 1)
     dispute_state = _numbered(_WORDS[DisputeState], ends >> 4)
     contest = fields.get("dispute")
     if (contest is None) != (dispute_state is DisputeState.NONE):
@@ -289,13 +310,13 @@ def _read(header: bytes, attached: bytes) -> ReleasedSignal:
         signal_id=signal_id,
         revision=revision,
         state=_numbered(_WORDS[State], (marks >> 3 & 3) - 1),
-        issued=issued,
-        expires=expires,
-        review=review,
+        issued=_day(issued),
+        expires=_day(expires),
+        review=_day(review),
         tlp=_numbered(_WORDS[Tlp], (marks >> 5) - 1),
         subject_kind=_optional(_WORDS[SubjectKind], marks & 7),
-        indicators=frozenset(each for each in Indicator if indicators >> each.bit & 1),
-        severity=Severity(Level(levels >> 12), Level(levels >> 8 & 15), Level(levels >> 4 & 15)),
+        indicators=_indicators(indicators),
+        severity=_severity(levels >> 4),
         likelihood=Level(levels & 15),
         confidence=None if confidence == _NO_CONFIDENCE else _up_to_hundred(confidence),
         reliability=_optional(_WORDS[Reliability], graded >> 4),
@@ -309,7 +330,7 @@ def _read(header: bytes, attached: bytes) -> ReleasedSignal:
         dispute=NO_DISPUTE if contest is None else Dispute(dispute_state, *contest),
         reply=fields.get("reply"),
         recall_reason=_optional(_WORDS[RecallReason], ends & 15),
-        withheld=frozenset(name for bit, name in enumerate(WITHHOLDABLE) if withheld >> bit & 1),
+        withheld=_withheld(withheld),
         no_onward=bool(flags & _NO_ONWARD),
         retain_days=retain or None,
         contributors=contributors,
@@ -336,19 +357,20 @@ def _read_attachments(attached: bytes) -> dict[str, Any]:
     return found
 
 
-class _Reader:
-    """Takes bytes off the front."""
+# Many labels are alike in these; what is kept of them cannot change.
+@lru_cache(4096)
+def _indicators(bits: int) -> frozenset[Indicator]:
+    return frozenset(each for each in Indicator if bits >> each.bit & 1)
 
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._at = 0
 
-    def take(self, count: int) -> bytes:
-        self._at += count
-        return self._data[self._at - count : self._at]
+@lru_cache(1024)
+def _severity(levels: int) -> Severity:
+    return Severity(Level(levels >> 8), Level(levels >> 4 & 15), Level(levels & 15))
 
-    def number(self, count: int) -> int:
-        return int.from_bytes(self.take(count))
+
+@lru_cache(1024)
+def _withheld(bits: int) -> frozenset[str]:
+    return frozenset(name for bit, name in enumerate(WITHHOLDABLE) if bits >> bit & 1)
 
 
 def _number(word: Any) -> int:

@@ -7,6 +7,7 @@ not read as one that may go to everybody. Specification: docs/signals.md, Who se
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Final, TypeVar
 
 import numpy as np
@@ -144,22 +145,29 @@ class Facts:
         Raises:
             SignalError: `signal.facts`, a number of it stands for no word.
         """
-        evidence, embargo = int(row["evidence"]), int(row["embargo"])
-        return cls(
-            tlp=_word(list(Tlp), int(row["tlp"]) - 1),
-            state=_word(list(State), int(row["state"]) - 1),
-            evidence=_word(list(Evidence), evidence - 1) if evidence else None,
-            subject_kind=_word(list(SubjectKind), int(row["subject_kind"]) - 1),
-            indicators=frozenset(each for each in Indicator if int(row["indicators"]) >> each.bit & 1),
-            dispute=_word(list(DisputeState), int(row["dispute"])),
-            urgent=bool(row["urgent"]),
-            first_issued=numbered_day(row["first_issued"]),
-            issued=numbered_day(row["issued"]),
-            expires=numbered_day(row["expires"]),
-            embargo=numbered_day(embargo) if embargo else None,
-            contributors=int(row["contributors"]),
-            audience=int(row["audience"]),
-        )
+        # Many signals are alike in all of them, and every lookup asks for the same ones.
+        return _facts(row.tobytes())
+
+
+@lru_cache(8192)
+def _facts(content: bytes) -> Facts:
+    row = np.frombuffer(content, ROW)[0]
+    evidence, embargo = int(row["evidence"]), int(row["embargo"])
+    return Facts(
+        tlp=_word(list(Tlp), int(row["tlp"]) - 1),
+        state=_word(list(State), int(row["state"]) - 1),
+        evidence=_word(list(Evidence), evidence - 1) if evidence else None,
+        subject_kind=_word(list(SubjectKind), int(row["subject_kind"]) - 1),
+        indicators=frozenset(each for each in Indicator if int(row["indicators"]) >> each.bit & 1),
+        dispute=_word(list(DisputeState), int(row["dispute"])),
+        urgent=bool(row["urgent"]),
+        first_issued=numbered_day(row["first_issued"]),
+        issued=numbered_day(row["issued"]),
+        expires=numbered_day(row["expires"]),
+        embargo=numbered_day(embargo) if embargo else None,
+        contributors=int(row["contributors"]),
+        audience=int(row["audience"]),
+    )
 
 
 def _word(words: list[_T], position: int) -> _T:

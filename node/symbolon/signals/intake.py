@@ -8,25 +8,25 @@ own: what another peer says of the same id is another signal, since either could
 
 Refuses, and counts without a word of the content: what is not signed by the peer or not as an encoder writes
 it, a revision lower than one that was seen, another content under the same number, a revision that leaves out
-what the supplier said, whatever comes after a recall, what has expired, what was kept as long as its terms
-allow. Nothing that a peer sends raises an error. Specification: docs/signals.md, Taking in.
+what the supplier said, whatever comes after a recall, what has expired, what would stand for longer than
+five years, what was kept as long as its terms allow. Nothing that a peer sends raises an error.
+Specification: docs/signals.md, Taking in.
 """
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
-from cryptography.exceptions import InvalidSignature
-
-from symbolon.errors import SignalError, SymbolonError
-from symbolon.signals.bundle import decode_bundle
+from symbolon.errors import SignalError
+from symbolon.signals.bundle import is_whole, read_bundle, signed_part
 from symbolon.signals.one_statement import one_statement, strictness
 from symbolon.signals.released import ReleasedSignal
-from symbolon.signals.signal import ID_BYTES, NO_DISPUTE
+from symbolon.signals.signal import ID_BYTES, LONGEST_DAYS, NO_DISPUTE
+from symbolon.signals.signature_checks import Verify, which_hold
 from symbolon.signals.supplier_link import Hit, SupplierLink, supplier_links
 from symbolon.signals.vocabulary import RecallReason, State
 from symbolon.suppliers.tier import Tier
@@ -42,9 +42,6 @@ changes and goes as ever, and nothing new comes in."""
 
 _ID: Final = slice(2, 2 + ID_BYTES)
 _DAY_S: Final = 86400
-
-Verify = Callable[[bytes, bytes], None]
-"""Told header and signature; raises where the publisher did not sign it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +108,7 @@ class Refusal(StrEnum):
     RECALL_UNDONE = "recall-undone"
     EXPIRED = "expired"
     RETENTION_OVER = "retention-over"
+    TOO_LONG = "too-long"
     TOO_MANY = "too-many"
 
     @property
@@ -128,6 +126,7 @@ _REFUSED: Final = {
     Refusal.RECALL_UNDONE: "recalled before",
     Refusal.EXPIRED: "expired",
     Refusal.RETENTION_OVER: "kept as long as its terms allow",
+    Refusal.TOO_LONG: "would stand for more than five years",
     Refusal.TOO_MANY: "more than are taken in at a time",
 }
 
@@ -257,7 +256,8 @@ def take_in(
     judge = _Judge(held, verify, today)
     # What is held comes first: a flood of labels must not hide that one of them was recalled.
     for chunks in sorted(hits, key=lambda label: (claimed_id(label) not in held, label)):
-        judge.read(chunks)
+        judge.sort_out(chunks)
+    judge.read()
     return judge.conclude(hits)
 
 
@@ -269,10 +269,6 @@ class _Label:
     chunks: tuple[bytes, ...]
 
 
-class _NotSignedError(Exception):
-    """The publisher did not sign it."""
-
-
 class _Judge:
     """Collects what is signed, then decides signal by signal."""
 
@@ -280,9 +276,11 @@ class _Judge:
         self._held = held
         self._verify = verify
         self._today = today
+        # Nobody's day is more than one ahead of this node's.
+        self._latest = today + timedelta(days=LONGEST_DAYS + 1)
         self._labels: dict[bytes, list[_Label]] = {}
         self._known: dict[bytes, tuple[bytes, ...]] = {}
-        self._judged = 0
+        self._to_read: list[tuple[bytes, ...]] = []
         self._new = 0
         self._unjudged: set[bytes] = set()
         self._refused: Counter[Refusal] = Counter()
@@ -292,30 +290,32 @@ class _Judge:
         self._kept: set[bytes] = set()
         self._over: set[bytes] = set()
 
-    def read(self, chunks: tuple[bytes, ...]) -> None:
-        """Looks at one distinct label."""
+    def sort_out(self, chunks: tuple[bytes, ...]) -> None:
+        """Looks whether one distinct label is known."""
         claimed = claimed_id(chunks)
         if chunks and chunks == self._shown(claimed):
             self._known[claimed] = chunks
-        elif self._judged == MAX_JUDGED:
+        elif len(self._to_read) == MAX_JUDGED:
             self._refused[Refusal.TOO_MANY] += 1
             self._unjudged.add(claimed)
         else:
-            self._judged += 1
-            try:
-                signal = decode_bundle(chunks, self._check)
-            except _NotSignedError:
+            self._to_read.append(chunks)
+
+    def read(self) -> None:
+        """Reads those that are not, where they are signed."""
+        whole = [each for each in self._to_read if is_whole(each)]
+        self._refused[Refusal.MALFORMED] += len(self._to_read) - len(whole)
+        signed = which_hold([signed_part(each) for each in whole], self._verify)
+        for chunks, holds in zip(whole, signed, strict=True):
+            if not holds:
                 self._refused[Refusal.FORGED] += 1
+                continue
+            try:
+                signal = read_bundle(chunks)
             except SignalError:
                 self._refused[Refusal.MALFORMED] += 1
             else:
                 self._labels.setdefault(signal.signal_id, []).append(_Label(signal, chunks))
-
-    def _check(self, header: bytes, signature: bytes) -> None:
-        try:
-            self._verify(header, signature)
-        except (SymbolonError, InvalidSignature) as error:
-            raise _NotSignedError from error
 
     def conclude(self, hits: Mapping[tuple[bytes, ...], set[Hit]]) -> Intake:
         """Decides about every signal."""
@@ -378,7 +378,8 @@ class _Judge:
         self._refused[Refusal.RECALL_UNDONE] += sum(
             each.signal.state is State.ACTIVE and each.signal.revision >= last.revision for each in labels
         )
-        until = max(each.signal.expires for each in labels)
+        # A recall is believed whatever day it names; what is left of the signal does not stand for ever.
+        until = min(max(each.signal.expires for each in labels), self._latest)
         if held is not None:
             until = max(until, held.expires)
         if self._today >= until:
@@ -428,6 +429,8 @@ class _Judge:
             return Refusal.CONTRADICTORY
         if self._today >= new.expires:
             return Refusal.EXPIRED
+        if new.expires > self._latest:
+            return Refusal.TOO_LONG
         if any(each.revision < new.revision and _leaves_out(each, new) for each in known):
             return Refusal.SUPPLIER_SIDE
         age_s = 0 if held is None else held.age_s
@@ -470,5 +473,5 @@ def _read_held(chunks: tuple[bytes, ...]) -> ReleasedSignal | None:
     if not chunks:
         return None
     with contextlib.suppress(SignalError):
-        return decode_bundle(chunks, lambda header, signature: None)
+        return read_bundle(chunks)
     return None

@@ -11,7 +11,7 @@ Specification: docs/signals.md.
 import re
 import unicodedata
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Final, Self
 
 from symbolon.errors import SignalError
@@ -58,6 +58,9 @@ MAX_WORDS: Final = 64
 FIRST_DAY: Final = date(2020, 1, 1)
 LAST_DAY: Final = date(2199, 6, 6)
 """What two bytes hold, in days; also a bound on clocks that are wrong."""
+
+LONGEST_DAYS: Final = 1_826
+"""Five years from the day of a revision: what still holds then is said again, by a revision."""
 
 _FIRST_YEAR, _LAST_YEAR = 1900, 2240
 _MONTH: Final = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
@@ -267,7 +270,7 @@ class Signal:
         purposes: what it may be used for, ascending; at least one.
         recipients: member ids it may go to, ascending; empty: to whoever policy permits.
         embargo: it goes to nobody before this day; None for no embargo.
-        expires: it is erased everywhere on this day.
+        expires: it is erased everywhere on this day; at most `LONGEST_DAYS` after `issued`.
         review: the contributor looks at it again by this day.
         urgent: it is told at once instead of with the daily batch.
         dispute, reply: the supplier's side.
@@ -336,6 +339,12 @@ class Signal:
             _check_day(what, day)
         if not self.issued < self.expires:
             raise _refuse("it expires before it is issued")
+        if (self.expires - self.issued).days > LONGEST_DAYS:
+            last = self.issued + timedelta(days=LONGEST_DAYS)
+            raise _refuse(
+                f"it expires more than five years ({LONGEST_DAYS:,} days) after it is issued",
+                f"Name {last} at the latest; if it holds then, revise it before.",
+            )
         if self.review > self.expires:
             raise _refuse("its review comes after it has expired")
         if self.embargo is not None and self.embargo >= self.expires:

@@ -16,8 +16,8 @@ from cryptography.exceptions import InvalidSignature
 from symbolon.errors import SymbolonError
 from symbolon.matching.evidence import Match
 from symbolon.signals.bundle import HEADER_BYTES, decode_bundle
-from symbolon.signals.intake import Verify
 from symbolon.signals.released import ReleasedSignal
+from symbolon.signals.signature_checks import Verify
 from symbolon.signals.supplier_link import Hit, SupplierLink, supplier_links
 from symbolon.signals.vocabulary import RecallReason
 from symbolon.storage.match_store import Decision

@@ -151,8 +151,9 @@ class Writer:
         """Writes labels; gives the ids of those whose time is over already, which are not there then."""
         peer, purpose, now_s = self._peer, self._purpose, self._now_s
         erasing.keep_replaced(self._connection, self._sealer, peer, purpose, taken, now_s)
-        self._drop_old_narratives(taken)
-        held = self._held_forms(taken)
+        seen = {each: one for each, one in taken.items() if each.hex() in rows}
+        self._drop_old_narratives(seen)
+        held = self._held_forms(seen)
         signals, forms, over = [], [], set()
         for signal_id, each in taken.items():
             row, signal = rows.get(signal_id.hex()), each.signal
