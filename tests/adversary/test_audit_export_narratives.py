@@ -1,4 +1,4 @@
-"""Attacks on exported logs: a narrative that left, or was asked for, without a permit for it."""
+"""Attacks on exported logs: a narrative or a number of signals that left without a permit for it."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -100,3 +100,25 @@ def test_attack_narrative_under_the_decision_of_another_kind_is_found() -> None:
     """That this member may ask says nothing about what it may give."""
     publisher = Publisher("ask")
     assert "decision.request" in publisher.found("narrated", publisher.asked())["broken"]
+
+
+def test_number_of_signals_with_its_decision_and_told_again_without_holds() -> None:
+    publisher = Publisher()
+    assert publisher.found("counted", publisher.released()) == NOTHING_FOUND
+    assert publisher.found("counted", "") == NOTHING_FOUND
+
+
+def test_attack_number_of_signals_against_its_own_decision_is_found() -> None:
+    publisher = Publisher("ask")
+    assert "decision.outcome" in publisher.found("counted", publisher.released())["broken"]
+
+
+@pytest.mark.parametrize("changes", [{"to": BIRCH}, {"purpose": "remediation"}])
+def test_attack_number_of_signals_under_a_decision_about_another_is_found(changes: dict[str, Any]) -> None:
+    publisher = Publisher()
+    assert publisher.found("counted", publisher.released(**changes))["broken"]
+
+
+@pytest.mark.parametrize("event", ["contributed", "contested", "corroborated"])
+def test_what_is_said_of_a_signal_needs_no_decision(event: Event) -> None:
+    assert Publisher().found(event, "") == NOTHING_FOUND

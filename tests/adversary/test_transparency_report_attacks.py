@@ -115,8 +115,10 @@ def test_failures_and_denials_of_few_do_not_show_beside_many_sessions() -> None:
 
 
 def test_notices_of_few_do_not_show() -> None:
-    for event in ("offered", "agreed", "disagreed", "contradicted"):
-        assert report_json(made([row(Entry(event, "birch"))] * 4)) == report_json(made([]))
+    few = [Entry(event, "birch") for event in ("offered", "agreed", "disagreed", "contradicted", "narrated")]
+    few += [Entry("counted", "birch", note="counted now"), Entry("contributed", "", "5a", note="added")]
+    for entry in few:
+        assert report_json(made([row(entry)] * 4)) == report_json(made([]))
 
 
 def test_agreement_of_two_logs_is_counted_once() -> None:

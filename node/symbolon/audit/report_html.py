@@ -147,7 +147,7 @@ def _row_cells(row: ActivityRow, threshold: int) -> tuple[str, ...]:
 
 
 def _notices(report: TransparencyReport) -> Iterable[str]:
-    yield "<h2>Agreements, policies, contradictions</h2>"
+    yield "<h2>Agreements, policies, contradictions, signals</h2>"
     yield _table("Other events", ("event", "count"), _counts(report.notices, report.threshold), heads=1)
 
 

@@ -28,7 +28,7 @@ Direction = Literal["asking", "answering"]
 """Of the member whose log it is."""
 
 DIRECTIONS: Final[tuple[Direction, ...]] = ("asking", "answering")
-MODES: Final = ("intersection", "size", "other")
+MODES: Final = ("intersection", "size", "lookup", "other")
 OTHER_PURPOSES: Final = "other purposes"
 OTHER_REASON: Final = "other"
 REASONS: Final = (

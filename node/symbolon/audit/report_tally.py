@@ -29,8 +29,22 @@ NOTICES: Final[Mapping[str, str]] = {
     "disagreed": "agreements withdrawn",
     "policy": "changes of the policies in force",
     "contradicted": "logs of other members that contradicted themselves",
+    "added": "signals added",
+    "recalled": "signals recalled",
+    "narrated": "narratives of signals given",
+    "contested": "contests and replies of suppliers that other members passed on",
+    "corroborated": "corroborations by other members",
+    "counted": "answers to how many signals there are",
 }
-"""Events that are counted without regard to purpose, mode or kind."""
+"""Events that are counted without regard to purpose, mode or kind; those about signals at their publisher."""
+
+_OF_SIGNALS: Final[Mapping[str, Mapping[str, str]]] = {
+    "contributed": {"added": "added", "recalled": "recalled"},
+    "contested": {"taken": "contested"},
+    "corroborated": {"given": "corroborated"},
+    "counted": {"counted now": "counted", "as told before": "counted"},
+}
+"""By event and note: what such an entry is counted as. The other end has the same events with other notes."""
 
 _NEEDED: Final = frozenset({"counts", "event", "hour", "mode", "note", "peer", "purpose", "session"})
 _OPENS: Final[Mapping[str, Direction]] = {"asked": "asking", "answered": "answering"}
@@ -71,7 +85,7 @@ class Tally:
     Attributes:
         cells: events by cell.
         amounts: keys by tier (`A`, …) and `entries`, by the cell of the sessions that they belong to.
-        notices: by unit, month and event.
+        notices: by unit, month and name in `NOTICES`.
         demands: by unit, month, country and kind.
         untold: whether there is a demand that may not be told of.
         incomplete: unit and month of what was not read in full.
@@ -174,6 +188,10 @@ class _Counter:
                 self._tally.demands[unit, month, demand.country, demand.kind] += 1
             else:
                 self._tally.untold = True
+        elif event in _OF_SIGNALS:
+            named = _OF_SIGNALS[event].get(said["note"])
+            if named is not None:
+                self._tally.notices[unit, month, named] += 1
         elif event in NOTICES:
             if event not in _AGREEMENTS or not self._told_by_other(member, said["peer"]):
                 self._tally.notices[unit, month, event] += 1

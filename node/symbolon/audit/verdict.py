@@ -53,7 +53,7 @@ class Disclosure:
         owner: member id of who answered from its list.
         hour: whole hours since 1970, UTC, of its first entry.
         purpose: what for.
-        mode: `size` or `intersection`.
+        mode: `size`, `intersection` or `lookup`.
         asked: keys asked by tier, dummies included.
         sent: entries that left in it, dummies included.
         policies: that permitted it, or forbade it.

@@ -132,6 +132,50 @@ def test_notices_are_counted() -> None:
     assert notices["agreements that came into force"] == SMALL
 
 
+@pytest.mark.parametrize(
+    ("notice", "entries"),
+    [
+        ("signals added", [Entry("contributed", "", "5a", note="added")]),
+        ("signals recalled", [Entry("contributed", "", "5a", note="recalled")]),
+        ("narratives of signals given", [Entry("narrated", "birch", "5a")]),
+        (
+            "contests and replies of suppliers that other members passed on",
+            [Entry("contested", "birch", "5a", "contest", note="taken")],
+        ),
+        ("corroborations by other members", [Entry("corroborated", "birch", "5a", note="given")]),
+        (
+            "answers to how many signals there are",
+            [Entry("counted", "birch", note="counted now"), Entry("counted", "birch", note="as told before")],
+        ),
+    ],
+)
+def test_events_of_signals_are_counted_where_the_signal_is(notice: str, entries: list[Entry]) -> None:
+    notices = made([row(each) for each in entries] * 6).notices
+    assert {name for name, each in notices.items() if each != SMALL} == {notice}
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        Entry("counted", "birch", note="asked"),
+        Entry("counted", "birch", note="told"),
+        Entry("contested", "birch", "5a", "contest", note="relayed"),
+        Entry("corroborated", "birch", "5a", note="told"),
+        Entry("interested", "birch", "5a", "lookup", PURPOSES[0]),
+        Entry("contributed", "", "5a", note="expired"),
+        Entry("permitted", "birch", "5a", "lookup", PURPOSES[0], {"signals": 9}),
+    ],
+)
+def test_events_of_signals_at_the_other_end_are_not_counted(entry: Entry) -> None:
+    assert made([row(entry)] * 9) == made([])
+
+
+def test_lookups_stand_apart_from_matches() -> None:
+    report = made([*sessions(7, mode="lookup"), *sessions(6)])
+    assert [each.mode for each in report.rows] == ["intersection", "lookup"]
+    assert report.combinations == 2 * len(report.purposes) * 4 * len(report.groups)
+
+
 def test_budget_use_is_told_in_quarters_that_are_full() -> None:
     report = made(sessions(6, keys=1_000), budget=Budget(12_000))
     assert report.budget == (BudgetUse(2026, "A", 2), BudgetUse(2026, "B", 0), BudgetUse(2026, "C", 0))

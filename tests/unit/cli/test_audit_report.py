@@ -85,6 +85,6 @@ def test_demanded_in_another_form_is_refused_and_not_recorded(home: Path, countr
 def test_held_back_says_what_and_why() -> None:
     said = "\n".join(held_back(made(sessions(7), demands=False)))
     assert "2026-01-01 to 2026-01-31" in said
-    assert "53 of 54 rows are held back" in said
+    assert "71 of 72 rows are held back" in said
     assert "too few of a kind: auditor, coordinator" in said
     assert "no statement about demands" in said
