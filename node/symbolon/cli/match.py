@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from symbolon.cli.match_table import MatchRow, check_out, match_rows, print_table, write_rows
+from symbolon.cli.newcomer import meet
 from symbolon.cli.node_home import open_node
 from symbolon.cli.outdated_list import IMPORT_AGAIN, OUTDATED
 from symbolon.cli.progress import session_progress
@@ -127,6 +128,7 @@ async def exchange(
     # Loaded and self-tested before the clock of the session starts.
     await asyncio.to_thread(node.suite, node.config.exchange.suite, answering=False)
     await asyncio.to_thread(node.close_left_over)
+    await meet(node, ask.peer)
     back, sentence = Figures(), ""
     async with connect(node, ask.peer) as peer:
         with session_progress(ask.peer) as progress:

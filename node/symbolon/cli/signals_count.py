@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from symbolon.cli.newcomer import meet
 from symbolon.cli.node_home import open_node
 from symbolon.cli.signals_options import AsJson
 from symbolon.cli.typed_ids import typed_member_id
+from symbolon.rpc.node import Node
 from symbolon.rpc.signal_client import ask_count
 from symbolon.rpc.signal_codec import LEAST_COUNT
 
@@ -26,7 +28,7 @@ def count(
     """
     member = typed_member_id(peer)
     with open_node() as node:
-        signals = asyncio.run(ask_count(node, member, purpose))
+        signals = asyncio.run(_ask(node, member, purpose))
     words = f"{signals:,}" if signals else f"fewer than {LEAST_COUNT}"
     if as_json:
         document = {"peer": member, "purpose": purpose, "signals": signals or None, "words": words}
@@ -38,3 +40,8 @@ def count(
         f" or not. The number changes once {LEAST_COUNT} or more have come or gone, once a day as a rule.",
         file=sys.stderr,
     )
+
+
+async def _ask(node: Node, member: str, purpose: str) -> int:
+    await meet(node, member)
+    return await ask_count(node, member, purpose)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from symbolon.cli.match import parse_tiers
+from symbolon.cli.newcomer import meet
 from symbolon.cli.node_home import open_node
 from symbolon.cli.outdated_list import IMPORT_AGAIN, OUTDATED
 from symbolon.cli.progress import session_progress
@@ -53,6 +54,7 @@ async def look_up(node: Node, ask: Ask) -> tuple[Outcome, Figures]:
     figures = Figures()
     await asyncio.to_thread(node.suite, node.config.exchange.suite, answering=False)
     await asyncio.to_thread(node.close_left_over)
+    await meet(node, ask.peer)
     async with connect(node, ask.peer) as peer:
         with session_progress(ask.peer) as progress:
             return await peer.ask(ask, figures, progress), figures

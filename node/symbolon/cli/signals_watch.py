@@ -9,12 +9,13 @@ from typing import Annotated, Any
 import typer
 
 from symbolon.cli.match import parse_tiers
+from symbolon.cli.newcomer import meet
 from symbolon.cli.node_home import open_node
 from symbolon.cli.received_list import load_received, received_lines
 from symbolon.cli.signals_lookup import news_lines
 from symbolon.errors import SymbolonError, UsageError
 from symbolon.rpc.feed_standing import FeedStanding, feed_standings
-from symbolon.rpc.following import follow
+from symbolon.rpc.following import Told, follow
 from symbolon.rpc.node import Node
 from symbolon.rpc.receiver_role import Outcome
 from symbolon.rpc.signal_client import watch_news
@@ -52,10 +53,15 @@ def watch(
             _tell(node, subscription, came, as_json=as_json)
 
         try:
-            asyncio.run(follow(node, mine, watch_news, told))
+            asyncio.run(_follow(node, mine, told))
         except KeyboardInterrupt:
             print(f"symbolon: `symbolon serve` goes on following {peer}; --stop ends it.", file=sys.stderr)
             raise
+
+
+async def _follow(node: Node, subscription: Subscription, told: Told) -> None:
+    await meet(node, subscription.peer)
+    await follow(node, subscription, watch_news, told)
 
 
 def _tell(node: Node, subscription: Subscription, came: Outcome | SymbolonError, *, as_json: bool) -> None:
