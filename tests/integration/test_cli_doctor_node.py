@@ -67,6 +67,8 @@ NAMES = [
     "audit log",
     "permission",
     "supplier list",
+    "signals",
+    "followed",
     "operators",
     "multiplication",
     "tls version",
@@ -177,7 +179,7 @@ def test_doctor_text_is_numbered_with_hints_and_a_summary(
     told = capsys.readouterr()
     assert told.out.startswith(" 1  ok       configuration")
     assert "hint: Run `symbolon suppliers import FILE`." in told.out
-    assert told.err == "17 checks: 15 ok, 2 warn.\n"
+    assert told.err == "19 checks: 17 ok, 2 warn.\n"
 
 
 def test_doctor_no_node_fails_once_and_leaves_the_rest_unknown(tmp_path: Path, examine: Examine) -> None:

@@ -29,6 +29,7 @@ from symbolon.cli.doctor_membership import (
 )
 from symbolon.cli.doctor_peer import look_at_peer
 from symbolon.cli.outdated_list import IMPORT_AGAIN, OUTDATED
+from symbolon.cli.status_signals import look_at_signals
 from symbolon.config import Config
 from symbolon.errors import MembershipError, SymbolonError
 from symbolon.membership.atomic_file import require_writable_folder
@@ -63,6 +64,7 @@ from symbolon.rpc.node import (
 )
 from symbolon.rpc.own_certificate import absent
 from symbolon.rpc.policy_sources import node_bundle
+from symbolon.rpc.signal_standing import SignalBooks, StoredBooks, signal_standing
 from symbolon.rpc.tls_material import Leaf, LeafFiles
 from symbolon.storage.audit_checkpoints import CHECKPOINT_FILE, Checkpoints
 from symbolon.storage.audit_log import AuditLog
@@ -121,6 +123,7 @@ class Examination:
             ("audit log", self._audit_log),
             ("permission", self._allowed),
             ("supplier list", self._suppliers),
+            ("signals", self._signals),
             ("operators", self._operators),
             ("multiplication", self._backend),
             ("transport", self._transport),
@@ -166,6 +169,11 @@ class Examination:
     def database(self) -> Database:
         """The database, as it is: never migrated from here."""
         return Database.open(self.config.database_url, migrate=False)
+
+    @property
+    def _books(self) -> SignalBooks:
+        """What is held of signals; a node opened as a whole would bring an older database up to date."""
+        return StoredBooks(self.database, self.sealer, self._now.timestamp)
 
     @property
     def _audit(self) -> AuditLog:
@@ -379,6 +387,9 @@ class Examination:
             yield warned("supplier list", "suppliers.outdated", f"{said}, {OUTDATED}", IMPORT_AGAIN)
             return
         yield good("supplier list", said)
+
+    def _signals(self) -> Iterator[Finding]:
+        yield from look_at_signals(signal_standing(self._books))
 
     def _operators(self) -> Iterator[Finding]:
         people = OperatorStore(self.database, self.sealer, self._now.timestamp, os.urandom).all()

@@ -1,4 +1,4 @@
-"""`symbolon status`: this node, its members, permissions, sessions, budget and key epochs.
+"""`symbolon status`: this node, its members, permissions, signals, sessions, budget and key epochs.
 
 A node that has not joined yet, or whose metadata has run out, is shown all the same, with what is missing.
 """
@@ -13,6 +13,7 @@ from rich.table import Table
 
 from symbolon.cli.node_home import open_node
 from symbolon.cli.status_report import Allowed, Listed, Report, read_report
+from symbolon.cli.status_signals import signal_lines
 from symbolon.storage.exchange_budget import EVERYBODY
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -42,6 +43,7 @@ def status(
     _print_node(console, report)
     _print_members(console, report)
     _print_allowed(console, report)
+    _print_signals(console, report)
     _print_sessions(console, report)
     _print_budget(console, report)
     _print_epochs(console, report)
@@ -118,6 +120,15 @@ def _print_allowed(console: Console, report: Report) -> None:
 def _may(each: Allowed) -> str:
     words = (("ask us", each.answer), ("be asked", each.ask), ("invite us", each.invited))
     return ", ".join(word for word, allowed in words if allowed) or "nothing"
+
+
+def _print_signals(console: Console, report: Report) -> None:
+    _heading(console, "Signals")
+    lines = list(signal_lines(report.signals))
+    for each in lines:
+        console.print(each, soft_wrap=True)
+    if not lines:
+        console.print("None of its own, none received, nobody followed.")
 
 
 def _print_sessions(console: Console, report: Report) -> None:

@@ -11,6 +11,7 @@ from symbolon import __version__
 from symbolon.cli.doctor_lock import describe
 from symbolon.cli.operators import summary
 from symbolon.cli.outdated_list import IMPORT_AGAIN, OUTDATED
+from symbolon.cli.status_signals import Signals, read_signals
 from symbolon.config import AllowConfig
 from symbolon.errors import ConfigError, MembershipError, PolicyError, SymbolonError
 from symbolon.exchange.messages import MATCH
@@ -143,6 +144,7 @@ class Report:
         members: None where there is no metadata, or it does not hold.
         founder: whether this node holds a founder's keys.
         proposals_waiting: proposals that wait for a person at this founder; None where it is none.
+        signals: counts, who was given own ones, who is followed.
         keys: how the private keys are kept: in clear, or locked by a passphrase, and unlocked until when.
         policies: how many are there, and of which kinds; or why they cannot be put in force, and what to do.
     """
@@ -168,6 +170,7 @@ class Report:
     budget_window_days: int
     budget: list[Budget]
     epochs: list[Epoch]
+    signals: Signals
     keys: str
 
 
@@ -207,6 +210,7 @@ def read_report(node: Node, sessions: int) -> Report:
         budget_window_days=node.budget.window_days,
         budget=_budget(node),
         epochs=_epochs(node),
+        signals=read_signals(node),
         keys=describe(lock_state(node.home)),
     )
 

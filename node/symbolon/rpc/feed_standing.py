@@ -4,13 +4,17 @@ Handles: reading it together from what was disclosed, what was recalled, and the
 their end, at which the requester signs what it got. Refuses nothing.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from datetime import datetime
+from typing import Final, Protocol
 
 import numpy as np
 
-from symbolon.rpc.node import Node
 from symbolon.signals.vocabulary import State
+from symbolon.storage.disclosure_store import DisclosureStore
+from symbolon.storage.exchange_session_store import SessionStore
+from symbolon.storage.signal_store import SignalStore
 
 SILENT_DAYS: Final = 7
 """Requesters look up once a day; one that has not for a week has stopped, or cannot."""
@@ -37,7 +41,31 @@ class FeedStanding:
     silent_days: int | None
 
 
-def feed_standings(node: Node) -> list[FeedStanding]:
+class Publishing(Protocol):
+    """What of a node tells how far its requesters have come; a node is one."""
+
+    @property
+    def signals(self) -> SignalStore:
+        """Its own signals."""
+
+    @property
+    def sessions(self) -> SessionStore:
+        """Its sessions."""
+
+    @property
+    def disclosures(self) -> DisclosureStore:
+        """Who was given which signals."""
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """Seconds since 1970-01-01 UTC."""
+
+    @property
+    def now(self) -> datetime:
+        """The same, aware."""
+
+
+def feed_standings(node: Publishing) -> list[FeedStanding]:
     """Everybody who was given something, by member and purpose."""
     table = node.signals.facts(node.now.date())
     recalled_s = {each.number: each.changed_at_s for each in node.signals.list(0, None, State.RECALLED)}

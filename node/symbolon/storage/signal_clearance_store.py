@@ -23,6 +23,7 @@ from symbolon.signals.facts import day_number, numbered_day
 from symbolon.signals.signal import FIRST_DAY
 from symbolon.storage.audit_log import AuditLog
 from symbolon.storage.database import Database
+from symbolon.storage.delegation_columns import is_delegated
 from symbolon.storage.seal import Sealer
 from symbolon.storage.signal_lookup import require_number
 from symbolon.storage.signal_news import note_if_urgent
@@ -173,6 +174,12 @@ class SignalClearanceStore:
         if row.state != "active":
             raise SignalError(
                 "the signal was recalled", hint="Nothing of it leaves any more.", code="signal.recalled"
+            )
+        if is_delegated(connection, number):
+            raise SignalError(
+                "another member publishes the signal, and decides who is given it",
+                hint="`symbolon signals delegated` shows which: tell its people.",
+                code="signal.delegated",
             )
         return str(row.signal_id)
 
