@@ -7,7 +7,9 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,11 @@ local_coalition.subprocess = demo_story.subprocess
 SHORTENED = """
 # The way to the first comparison, shortened: no match refused before it.
 demo._Demo._deny = lambda self: None
+"""
+SHORT_LISTS = """
+# Suppliers that only one member has are there for size alone.
+from symbolon.cli import demo_lists
+demo_lists.LIST_SIZE = 100
 """
 SABOTAGE = """
 honest = demo.clear_join
@@ -65,11 +72,12 @@ RUN = 'sys.exit(main.run(["demo"]))'
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Where the demonstration makes its folder."""
-    path = tmp_path / "temporary"
-    path.mkdir()
-    return path
+def folder() -> Iterator[Path]:
+    """Where the demonstration makes its folder; of a short name, since it holds sockets."""
+    with tempfile.TemporaryDirectory() as above:
+        path = Path(above, "temporary")
+        path.mkdir()
+        yield path
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -133,7 +141,9 @@ def test_demo_without_a_terminal_tells_all_and_leaves_nothing(folder: Path) -> N
         "graded by SMETA: Critical (suggests high)",
         "own suppliers (2 added)",
         "own suppliers (none)",
-        "Dune holds fewer than 10 signals for due-diligence that Birch may have counted",
+        "signals count dune --purpose due-diligence symbolon: so many signals of dune may be counted",
+        " 3 So many signals of Dune's Birch may count, whether it buys there or not.",
+        "The number that Birch was told stands in both their logs.",
         "1 signal is disputed now. symbolon: 1 signal has a reply of its supplier.",
         "| All wages were paid by the tenth of the following month.",
         "1 signal was recalled.",
@@ -168,7 +178,7 @@ def test_demo_without_a_terminal_tells_all_and_leaves_nothing(folder: Path) -> N
 
 
 def test_demo_result_that_differs_from_the_clear_join_fails(folder: Path) -> None:
-    done = run(folder, SHORTENED, SABOTAGE)
+    done = run(folder, SHORTENED, SHORT_LISTS, SABOTAGE)
     assert done.returncode == 70, done.stdout + done.stderr
     assert "symbolon: error: the private result differs from the join in the clear" in done.stderr
     assert "did what it should" not in done.stdout
@@ -186,7 +196,7 @@ def test_demo_result_that_differs_from_the_clear_join_fails(folder: Path) -> Non
     ],
 )
 def test_demo_signal_that_differs_from_the_clear_fails(folder: Path, sabotage: str, words: str) -> None:
-    done = run(folder, SHORTENED, STRAIGHT_TO_SIGNALS, sabotage)
+    done = run(folder, SHORTENED, SHORT_LISTS, STRAIGHT_TO_SIGNALS, sabotage)
     assert done.returncode == 70, done.stdout + done.stderr
     assert words in done.stderr
     assert "did what it should" not in done.stdout
@@ -218,6 +228,8 @@ def test_demo_stopped_half_way_leaves_nothing(
         for line in process.stdout:
             if line.startswith(moment):
                 break
+        else:
+            raise AssertionError(f"it ended before: {process.communicate()[1]}")
         if number is signal.SIGINT:
             wait_until(lambda: session_runs(folder), "a session to begin", pause_s=0.01)
         else:

@@ -1,6 +1,7 @@
 """Counting signals between served nodes: what is printed, what both logs say, who is refused how."""
 
 import json
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -10,8 +11,9 @@ from signal_nodes import contribute, look_up, records
 from symbolon.audit.decision_record import parse_record
 from symbolon.cli.local_coalition import PURPOSE
 from symbolon.cli.made_up_suppliers import MadeUpList
+from symbolon.membership.coalition_roles import root_fingerprint
 from symbolon.policy.own_policies import OWN_FOLDER
-from symbolon.rpc.node import Node
+from symbolon.rpc.node import COALITION_FOLDER, Node
 
 WATCH, ALDER, BIRCH, CEDAR = "watch-ngo", "alder-co", "birch-co", "cedar-co"
 LIST = 8
@@ -100,3 +102,52 @@ def test_count_of_nobody_or_for_nothing_is_refused(
     done = nodes.run(ALDER, "signals", "count", peer, "--purpose", purpose, code=code, quick=True)
     assert done.stdout == ""
     assert words in done.stderr
+
+
+@pytest.fixture
+def unheard(nodes: Nodes) -> Iterator[str]:
+    """A member that is served, and that alder has not heard of."""
+    metadata, aside = nodes.home(ALDER) / COALITION_FOLDER, nodes.coalition.folder / "before"
+    shutil.copytree(metadata, aside, symlinks=True)
+    member = "elder-ngo"
+    nodes.coalition.add(member, kind="ngo")
+    nodes.configure(member, allow=({"peer": ALDER, "signals": True},))
+    nodes.configure(ALDER, allow=tuple({"peer": each, "signals": True} for each in (WATCH, member)))
+    nodes.start(member)
+    shutil.rmtree(metadata)
+    shutil.move(aside, metadata)
+    with Node(nodes.home(ALDER)) as node:
+        assert node.directory.current().find(member) is None
+    yield member
+    nodes.stop(member)
+
+
+def test_count_of_a_member_that_joined_meanwhile_asks_who_is_new_by_itself(
+    nodes: Nodes, unheard: str
+) -> None:
+    done = nodes.run(ALDER, "signals", "count", unheard, "--purpose", PURPOSE, quick=True)
+    assert done.stdout == "fewer than 3\n"
+    assert f"{unheard} is not known here yet; asking other members who is new" in done.stderr
+    again = nodes.run(ALDER, "signals", "count", unheard, "--purpose", PURPOSE, quick=True)
+    assert "not known here" not in again.stderr
+
+
+def test_count_and_lookup_stand_in_what_an_auditor_is_given(nodes: Nodes) -> None:
+    nodes.take_in(ALDER, MadeUpList(LIST, 0, 0, CEDAR))
+    assert look_up(nodes, ALDER, WATCH).counts["added"] > 0
+    files = []
+    for member in (WATCH, ALDER, BIRCH):
+        files.append(nodes.coalition.folder / f"{member}.jsonl")
+        nodes.run(member, "audit", "export", "--out", str(files[-1]), quick=True)
+    with Node(nodes.home(WATCH)) as node:
+        root = root_fingerprint(node.coalition.roots()[0]).hex()
+        events = {each.values["event"] for each in node.audit.entries()}
+    assert {"contributed", "permitted", "counted", "ended"} <= events
+    arguments = (*map(str, files), "--root", root, "--json")
+    verdict = json.loads(nodes.run(WATCH, "audit", "verify", *arguments, quick=True).stdout)
+    assert verdict["holds"], verdict["findings"]
+    lookups = [each for each in verdict["disclosures"] if each["mode"] == "lookup"]
+    told = {(each["asker"], each["owner"], each["receipts"], each["outcome"]) for each in lookups}
+    assert (ALDER, WATCH, "both", "complete") in told
+    whole = sum(len(each["told_by"]) == 2 for each in lookups)
+    assert whole == len(lookups) > 0

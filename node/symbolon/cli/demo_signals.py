@@ -29,6 +29,7 @@ from symbolon.cli.demo_signals_check import (
     Wanted,
     clear_signals,
     held_of,
+    require_counted,
     require_erased,
     require_nowhere,
     require_told,
@@ -38,10 +39,10 @@ from symbolon.cli.local_coalition import PURPOSE
 from symbolon.cli.received_list import Received, load_received, received_json
 from symbolon.errors import SymbolonError
 from symbolon.exchange.limits import SIZE_MIN_RECORDS
-from symbolon.exchange.size_mode import shown
 from symbolon.policy.own_policies import OWN_FOLDER
 from symbolon.rpc.node import Node
 from symbolon.rpc.signal_audience import Barrier, Seen, audience_of_stored
+from symbolon.rpc.signal_codec import LEAST_COUNT
 from symbolon.signals.vocabulary import RecallReason
 
 TIERS: Final = "AB"
@@ -149,8 +150,7 @@ class SignalSteps:
         self._story.step("Alder looks up: what do you know of my suppliers?")
         self._stage.begin(NGO, "serve")
         self._stage.reachable(NGO)
-        self._story.say("Alder joined before Dune did, so it first asks Cedar who is new.")
-        self._story.run("--home", ASKER, "coalition", "sync")
+        self._story.say("Alder joined before Dune did, so its node first asks who is new.")
         self._story.show(self._look_up_as(ASKER))
         self._compare(ASKER, self._ids, (INTERVIEW, AUDIT))
         self._story.say(
@@ -178,11 +178,18 @@ class SignalSteps:
         if counted != len(self._ids):
             raise SymbolonError(f"{counted} signals are to be counted only", code="demo.signals")
         self._story.say(
-            f"""Birch has all three suppliers, and is shown nothing: there is no entry for it that could be
-            opened. What it may know is a number, and Dune's operator writes it to Birch's: Dune holds
-            {shown(counted)} signals for {PURPOSE} that Birch may have counted, whether Birch buys there or
-            not. How many are about suppliers of Birch nobody computes: with fewer than
-            {SIZE_MIN_RECORDS:,} records on either side, a number would point at single ones."""
+            """Birch has all three suppliers, and is shown nothing: there is no entry for it that could be
+            opened. What it may know is a number, and it asks for that:"""
+        )
+        number = self._story.run("--home", ANSWERER, "signals", "count", NGO, "--purpose", PURPOSE)
+        self._story.show(number)
+        if number.strip() != f"{counted:,}":
+            raise SymbolonError(f"Birch was told {number.strip()} signals", code="demo.signals")
+        self._story.say(
+            f"""So many signals of Dune's Birch may count, whether it buys there or not. Fewer than
+            {LEAST_COUNT} would be told as just that, and the number is told again for a day, whatever comes
+            or goes meanwhile. How many are about suppliers of Birch nobody computes: with fewer than
+            {SIZE_MIN_RECORDS:,} records on either side, that would point at single ones."""
         )
 
     def _contest(self) -> None:
@@ -223,13 +230,14 @@ class SignalSteps:
         )
 
     def require_audited(self, disclosed: str) -> None:
-        """Makes sure that an auditor finds all lookups, and no note on a source is anywhere.
+        """Makes sure that an auditor finds all lookups and what was counted, and that no note is anywhere.
 
         Args:
             disclosed: the table of `symbolon audit verify`.
 
         Raises:
-            SymbolonError: a lookup is not there, or is not signed by both; or a file holds the note.
+            SymbolonError: a lookup is not there, or is not signed by both; a number was told that one of the
+                two logs does not know; or a file holds the note.
         """
         rows = [line.split() for line in disclosed.splitlines() if " lookup " in line]
         signed = [row for row in rows if "both" in row and "complete" in row]
@@ -239,6 +247,7 @@ class SignalSteps:
         first, *_ = (row[_ENTRIES] for row in signed if row[_WHO] == ASKER)
         if [first] != [row[_ENTRIES] for row in signed if row[_WHO] == ANSWERER]:
             raise SymbolonError("the sizes tell that Birch was shown nothing", code="demo.signals")
+        require_counted(self._stage.home(NGO), self._stage.home(ANSWERER), len(self._ids))
         with Node(self._stage.home(NGO)) as node:
             note = node.signals.source(node.signals.get(self._ids[INTERVIEW]).number)
         if note != SOURCE.strip():
@@ -246,9 +255,9 @@ class SignalSteps:
         files = require_nowhere(self._stage.folder, SOURCE)
         self._story.say(
             f"""The lookups are among them, each signed by both. What Birch signed for is as long as what
-            Alder did: dummies stand for what it was not shown. The note on Dune's source is in clear in none
-            of the {files} files that are here: not in these logs, and not in Dune's own database, where it is
-            sealed and Dune alone reads it."""
+            Alder did: dummies stand for what it was not shown. The number that Birch was told stands in both
+            their logs. The note on Dune's source is in clear in none of the {files} files that are here: not
+            in these logs, and not in Dune's own database, where it is sealed and Dune alone reads it."""
         )
 
     def _look_up_as(self, member: str) -> str:

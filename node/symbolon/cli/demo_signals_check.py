@@ -6,6 +6,7 @@ store; the second looks into the files themselves.
 """
 
 import contextlib
+import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -232,6 +233,33 @@ def require_erased(home: Path, peer: str, signal_id: str, before: Held) -> None:
     opens = any(row in before.chunks for rows in _opened(home, peer) for row in rows)
     if in_pages or opens or held_of(home, peer, signal_id).sealed:
         raise SymbolonError(f"{home.name} still holds what {signal_id} said", code="demo.signals")
+
+
+def require_counted(publisher: Path, asker: Path, number: int) -> None:
+    """Makes sure that both ends wrote down how many signals the one told the other that it may count.
+
+    Args:
+        publisher: folder of the node that told it.
+        asker: of the node that asked.
+        number: that was told.
+
+    Raises:
+        SymbolonError: one of them did not, or wrote down another number.
+    """
+    with Node(publisher) as told, Node(asker) as asked:
+        ends = ((told, asked.member_id, "counted now"), (asked, told.member_id, "told"))
+        for node, peer, note in ends:
+            entries = [each.values for each in node.audit.entries()]
+            counts = [
+                json.loads(each["counts"])
+                for each in entries
+                if (each["event"], each["peer"], each["note"]) == ("counted", peer, note)
+            ]
+            if counts != [{"signals": number}]:
+                raise SymbolonError(
+                    f"the log of {node.member_id} does not tell that {number} were counted",
+                    code="demo.signals",
+                )
 
 
 def require_nowhere(folder: Path, text: str) -> int:

@@ -221,8 +221,8 @@ def test_count_for_what_is_no_purpose_is_malformed(five: list[str], node: Node, 
 def test_count_is_told_again_until_the_interval_is_over_also_by_another_process(
     coalition: Contributor, five: list[str], node: Node
 ) -> None:
-    now = node.clock()
     assert count(node, "birch") == 3
+    now = node.clock()
     with Node(coalition.home, clock=lambda: now + DAY_S - 60) as then:
         with then.database.transaction("test") as connection:
             connection.exec_driver_sql("UPDATE signal_count SET signals = 30")
@@ -234,7 +234,8 @@ def test_count_is_told_again_until_the_interval_is_over_also_by_another_process(
 def test_count_for_all_purposes_is_taken_at_one_time(coalition: Contributor, node: Node) -> None:
     """Purposes asked one after the other are no clock that ticks more often."""
     now = node.clock()
-    count(node, "birch", REMEDIATION)
+    with Node(coalition.home, clock=lambda: now) as first:
+        count(first, "birch", REMEDIATION)
     with Node(coalition.home, clock=lambda: now + 3600) as then:
         count(then, "birch")
         (told,) = _table(then)
