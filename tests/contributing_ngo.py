@@ -8,6 +8,7 @@ import io
 import json
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -37,6 +38,14 @@ SITE: Final = (
 
 SEEN: Final = ("--indicator=debt-bondage", "--evidence=worker-interview", "--from=2026-01", "--to=2026-03")
 """What was seen, as options."""
+
+
+def ahead(years: int, month_day: str = "01-01") -> str:
+    """A day of a year to come, up to 4 years from this one; the same for a whole run of tests."""
+    return f"{_YEAR + years}-{month_day}"
+
+
+_YEAR: Final = datetime.now(UTC).year
 
 
 class Said(NamedTuple):

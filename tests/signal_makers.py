@@ -12,6 +12,7 @@ from symbolon.signals.free_text import clean
 from symbolon.signals.signal import (
     FIRST_DAY,
     LAST_DAY,
+    LONGEST_DAYS,
     MAX_NATIVE_CHARS,
     MAX_REPLY_BYTES,
     MAX_REVISION,
@@ -204,7 +205,8 @@ def _distinct_words(min_size: int) -> st.SearchStrategy[tuple[str, ...]]:
 @st.composite
 def _ruled(draw: st.DrawFn, issued: date) -> dict[str, Any]:
     """The fields that rule who gets it and how long it stands, in an order that `Signal` takes."""
-    expires = draw(days(issued + timedelta(days=1)))
+    last = min(LAST_DAY, issued + timedelta(days=LONGEST_DAYS))
+    expires = draw(days(issued + timedelta(days=1), last))
     tlp = draw(st.sampled_from(Tlp))
     return {
         "expires": expires,

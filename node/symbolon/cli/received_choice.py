@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
+from symbolon.cli.received_list import known_publishers
 from symbolon.cli.received_shown import about_line, view_lines
 from symbolon.errors import SignalError, UsageError
 from symbolon.rpc.node import Node
-from symbolon.rpc.receiver_lookup import Publishers
 from symbolon.storage.received_signal_view import ReceivedView, Tombstone
 from symbolon.suppliers.record import Supplier
 
@@ -35,7 +35,7 @@ def is_own(node: Node, signal_id: str) -> bool:
             raise
         return False
     try:
-        node.received.get(signal_id, Publishers(node))
+        node.received.get(signal_id, known_publishers(node))
     except SignalError as error:
         if error.full_code == "signal.unknown":
             return True
@@ -68,7 +68,7 @@ def chosen_view(node: Node, place: Place) -> ReceivedView:
         SignalError: `signal.unknown`, `signal.ambiguous`, `signal.recalled`.
         UsageError: it was received for several purposes.
     """
-    found = node.received.get(place.signal_id, Publishers(node), peer=place.peer or None)
+    found = node.received.get(place.signal_id, known_publishers(node), peer=place.peer or None)
     views = [each for each in found if isinstance(each, ReceivedView) and place.purpose in ("", each.purpose)]
     if any(isinstance(each, Tombstone) for each in found):
         raise SignalError(

@@ -10,9 +10,12 @@ from datetime import date
 from typing import Any
 
 from symbolon.cli.received_shown import about_line, tombstone_json, tombstone_line, view_json, view_lines
+from symbolon.errors import MembershipError
+from symbolon.membership.member_record import Members
 from symbolon.rpc.node import Node
 from symbolon.rpc.receiver_lookup import Publishers
 from symbolon.signals.vocabulary import DisputeState, Indicator
+from symbolon.storage.received_signal_view import Publishers as PublishersOfView
 from symbolon.storage.received_signal_view import ReceivedLink, ReceivedView, Tombstone
 from symbolon.suppliers.record import Supplier
 
@@ -32,9 +35,35 @@ class Received:
     suppliers: dict[int, Supplier]
 
 
+def known_members(node: Node) -> Members | None:
+    """The newest list of members that this node holds, also one that ran out; None before it has joined.
+
+    Enough to show what is here. Whoever is asked or told anything is a member by the list in force.
+
+    Raises:
+        MembershipError: there is a list, and it does not hold.
+    """
+    try:
+        return node.coalition.state().members
+    except MembershipError as error:
+        if error.full_code != "membership.metadata.missing":
+            raise
+        return None
+
+
+def known_publishers(node: Node) -> PublishersOfView:
+    """How labels are checked to be shown; where no list of members is held, none is shown as verified.
+
+    Raises:
+        MembershipError: as `known_members`.
+    """
+    members = known_members(node)
+    return (lambda _: None) if members is None else Publishers(node, members)
+
+
 def load_received(node: Node, *, peer: str | None = None, purpose: str | None = None) -> Received:
     """Reads what is held, of one publisher and for one purpose alone where they are named."""
-    views = node.received.views(Publishers(node), peer=peer, purpose=purpose)
+    views = node.received.views(known_publishers(node), peer=peer, purpose=purpose)
     numbers = {each.link.supplier_no for view in views for each in view.links}
     return Received(
         tuple(views), tuple(node.received.tombstones(peer)), node.suppliers.get_many(sorted(numbers))

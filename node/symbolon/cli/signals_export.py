@@ -1,7 +1,8 @@
 """`symbolon signals export`: this member's own signals for other systems. Sources are in none of the forms.
 
 What is written leaves the coalition by the hand of whoever runs the command: no policy is asked, since none
-binds a contributor in its own signals. A signal marked TLP:RED is left out unless it is asked for.
+binds a contributor in its own signals. A signal marked TLP:RED is left out unless it is asked for; one that
+another member publishes is always left out: beside what that one publishes, the file would tell whose it is.
 """
 
 import json
@@ -23,7 +24,7 @@ from symbolon.signals.exported import Exported
 from symbolon.signals.misp_writer import write_misp
 from symbolon.signals.released import release
 from symbolon.signals.stix_writer import write_stix
-from symbolon.signals.vocabulary import State, Tlp
+from symbolon.signals.vocabulary import ShownAs, State, Tlp
 from symbolon.storage.signal_columns import StoredSignal
 
 Form = Literal["misp", "stix", "jsonl"]
@@ -65,6 +66,9 @@ def export(
             held = [node.signals.get(each) for each in dict.fromkeys(signal_ids)]
         else:
             held = list(node.signals.list(include_expired=with_recalled))
+        delegated = node.delegations.numbers()
+        kept_back = sum(each.number in delegated for each in held)
+        held = [each for each in held if each.number not in delegated]
         standing = [
             each
             for each in held
@@ -76,10 +80,12 @@ def export(
             if with_red or each.signal.tlp is not Tlp.RED or each.signal.state is State.RECALLED
         ]
         contributors = node.signals.contributors([each.number for each in kept])
+        shown_as = node.signals.shown_as([each.number for each in kept])
         data = _written(
             kept,
             chosen,
             contributors,
+            shown_as,
             organisation or node.member_id,
             node.now,
             without_narratives=without_narratives,
@@ -90,6 +96,8 @@ def export(
         write_atomically(out, data)
     red = len(standing) - len(kept)
     left = f" {red} marked TLP:RED left out; --with-red takes them in." if red else ""
+    if kept_back:
+        left += f" {kept_back} left out that another member publishes: the file would tell whose they are."
     target = "" if out is None else f" to {out}"
     print(f"Wrote {len(kept):,} signals{target}.{left} No source is in it.", file=sys.stderr)
 
@@ -105,6 +113,7 @@ def _written(
     held: Sequence[StoredSignal],
     form: Form,
     contributors: dict[int, int],
+    shown_as: dict[int, ShownAs],
     organisation: str,
     now: datetime,
     *,
@@ -114,7 +123,12 @@ def _written(
         return b"".join(_json_lines(held, without_narratives=without_narratives))
     exported = [
         Exported(
-            release(each.signal, NOTHING, contributors=contributors.get(each.number, 1)),
+            release(
+                each.signal,
+                NOTHING,
+                contributors=contributors.get(each.number, 1),
+                shown_as=shown_as.get(each.number, ShownAs.PUBLISHER),
+            ),
             None if each.signal.state is State.RECALLED else each.signal.subject,
             "" if without_narratives else each.signal.narrative,
         )

@@ -9,13 +9,12 @@ import typer
 
 from symbolon.cli.match_table import MatchRow, match_rows
 from symbolon.cli.node_home import open_node
-from symbolon.cli.received_list import urgency
+from symbolon.cli.received_list import known_members, known_publishers, urgency
 from symbolon.cli.received_shown import view_json, view_lines
 from symbolon.errors import InputError
 from symbolon.matching.evidence import matches
 from symbolon.matching.reasons import in_words
 from symbolon.rpc.node import Node
-from symbolon.rpc.receiver_lookup import Publishers
 from symbolon.signals.free_text import shown
 from symbolon.storage.received_signal_view import ReceivedLink, ReceivedView
 from symbolon.storage.supplier_store import StoredSupplier
@@ -69,11 +68,12 @@ class _Page:
 def _read(node: Node, found: StoredSupplier) -> _Page:
     number = found.supplier_no
     shared: list[tuple[str, str, MatchRow]] = []
-    for member in node.directory.current().members:
+    listed = known_members(node)
+    for member in () if listed is None else listed.members:
         for purpose, evidence in node.matches.load(member.member_id):
             rows = match_rows(node, member.member_id, matches([evidence]))
             shared += [(member.member_id, purpose, row) for row in rows if row.match.supplier_no == number]
-    views = node.received.by_supplier([number], Publishers(node))[number]
+    views = node.received.by_supplier([number], known_publishers(node))[number]
     signals = [(link, view) for view in views for link in view.links if link.link.supplier_no == number]
     signals.sort(key=lambda pair: urgency(pair[1], pair[0]))
     numbers, since_s = node.suppliers.first_known()

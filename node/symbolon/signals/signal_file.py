@@ -229,7 +229,9 @@ class SignalFile(_Model):
     )
     embargo: _DayField | None = Field(None, title="Embargo", description="It goes to nobody before this day.")
     expires: _DayField | None = Field(
-        None, title="Expires", description="It is erased everywhere on this day; two years from its issue."
+        None,
+        title="Expires",
+        description="It is erased everywhere on this day; two years from its issue, five at most.",
     )
     review: _DayField | None = Field(
         None, title="Review", description="The contributor looks at it again by this day; half a year."

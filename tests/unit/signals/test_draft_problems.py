@@ -34,6 +34,7 @@ def test_draft_problems_draft_that_can_be_issued_has_none() -> None:
         ({"review": date(2029, 1, 1)}, "review"),
         ({"expires": TODAY}, "expires"),
         ({"expires": date(2200, 1, 1)}, "expires"),
+        ({"expires": TODAY + timedelta(days=1_827)}, "expires"),
     ],
 )
 def test_draft_problems_one_wrong_field_is_the_one_named(changes: dict[str, Any], field: str) -> None:

@@ -15,10 +15,12 @@ from received_labels import (
     some_signal,
 )
 from signal_makers import TODAY
+from symbolon.policy.obligations import NOTHING
 from symbolon.signals import intake as rules
 from symbolon.signals.intake import Change, Found, HeldSignal, HeldState, Intake, Recall, Refusal, take_in
+from symbolon.signals.released import release
 from symbolon.signals.revisions import dispute, recall, reply, revise, settle
-from symbolon.signals.signal import NO_DISPUTE, NOT_RATED, Dispute, Month, Native, Period, Reply
+from symbolon.signals.signal import LAST_DAY, NO_DISPUTE, NOT_RATED, Dispute, Month, Native, Period, Reply
 from symbolon.signals.supplier_link import Hit, SupplierLink
 from symbolon.signals.vocabulary import (
     DisputeState,
@@ -358,6 +360,29 @@ def test_take_in_signal_stands_to_the_day_before_its_expiry_and_no_longer() -> N
     for here in (True, False):
         held = intake_of(label, held=held_first(here=here), today=FIRST.expires)
         assert held.vanished == {ID}
+
+
+@pytest.mark.parametrize("ahead_days", [0, 1, 4_000])
+def test_take_in_what_would_stand_for_more_than_five_years_is_refused(ahead_days: int) -> None:
+    """Also where it says that it was issued in a time to come, by a day more than clocks may differ."""
+    issued = TODAY + timedelta(days=ahead_days)
+    signal = release(replace(FIRST, issued=issued, expires=issued + timedelta(days=1_826)), NOTHING)
+    longest = TODAY + timedelta(days=1_827)
+    stands = signal.expires <= longest
+    intake = intake_of(found(NGO.encode(signal)))
+    assert (list(intake.taken), intake.refused) == (([ID], {}) if stands else ([], {Refusal.TOO_LONG: 1}))
+    over = max(signal.expires, longest) + timedelta(days=1)
+    later = replace(signal, revision=2, expires=over)
+    assert intake_of(found(NGO.encode(later))).refused == {Refusal.TOO_LONG: 1}
+    kept = intake_of(found(NGO.encode(later)), held=held_first())
+    assert (kept.refused, kept.kept) == ({Refusal.TOO_LONG: 1}, frozenset({ID}))
+
+
+def test_take_in_recall_that_names_a_far_day_is_believed_and_forgotten_in_time() -> None:
+    gone = release(recall(FIRST, TODAY, RecallReason.ERROR), NOTHING)
+    far = replace(gone, expires=LAST_DAY, review=gone.issued)
+    intake = intake_of(found(NGO.encode(far)), held=held_first())
+    assert intake.recalls[ID].until == TODAY + timedelta(days=1_827)
 
 
 def test_take_in_newest_revision_that_has_expired_ends_the_older_ones_too() -> None:

@@ -69,6 +69,7 @@ def test_revise_of_what_is_not_the_contributors_to_change_is_refused(changes: di
         {"purposes": ()},
         {"urgent": True},
         {"expires": TODAY},
+        {"expires": TODAY + 3_000 * DAY},  # more than five years
         {"expires": TODAY + 40 * DAY},  # before the review that stands
         {"period": Period(Month(2026, 1), Month(2031, 1))},
         {"confidence": 101},

@@ -136,10 +136,19 @@ def test_signal_confidence_at_the_ends_of_the_scale_stands(confidence: int | Non
 
 
 def test_signal_days_at_both_ends_of_two_bytes_stand() -> None:
-    signal = make_signal(
-        issued=FIRST_DAY, review=FIRST_DAY, expires=LAST_DAY, period=None, embargo=LAST_DAY - DAY
-    )
-    assert (signal.expires - FIRST_DAY).days == 0xFFFF
+    first = make_signal(issued=FIRST_DAY, review=FIRST_DAY, expires=FIRST_DAY + DAY, period=None)
+    last = make_signal(issued=LAST_DAY - DAY, review=LAST_DAY, expires=LAST_DAY, embargo=LAST_DAY - DAY)
+    assert (last.expires - first.issued).days == 0xFFFF
+
+
+def test_signal_of_more_than_five_years_is_refused_with_the_last_day() -> None:
+    last = TODAY + timedelta(days=1_826)
+    assert make_signal(expires=last).expires == last
+    for longer in (last + DAY, LAST_DAY):
+        with pytest.raises(SignalError) as caught:
+            make_signal(expires=longer)
+        assert "more than five years (1,826 days)" in caught.value.detail
+        assert str(last) in str(caught.value.hint)
 
 
 @pytest.mark.parametrize("field", ["issued", "expires", "review", "embargo"])
