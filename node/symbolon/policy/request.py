@@ -5,7 +5,7 @@ anybody decides again. Refuses: times without a zone, and every document of anot
 fits the schema is for the decision to find; one that does not is denied. Specification: docs/adr/0014.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
@@ -61,6 +61,12 @@ class PolicyRequest:
                 "resource": self.resource,
             }
         )
+
+    def identity(self) -> Hashable:
+        """Equal for requests of one document, and for no others; several times quicker than that."""
+        # 1 and true are equal in Python, and not in a policy.
+        context = frozenset((name, type(value), value) for name, value in self.context.items())
+        return self.principal, self.action, self.resource, self.owner, context
 
 
 def decode_request(document: bytes) -> PolicyRequest:

@@ -9,7 +9,7 @@ and where there are none, everything is denied. docs/adr/0014.
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import partial
@@ -79,7 +79,7 @@ class _Deciding:
     coalition: Document
     purposes: tuple[str, ...]
     scopes: dict[_ScopeKey, tuple[str, ...]] = field(default_factory=dict)
-    decided: dict[bytes, Decision] = field(default_factory=dict)
+    decided: dict[Hashable, Decision] = field(default_factory=dict)
 
 
 class PolicyInForce(Permission):
@@ -248,18 +248,18 @@ class PolicyInForce(Permission):
             return DecisionRecord(request, decision, deciding.coalition.sha256, agreed).text()
 
         # Of an hour all are alike: who looks up again asks nothing that was not decided.
-        documents = [each.document() for each in requests]
+        identities = [each.identity() for each in requests]
         decided = deciding.decided
-        known = {each: found for each in documents if (found := decided.get(each)) is not None}
-        new = {each: request for each, request in zip(documents, requests, strict=True) if each not in known}
+        known = {each: found for each in identities if (found := decided.get(each)) is not None}
+        new = {each: request for each, request in zip(identities, requests, strict=True) if each not in known}
         fresh = dict(zip(new, deciding.decider.decide_many(new.values()), strict=True))
         known |= fresh
         if len(decided) + len(fresh) > MAX_DECIDED:
             decided.clear()
         decided.update(fresh)
         return tuple(
-            (known[document], partial(record, request, known[document]))
-            for request, document in zip(requests, documents, strict=True)
+            (known[identity], partial(record, request, known[identity]))
+            for request, identity in zip(requests, identities, strict=True)
         )
 
     def _recorded(

@@ -193,11 +193,19 @@ def _groups(
     rows: npt.NDArray[np.void], names: Iterable[str], *more: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """The first of each group of rows that are alike in some fields and columns, and each row's group."""
-    columns = [*(rows[name].astype(np.int64) for name in names), *more]
+    # Fields side by side in words of 64 bits: sorting costs by the word.
+    words, free = list(more), 0
+    for name in names:
+        bits = 8 * rows.dtype[name].itemsize
+        if free < bits:
+            words.append(np.zeros(len(rows), np.int64))
+            free = 64
+        words[-1] = words[-1] << bits | rows[name].astype(np.int64)
+        free -= bits
     # Stable, so that the first of a group is the first of all that are alike.
-    order = np.lexsort(columns)
+    order = np.lexsort(words)
     begins = np.ones(len(order), np.bool_)
-    begins[1:] = np.logical_or.reduce([each[order[1:]] != each[order[:-1]] for each in columns])
+    begins[1:] = np.logical_or.reduce([each[order[1:]] != each[order[:-1]] for each in words])
     which = np.empty(len(order), np.intp)
     which[order] = np.cumsum(begins) - 1
     return order[begins], which

@@ -21,6 +21,7 @@ from symbolon.policy.bundle import BundledPolicy, PolicyBundle, decode_bundle
 from symbolon.policy.decision import Decider, decode_decision
 from symbolon.policy.facts import CoalitionFacts
 from symbolon.policy.request import (
+    ContextValue,
     PlainContext,
     PolicyRequest,
     TrainContext,
@@ -238,3 +239,20 @@ def test_facts_with_a_member_twice_are_refused() -> None:
 def test_decode_request_of_another_form_is_refused(document: bytes) -> None:
     with pytest.raises(PolicyError):
         decode_request(document)
+
+
+def test_identity_of_requests_is_that_of_their_documents() -> None:
+    contexts: list[dict[str, ContextValue]] = [
+        {"a": 1, "b": True},
+        {"b": True, "a": 1},
+        {"a": True, "b": 1},
+        {"a": "1", "b": True},
+        {"a": ("1",), "b": True},
+        {"a": 1},
+        {},
+    ]
+    requests = [PolicyRequest("m", "release", "Signals", "o", each) for each in contexts]
+    requests.append(PolicyRequest("m", "release", "SupplierList", "o", {}))
+    for one in requests:
+        for other in requests:
+            assert (one.identity() == other.identity()) == (one.document() == other.document())
