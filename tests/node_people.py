@@ -1,5 +1,6 @@
 """A node in a folder, people in it whose passwords are cheap to check, and its command line."""
 
+import functools
 import io
 import json
 import os
@@ -15,6 +16,7 @@ from symbolon.cli import main
 from symbolon.cli.init import create_node
 from symbolon.cli.operator_session import OperatorSession, keep_session
 from symbolon.policy.operator_roles import LOCAL, Role
+from symbolon.rpc import node as node_module
 from symbolon.rpc.node import Node
 from symbolon.storage.operator_password import ScryptCost
 from symbolon.storage.operator_record import Operator
@@ -53,6 +55,8 @@ class NodePeople:
         self._monkeypatch = monkeypatch
         for name in ("SYMBOLON_OPERATOR", "SYMBOLON_PASSWORD_FILE", "SYMBOLON_NEW_PASSWORD_FILE"):
             monkeypatch.delenv(name, raising=False)
+        # Of passwords that commands of this process set; those of other processes cost what they cost.
+        monkeypatch.setattr(node_module, "OperatorStore", functools.partial(OperatorStore, cost=CHEAP))
         create_node(self.home, member="mill", coalition="grove", listen="127.0.0.1:0")
 
     def configure(self, text: str) -> None:

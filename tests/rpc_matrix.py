@@ -71,6 +71,10 @@ signal.v1.SignalService/Corroborate
   cut   cut   cut   cut   no    cert  unk   no    yes   yes   yes   yes   yes   sus   lap   exp
 signal.v1.SignalService/Withdraw
   cut   cut   cut   cut   no    cert  unk   no    yes   yes   yes   yes   yes   sus   lap   exp
+signal.v1.SignalService/Entrust
+  cut   cut   cut   cut   no    cert  unk   no    yes   yes   yes   yes   yes   sus   lap   exp
+signal.v1.SignalService/Entrusted
+  cut   cut   cut   cut   no    cert  unk   no    yes   yes   yes   yes   yes   sus   lap   exp
 membership.v1.MembershipService/GetMetadata
   cut   cut   cut   cut   no    cert  unk   yes   yes   yes   yes   yes   yes   sus   yes   exp
 membership.v1.MembershipService/Join
@@ -157,6 +161,8 @@ HANDLED: Final[dict[str, Outcome]] = {
     "signal.v1.SignalService/Contest": MALFORMED,
     "signal.v1.SignalService/Corroborate": MALFORMED,
     "signal.v1.SignalService/Withdraw": MALFORMED,
+    "signal.v1.SignalService/Entrust": MALFORMED,
+    "signal.v1.SignalService/Entrusted": MALFORMED,
     "relay.v1.RelayService/Attach": ("OK", ""),
     "relay.v1.RelayService/Connect": MALFORMED,
     "relay.v1.RelayService/Accept": MALFORMED,
@@ -203,6 +209,8 @@ IDS: Final[dict[str, tuple[str, ...]]] = {
     "signal.v1.SignalService/Contest": ("signal_id", "purpose"),
     "signal.v1.SignalService/Corroborate": ("signal_id", "purpose"),
     "signal.v1.SignalService/Withdraw": ("signal_id", "purpose"),
+    "signal.v1.SignalService/Entrust": ("document", "signature", "shown_as"),
+    "signal.v1.SignalService/Entrusted": ("signal_id",),
     "relay.v1.RelayService/Attach": (),
     "relay.v1.RelayService/Connect": ("target.member",),
     "relay.v1.RelayService/Accept": ("ticket.connection_id",),
@@ -251,6 +259,7 @@ PLAIN: Final[dict[str, tuple[str, ...]]] = {
     "membership.v1.MembershipService/Invite": ("withdrawn",),
     "signal.v1.SignalService/GetNarrative": ("revision",),
     "signal.v1.SignalService/Contest": ("kind", "text", "relayed_on", "padding"),
+    "signal.v1.SignalService/Entrust": ("reviewed", "padding"),
     "relay.v1.RelayService/Attach": ("heartbeat",),
     "relay.v1.RelayService/Connect": ("frame.data", "frame.end"),
     "relay.v1.RelayService/Accept": ("frame.data", "frame.end"),

@@ -30,6 +30,8 @@ from rpc_scene import (
     Scene,
     called,
 )
+from signal_makers import make_signal
+from signal_nodes import RECORD_CONTEXT
 from symbolon.api.audit.v1 import audit_pb2 as audit
 from symbolon.api.exchange.v1 import exchange_pb2 as exchange
 from symbolon.api.membership.v1 import membership_pb2 as membership
@@ -64,6 +66,7 @@ from symbolon.membership.member_statement import (
 from symbolon.membership.members_document import members_sha256
 from symbolon.membership.proposal import Proposal, encode_proposal
 from symbolon.rpc.membership_codec import encode_submit
+from symbolon.signals.record_codec import encode_signal
 
 NOWHERE: Final = "nobody-co"
 """A member id that was never given."""
@@ -295,6 +298,13 @@ def _uncorroborate(signal_id: bytes, purpose: str = PURPOSE) -> Any:
     return signal.WithdrawRequest(signal_id=signal_id, purpose=purpose)
 
 
+def _entrust(scene: Scene, *, by: str, shown_as: str = "publisher") -> Any:
+    """A revision, in the name of whoever calls, signed by the key of one."""
+    document = encode_signal(make_signal())
+    signature = scene.signing_key(by).sign(RECORD_CONTEXT + document)
+    return signal.EntrustRequest(document=document, signature=signature, shown_as=shown_as)
+
+
 def _about_signals() -> Iterator[Probe]:
     """For each question about a signal: one of nobody, one that another was given, a purpose of nobody."""
     questions: tuple[tuple[str, Callable[..., Any]], ...] = (
@@ -483,6 +493,17 @@ PROBES: Final = (
     Probe(_OF_SIGNALS + "Count", "ngo", "of whom nothing is permitted", (),
           lambda _: signal.CountRequest(purpose=PURPOSE), _denied()),
     *_about_signals(),
+    # Here a member is called that publishes for one organisation.
+    Probe(_OF_SIGNALS + "Entrust", "firm", "a signal that nobody here publishes", ("document",),
+          lambda s: _entrust(s, by=ALPHA), _denied("delegate")),
+    Probe(_OF_SIGNALS + "Entrust", "ngo", "a signal of another", ("signature",),
+          lambda s: _entrust(s, by=ALPHA), _says("signature")),
+    Probe(_OF_SIGNALS + "Entrust", "ngo", "as from another kind", ("shown_as",),
+          lambda s: _entrust(s, by=NGO, shown_as="auditor"), _says("malformed")),
+    Probe(_OF_SIGNALS + "Entrusted", "firm", "signal of nobody", ("signal_id",),
+          lambda _: signal.EntrustedRequest(signal_id=bytes(16)), _denied()),
+    Probe(_OF_SIGNALS + "Entrusted", "ngo", "signal of another", ("signal_id",),
+          lambda s: signal.EntrustedRequest(signal_id=s.given_to_another), _denied()),
     # What the called node does not know stays unknown.
     Probe(_END, "firm", "agreement of nobody", ("agreement_sha256",),
           lambda _: policy.WithdrawRequest(agreement_sha256=bytes(32)), _OK),

@@ -269,7 +269,7 @@ def _serve(nodes: Nodes) -> None:
         {"peer": ALPHA, "purposes": (PURPOSE, UNAGREED)},
         {"peer": BETA, "signals": True},
     )
-    nodes.configure(NODE_FOLDER, allow=allow, node={"member": FOUNDER})
+    nodes.configure(NODE_FOLDER, allow=allow, node={"member": FOUNDER}, signals={"publishes_for": (NGO,)})
     nodes.take_in(NODE_FOLDER, MadeUpList(120, 0, 0, FOUNDER))
     with Node(nodes.home(NODE_FOLDER)) as node:
         ((number, _),) = contribute(node, [Screened(make_draft(purposes=(PURPOSE,)))], reviewed=True)

@@ -30,9 +30,9 @@ NEEDED = {
     "suppliers list, suppliers show, signals feeds, signals list, signals received, signals show, "
     "signals who, triage",
     Role.CONTRIBUTOR: "audit witness, match review, match with, relay, serve, suppliers import, signals add, "
-    "signals corroborate, signals dispute, signals dropbox, signals import, signals lookup, "
-    "signals narrative, signals notified, signals pending, signals recall, signals reply, "
-    "signals reply-form, signals review, signals revise, signals settle, signals watch",
+    "signals corroborate, signals count, signals delegated, signals dispute, signals dropbox, "
+    "signals import, signals lookup, signals narrative, signals notified, signals pending, signals recall, "
+    "signals reply, signals reply-form, signals review, signals revise, signals settle, signals watch",
     Role.APPROVER: "approvals approve, audit export, audit prove, audit report, coalition approve, "
     "signals approve, signals export",
     Role.ADMINISTRATOR: "audit demanded, coalition attest, coalition create, coalition expel, "

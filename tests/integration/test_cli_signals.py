@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 
 import forked
-from contributing_ngo import NGO, SEEN, SITE, Contributor, contributor
+from contributing_ngo import NGO, SEEN, SITE, Contributor, ahead, contributor
 from node_people import NodePeople
 from processes import wait_until
 from symbolon.cli.local_coalition import own_environment, symbolon
 from symbolon.policy.operator_roles import Role
 from typed_terminal import Terminal
+from whole_day import within_one_day
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "contributing-signals.md").read_text(encoding="utf-8")
@@ -154,13 +155,14 @@ def test_show_source_at_a_terminal_warns(ngo: Contributor) -> None:
 
 
 def test_review_at_a_terminal_keeps_recalls_and_leaves(ngo: Contributor) -> None:
+    within_one_day()
     with ngo.node() as node:
         today = node.now.date().isoformat()
     keep, recall, skip = (ngo.add("--review", today) for _ in range(3))
     terminal = Terminal(ngo.home, "signals", "review")
     terminal.answer(
         ("What about it [skip]:", "keep"),
-        ("Next review [", "2027-12-31"),
+        ("Next review [", ahead(1)),
         ("What about it [skip]:", "3"),
         ("Reason:", "remedied"),
         ("for good?", "y"),
@@ -168,7 +170,7 @@ def test_review_at_a_terminal_keeps_recalls_and_leaves(ngo: Contributor) -> None
     )
     assert terminal.end() == 0, terminal.shown
     shown = {each: ngo.run("show", each, "--json").json for each in (keep, recall, skip)}
-    assert (shown[keep]["review"], shown[keep]["state"]) == ("2027-12-31", "active")
+    assert (shown[keep]["review"], shown[keep]["state"]) == (ahead(1), "active")
     assert (shown[recall]["state"], shown[recall]["recall_reason"]) == ("recalled", "remedied")
     assert (shown[skip]["revision"], shown[skip]["review_due"]) == (1, True)
     ngo.run("recall", skip, "--reason=error", "--yes")

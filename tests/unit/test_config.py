@@ -237,3 +237,14 @@ def test_config_parse_of_any_text_gives_a_config_or_a_config_error(text: str) ->
         config.parse(text, HOME)
     except ConfigError as error:
         assert error.hint  # noqa: PT017
+
+
+def test_config_publishes_for_nobody_unless_it_names_members() -> None:
+    assert config.parse("", HOME).signals.publishes_for == ()
+    assert config.parse('[signals]\npublishes_for = ["watch-ngo"]', HOME).signals.publishes_for == (
+        "watch-ngo",
+    )
+    for wrong in ('["Watch NGO"]', '[""]', '"watch-ngo"', "[1]"):
+        with pytest.raises(ConfigError) as caught:
+            config.parse(f"[signals]\npublishes_for = {wrong}", HOME)
+        assert "signals.publishes_for" in caught.value.detail

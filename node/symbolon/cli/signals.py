@@ -7,6 +7,7 @@ from symbolon.cli import (
     signals_approve,
     signals_corroborate,
     signals_count,
+    signals_delegated,
     signals_export,
     signals_import,
     signals_list,
@@ -43,6 +44,7 @@ app.command()(signals_narrative.narrative)
 app.command()(signals_corroborate.corroborate)
 app.command()(signals_watch.watch)
 app.command()(signals_watch.feeds)
+app.command()(signals_delegated.delegated)
 app.command()(signals_revise.revise)
 app.command()(signals_recall.recall)
 app.command()(signals_supplier_side.dispute)

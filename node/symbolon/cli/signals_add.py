@@ -11,6 +11,7 @@ from symbolon.cli import signals_options as options
 from symbolon.cli.node_home import open_node
 from symbolon.cli.signals_audience import audience_json, audience_lines, terms_lines
 from symbolon.cli.signals_confirm import confirm
+from symbolon.cli.signals_delegating import store_delegated, typed_delegation
 from symbolon.cli.signals_draft import obtain_draft, tell_draft
 from symbolon.cli.signals_offline import write_offline
 from symbolon.cli.signals_shown import short_id
@@ -63,6 +64,8 @@ def add(
         bool, typer.Option("--urgent", help="Told at once; child labour and hazardous work only.")
     ] = False,
     source_file: options.SourceFile = None,
+    delegate: options.Delegate = "",
+    as_kind: options.AsKind = False,
     reviewed: options.Reviewed = False,
     offline: Annotated[
         Path | None,
@@ -78,7 +81,8 @@ def add(
     """Add a signal about a supplier. Without options it asks, in plain words, one thing at a time.
 
     It shows what the screening found, what would be stored and who could see it, and asks before it stores.
-    It ends by saying who will be able to see what. Prints the signal's id.
+    It ends by saying who will be able to see what. Prints the signal's id. With --delegate another member
+    publishes it, for good: it reads everything but the source, and nobody else learns whose it is.
     """
     subject = {
         "name": name,
@@ -128,6 +132,11 @@ def add(
             "--offline and --for go together",
             hint="--for names the key that `symbolon signals dropbox` printed at the node.",
         )
+    if offline is not None and delegate:
+        raise UsageError(
+            "--delegate goes with a node, and --offline is without one",
+            hint="At the node: `symbolon signals import FILE --delegate MEMBER`.",
+        )
     if offline is not None and key_file is not None:
         written = write_offline(
             offline,
@@ -141,6 +150,8 @@ def add(
         print(json.dumps({"file": str(written)}) if as_json else written)
         return
     with open_node() as node:
+        # Asked for first: who has typed everything should not hear then that it cannot be.
+        delegation = typed_delegation(node, delegate, as_kind=as_kind)
         screened = obtain_draft(
             fields,
             narrative_file=narrative_file,
@@ -150,7 +161,10 @@ def add(
             own=node.member_id,
             reviewed=reviewed,
         )
-        document = store_shown(node, screened, yes=yes)
+        if delegation is None:
+            document = store_shown(node, screened, yes=yes)
+        else:
+            document = store_delegated(node, screened, delegation, yes=yes)
     if source_file is not None and str(source_file) != "-":
         print(f"symbolon: hint: {source_file} still holds the source in clear: erase it.", file=sys.stderr)
     print(json.dumps(document, indent=2, ensure_ascii=False) if as_json else document["signal"])

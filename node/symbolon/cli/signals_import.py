@@ -15,6 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from symbolon.cli import signals_options as options
 from symbolon.cli.node_home import open_node
 from symbolon.cli.signals_add import store_shown
+from symbolon.cli.signals_confirm import confirm
+from symbolon.cli.signals_delegating import send_many, store_delegated, tell_terms, typed_delegation
 from symbolon.cli.signals_files import FILLED, FORMS, Form, find_form, open_signals
 from symbolon.cli.signals_findings import refuse_unreviewed
 from symbolon.cli.signals_import_report import (
@@ -38,6 +40,7 @@ from symbolon.signals.draft import Draft
 from symbolon.signals.drop_file import MAX_FILE_BYTES
 from symbolon.signals.json_tree import read_tree
 from symbolon.signals.signal_file import read_signal_object
+from symbolon.storage.delegation_columns import Delegation
 from symbolon.storage.signal_intake import MAX_NEW
 from symbolon.suppliers.row_problem import RowProblem
 
@@ -67,6 +70,8 @@ def import_command(
     embargo: Annotated[str, typer.Option(metavar="DAY", help="For new signals that have none.")] = "",
     expires: Annotated[str, typer.Option(metavar="DAY", help="For new signals that have none.")] = "",
     review: Annotated[str, typer.Option(metavar="DAY", help="For new signals that have none.")] = "",
+    delegate: options.Delegate = "",
+    as_kind: options.AsKind = False,
     reviewed: options.Reviewed = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen; store nothing.")] = False,
     problems: Annotated[
@@ -81,7 +86,8 @@ def import_command(
     """Add the signals of a file. A bad row is named and left out, and never stops the good ones.
 
     Importing a file again adds nothing twice: rows are known by their reference, or by what they say. Rows in
-    which the screening finds something are left out until a person has looked at them (--reviewed).
+    which the screening finds something are left out until a person has looked at them (--reviewed). With
+    --delegate another member publishes what is new, and --yes is needed: it reads everything but the source.
     """
     chosen = find_form(file, form)
     words = (kind, evidence, tlp, reliability, confidence)
@@ -96,8 +102,9 @@ def import_command(
     headers = header_map(columns or [])
     with open_node() as node:
         fill = _with_purpose(fill, node)
+        delegation = typed_delegation(node, delegate, as_kind=as_kind)
         if chosen == "drop":
-            document = _import_drop(node, file, fill, reviewed=reviewed, yes=yes, dry_run=dry_run)
+            document = _import_drop(node, file, fill, delegation, reviewed=reviewed, yes=yes, dry_run=dry_run)
             if as_json:
                 print(json.dumps(document, indent=2, ensure_ascii=False))
             return
@@ -112,7 +119,10 @@ def import_command(
         if dry_run:
             document |= {"new": len(plan.additions), "changed": len(plan.alterations)}
         else:
-            document |= _store(node, plan, file.name, quiet=quiet)
+            if delegation is not None and plan.additions:
+                tell_terms(node, delegation)
+                confirm(f"Store them, and hand them to {delegation.delegate}?", yes=yes)
+            document |= _store(node, plan, file.name, delegation, quiet=quiet)
         tell_result(plan, file.name, dry_run=dry_run)
     if as_json:
         print(json.dumps(document, indent=2, ensure_ascii=False))
@@ -171,16 +181,21 @@ def _plan(node: Node, rows: list[Row], fill: OpenFields, *, reviewed: bool, loos
     )
 
 
-def _store(node: Node, plan: Plan, name: str, *, quiet: bool) -> dict[str, Any]:
+def _store(
+    node: Node, plan: Plan, name: str, delegation: Delegation | None, *, quiet: bool
+) -> dict[str, Any]:
     """Stores what is planned; what came of it, for `--json`."""
     with _bar(f"Making match keys for {name}", hidden=quiet) as move:
-        added = add_planned(node, plan, move)
+        added = add_planned(node, plan, move, delegation)
     altered = []
     with _bar(f"Revising from {name}", hidden=quiet) as move:
         for held in alter_planned(node, plan):
             altered.append(held)
             move(len(altered), len(plan.alterations))
     numbers = [number for number, _ in added] + [held.number for held in altered]
+    delegated = node.delegations.numbers()
+    send_many(node, [each for each in numbers if each in delegated])
+    numbers = [each for each in numbers if each not in delegated]
     if numbers:
         tell_audience_counts(released_now(node, numbers), len(numbers))
     return {
@@ -219,7 +234,14 @@ def _require_some(plan: Plan, name: str) -> None:
 
 
 def _import_drop(
-    node: Node, file: Path, fill: OpenFields, *, reviewed: bool, yes: bool, dry_run: bool
+    node: Node,
+    file: Path,
+    fill: OpenFields,
+    delegation: Delegation | None,
+    *,
+    reviewed: bool,
+    yes: bool,
+    dry_run: bool,
 ) -> dict[str, Any]:
     """Opens a file from a laptop without a node; a person looks at what is in it before it counts."""
     draft = _dropped(node, file)
@@ -246,7 +268,11 @@ def _import_drop(
 
         tell_draft(filled, node.now.date())
         return document
-    stored = store_shown(node, screened, yes=yes, content=plan.additions[0].content)
+    content = plan.additions[0].content
+    if delegation is None:
+        stored = store_shown(node, screened, yes=yes, content=content)
+    else:
+        stored = store_delegated(node, screened, delegation, yes=yes, content=content)
     print(f"symbolon: hint: {file} is of no use any more: erase it.", file=sys.stderr)
     return {**document, "new": [stored]}
 

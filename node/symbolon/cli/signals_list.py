@@ -2,15 +2,17 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Annotated, Final
+from types import MappingProxyType
+from typing import Annotated, Any, Final
 
 import typer
 
 from symbolon.cli import signed_in
 from symbolon.cli.node_home import open_node
 from symbolon.cli.received_list import load_received, received_json, received_lines
+from symbolon.cli.signals_delegating import delegated_line, standing_json
 from symbolon.cli.signals_options import AsJson, SignalId
 from symbolon.cli.signals_shown import (
     earlier_lines,
@@ -26,6 +28,7 @@ from symbolon.policy.operator_roles import Role
 from symbolon.signals.record_codec import SUBJECT_FIELDS
 from symbolon.signals.signal import Signal
 from symbolon.signals.vocabulary import State
+from symbolon.storage.delegation_store import StoredDelegation
 from symbolon.storage.signal_columns import StoredSignal
 
 LIST_LIMIT: Final = 20
@@ -61,12 +64,16 @@ def list_command(
             total = node.signals.count(state, include_expired=every)
             found = list(node.signals.list(offset, limit or None, state, include_expired=every))
         counts = node.signals.counts(today)
+        delegated = {each.number: each for each in node.delegations.all()}
     if as_json:
-        own = [{"own": True, **signal_json(each, today)} for each in found]
+        own = [
+            {"own": True, **signal_json(each, today), **_delegated_json(delegated.get(each.number))}
+            for each in found
+        ]
         told = [{"own": False, **each} for each in received_json(others, today)["signals"]]
         print(json.dumps(own + told, indent=2, ensure_ascii=False))
     else:
-        print_signals(found, today)
+        print_signals(found, today, {number: delegated_line(each) for number, each in delegated.items()})
         if others.views or others.tombstones:
             print("\nfrom other members, about suppliers of this list")
             for line in received_lines(others, today, limit or None):
@@ -80,13 +87,21 @@ def list_command(
         print("`symbolon signals add` adds one; `--all` shows recalled ones.", file=sys.stderr)
 
 
-def print_signals(found: Iterable[StoredSignal], today: date) -> None:
-    """Prints some signals on stdout, a blank line between two."""
+def print_signals(
+    found: Iterable[StoredSignal], today: date, notes: Mapping[int, str] = MappingProxyType({})
+) -> None:
+    """Prints some signals on stdout, a blank line between two; `notes` stand below those of their numbers."""
     for at, each in enumerate(found):
         if at:
             print()
         for line in summary_lines(each.signal, today):
             print(line)
+        if each.number in notes:
+            print(f"  {notes[each.number]}")
+
+
+def _delegated_json(held: StoredDelegation | None) -> dict[str, Any]:
+    return {} if held is None else {"delegated": standing_json(held)}
 
 
 def fits(held: StoredSignal, wanted: str) -> bool:
@@ -123,8 +138,9 @@ def show(
         held = node.signals.get(signal_id)
         revisions: list[Signal] = list(node.signals.history(held.number)) if history else []
         note = node.signals.source(held.number) if source else ""
+        delegation = node.delegations.find(held.number)
     if as_json:
-        document = signal_json(held, today)
+        document = {**signal_json(held, today), **_delegated_json(delegation)}
         if history:
             document["history"] = [_revision_json(held, each, today) for each in revisions]
         if source:
@@ -133,6 +149,8 @@ def show(
     else:
         for line in (*whole_lines(held.signal, today), *earlier_lines(revisions, today)):
             print(line)
+        if delegation is not None:
+            print(delegated_line(delegation))
         if not source:
             print(f"source: {'noted; --source shows it' if held.has_source else 'not noted'}")
     if source:

@@ -62,5 +62,12 @@ SourceFile = Annotated[
 Reviewed = Annotated[
     bool, typer.Option("--reviewed", help="A person has looked at what the screening found.")
 ]
+Delegate = Annotated[
+    str,
+    typer.Option(metavar="MEMBER", help="This member publishes it in its own name, and reads all of it."),
+]
+AsKind = Annotated[
+    bool, typer.Option("--as-kind", help="With --delegate: show this member's kind, for example an NGO.")
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]

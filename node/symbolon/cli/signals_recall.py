@@ -8,6 +8,7 @@ import typer
 
 from symbolon.cli.node_home import open_node
 from symbolon.cli.signals_confirm import confirm
+from symbolon.cli.signals_delegating import disclosed_words, send_and_tell, standing_json
 from symbolon.cli.signals_options import AsJson, SignalId, Yes
 from symbolon.cli.signals_shown import short_id, subject_line
 from symbolon.cli.signals_typed import choose_word
@@ -38,6 +39,7 @@ def recall(
         held = node.signals.get(signal_id)
         given = node.disclosures.peers(held.number)
         held = recall_shown(node, held, chosen, forget_source=forget_source, yes=yes)
+        delegation = node.delegations.find(held.number)
     if as_json:
         document = {
             "signal": held.signal.hex_id,
@@ -45,6 +47,7 @@ def recall(
             "reason": chosen.value,
             "given": list(given),
             "has_source": held.has_source,
+            **standing_json(delegation),
         }
         print(json.dumps(document, indent=2, ensure_ascii=False))
 
@@ -66,12 +69,20 @@ def recall_shown(
 ) -> StoredSignal:
     """Recalls a signal after saying what that does."""
     given = node.disclosures.peers(held.number)
+    delegation = node.delegations.find(held.number)
     print(
         f"{short_id(held.signal)}  {subject_line(held.signal)}\n"
         f"Recalled for good, as {reason.value}: {reason.words}.",
         file=sys.stderr,
     )
-    if given:
+    if delegation is not None:
+        who = delegation.kept.delegate
+        print(
+            f"{who} publishes it, {disclosed_words(delegation.kept.disclosed)} there; {who} takes it back,"
+            " and whoever was given it learns of the recall.",
+            file=sys.stderr,
+        )
+    elif given:
         print(
             f"It was given to {', '.join(given)}: each learns of the recall at its next contact.",
             file=sys.stderr,
@@ -84,4 +95,5 @@ def recall_shown(
     confirm("Recall it?", yes=yes, undone="Nothing was recalled.")
     recalled = contributing.recall(node, held, reason, forget_source=forget_source)
     print(f"{short_id(held.signal)} is recalled.", file=sys.stderr)
+    send_and_tell(node, held.number)
     return recalled

@@ -14,6 +14,7 @@ import typer
 from symbolon.cli.node_home import open_node
 from symbolon.cli.signals_asking import Choice, ask_one, ask_until, ask_yes, say
 from symbolon.cli.signals_confirm import is_interactive
+from symbolon.cli.signals_delegating import send_and_tell
 from symbolon.cli.signals_list import print_signals
 from symbolon.cli.signals_options import AsJson
 from symbolon.cli.signals_recall import recall_reason, recall_shown
@@ -124,3 +125,4 @@ def _keep(node: Node, held: StoredSignal, day: date) -> None:
         raise UsageError(f"{day} has come already", hint="Name a later day.")
     held = contributing.revise(node, held, reviewed=False, review=day)
     print(f"{short_id(held.signal)} is kept; looked at again by {day}.", file=sys.stderr)
+    send_and_tell(node, held.number)

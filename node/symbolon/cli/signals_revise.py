@@ -12,6 +12,7 @@ from symbolon.cli.node_home import open_node
 from symbolon.cli.signals_add import tell_audience
 from symbolon.cli.signals_audience import audience_json
 from symbolon.cli.signals_confirm import confirm
+from symbolon.cli.signals_delegating import send_and_tell, standing_json, tell_terms
 from symbolon.cli.signals_findings import tell_findings
 from symbolon.cli.signals_shown import short_id
 from symbolon.cli.signals_texts import read_text, require_one_stdin
@@ -119,18 +120,27 @@ def revise(
             node.signals.set_source(held.number, source)
             held = node.signals.get(held.signal.hex_id)
             print("The note on the source was replaced.", file=sys.stderr)
-        seen = audience_of_stored(node, held)
         print(f"\n{short_id(held.signal)} is at revision {held.signal.revision}.", file=sys.stderr)
-        print("Who will be able to see what:", file=sys.stderr)
-        tell_audience(node, held.signal, seen, has_source=held.has_source)
+        audience = _tell_seen(node, held)
     if as_json:
         document = {
             "signal": held.signal.hex_id,
             "revision": held.signal.revision,
             "changed": sorted(changes),
-            "audience": audience_json(seen),
+            **audience,
         }
         print(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def _tell_seen(node: Node, held: StoredSignal) -> dict[str, Any]:
+    """Says who will be able to see what; or hands it over, where another member publishes it."""
+    if (delegation := node.delegations.find(held.number)) is not None:
+        tell_terms(node, delegation.kept)
+        return standing_json(send_and_tell(node, held.number))
+    seen = audience_of_stored(node, held)
+    print("Who will be able to see what:", file=sys.stderr)
+    tell_audience(node, held.signal, seen, has_source=held.has_source)
+    return {"audience": audience_json(seen)}
 
 
 def revise_shown(

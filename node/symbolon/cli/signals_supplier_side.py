@@ -15,6 +15,7 @@ from symbolon.cli.node_home import open_node
 from symbolon.cli.received_choice import ForPurpose, OfPeer, Place, is_own
 from symbolon.cli.signals_confirm import confirm
 from symbolon.cli.signals_contest import Said, SaidOn, relay_text
+from symbolon.cli.signals_delegating import send_and_tell
 from symbolon.cli.signals_findings import refuse_unreviewed
 from symbolon.cli.signals_options import AsJson, Reviewed, SignalId, Yes
 from symbolon.cli.signals_shown import indented, short_id, subject_line
@@ -283,6 +284,10 @@ def _show_text(held: StoredSignal, does: str, text: str) -> None:
 
 
 def _tell_spread(node: Node, held: StoredSignal, what: str) -> None:
+    if node.delegations.find(held.number) is not None:
+        print(f"{short_id(held.signal)} is {what}, revision {held.signal.revision}.", file=sys.stderr)
+        send_and_tell(node, held.number)
+        return
     given = node.disclosures.peers(held.number)
     who = f"{', '.join(given)} will see that at the next contact" if given else "it was given to nobody yet"
     print(f"{short_id(held.signal)} is {what}, revision {held.signal.revision}; {who}.", file=sys.stderr)

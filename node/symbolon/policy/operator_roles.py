@@ -99,6 +99,7 @@ COMMAND_ROLES: Final[Mapping[str, Role | None]] = {
     "signals add": Role.CONTRIBUTOR,
     "signals lookup": Role.CONTRIBUTOR,
     "signals count": Role.CONTRIBUTOR,
+    "signals delegated": Role.CONTRIBUTOR,
     "signals watch": Role.CONTRIBUTOR,
     "signals import": Role.CONTRIBUTOR,
     "signals revise": Role.CONTRIBUTOR,

@@ -1,15 +1,16 @@
 """The one way by which a signal of this member comes into the store: screened, signed, kept.
 
-Handles: new signals, revisions, recalls, contests, settlements and replies. Whatever somebody may read later,
-free text and native grades, is screened before anything is stored; what was found is refused until a person
-says that it was looked at, so that no command can forget it. The record is signed with this member's key.
+Handles: new signals, those that another member is to publish too; revisions, recalls, contests, settlements
+and replies. Whatever somebody may read later, free text and native grades, is screened before anything is
+stored; what was found is refused until a person says that it was looked at, so that no command can forget it.
+The record is signed with this member's key.
 Refuses: `signal.review` where something was found and nobody looked at it; what `signals.revisions` and the
 store refuse. Notes on a source are not screened: they go nowhere. docs/screening.md; docs/signals.md,
 Contributing.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from symbolon.errors import SignalError
@@ -19,12 +20,16 @@ from symbolon.signals.draft import Draft
 from symbolon.signals.record_codec import encode_signal
 from symbolon.signals.screening_finding import COMPETITION, PERSONAL, Finding, excerpt
 from symbolon.signals.signal import ID_BYTES, Native, Signal
-from symbolon.signals.vocabulary import DisputeState, RecallReason, ShownAs
+from symbolon.signals.vocabulary import DisputeState, RecallReason
+from symbolon.storage.delegation_columns import Delegation
 from symbolon.storage.signal_columns import StoredSignal
 from symbolon.storage.signal_intake import NewSignal
 
 SIGNATURE_CONTEXT: Final = b"symbolon-signal-record-1"
 """What a record is signed under; a zero byte and the document follow."""
+
+_OF_THE_DELEGATE: Final = frozenset({"review"})
+"""Fields that a member may revise of what it publishes for another one: when it looks at it again."""
 
 Progress = Callable[[int, int], None]
 """Told how many are done, and how many there are."""
@@ -117,6 +122,17 @@ class Screened:
         object.__setattr__(self, "found", found)
 
 
+def screen_signal(signal: Signal) -> tuple[Found, ...]:
+    """What of a whole signal has to be looked at before others read it."""
+    country = signal.subject.record.country
+    return (
+        *screen(signal.narrative, "narrative", country),
+        *_screen_native(signal.native, country),
+        *screen(signal.dispute.statement, "statement", country),
+        *screen("" if signal.reply is None else signal.reply.text, "reply", country),
+    )
+
+
 def _screen_native(native: Native | None, country: str) -> tuple[Found, ...]:
     if native is None:
         return ()
@@ -151,7 +167,7 @@ def contribute(
     *,
     reviewed: bool,
     contents: Sequence[bytes] | None = None,
-    shown_as: ShownAs = ShownAs.PUBLISHER,
+    delegation: Delegation | None = None,
     progress: Progress | None = None,
 ) -> Sequence[tuple[int, Signal]]:
     """Adds signals: all of them, or none.
@@ -161,8 +177,8 @@ def contribute(
         drafts: with their purposes.
         reviewed: a person has looked at what the screening finds in them.
         contents: of an import, `SignalStore.content_of` of each; None where none brought them.
-        shown_as: by what they name their contributor.
-        progress: of making their match keys.
+        delegation: by whom they are published, and how; None for this member itself.
+        progress: of making their match keys; those of delegated ones are made by the delegate.
 
     Returns:
         Their numbers and first revisions, in the same order.
@@ -179,8 +195,12 @@ def contribute(
         signal = draft.first_revision(node.rng(ID_BYTES), today)
         content = None if contents is None else contents[at]
         signature = sign_record(node, signal)
-        new.append(NewSignal(signal, signature, draft.source, draft.reference, content, shown_as))
-    numbers = node.signals.add_many(new, progress=progress)
+        new.append(NewSignal(signal, signature, draft.source, draft.reference, content))
+    if delegation is None:
+        numbers = node.signals.add_many(new, progress=progress)
+    else:
+        kept = [replace(delegation, reviewed=bool(each.found)) for each in drafts]
+        numbers = node.delegations.add_many(list(zip(new, kept, strict=True)))
     return [(number, each.signal) for number, each in zip(numbers, new, strict=True)]
 
 
@@ -198,8 +218,15 @@ def revise(
 
     Raises:
         ReviewNeededError: see the module.
-        SignalError: as `revisions.revise` and `SignalStore.add_revision`.
+        SignalError: as `revisions.revise` and `SignalStore.add_revision`; `signal.entrusted`, this member
+            publishes it for another one, whose it is to revise.
     """
+    if changes.keys() - _OF_THE_DELEGATE and node.entrusted.contributor(held.number):
+        raise SignalError(
+            "this member publishes the signal for another one, which alone revises it",
+            hint="Tell its people: `symbolon signals delegated` says who they are. You can recall it.",
+            code="signal.entrusted",
+        )
     new = revisions.revise(held.signal, node.now.date(), **changes)
     country = new.subject.record.country
     found: list[Found] = []
@@ -207,7 +234,7 @@ def revise(
         found += screen(new.narrative, "narrative", country)
     if new.native != held.signal.native:
         found += _screen_native(new.native, country)
-    require_reviewed(found, reviewed=reviewed)
+    _require_reviewed(node, held, found, reviewed=reviewed)
     return node.signals.add_revision(new, sign_record(node, new), "revised", content=content)
 
 
@@ -232,7 +259,7 @@ def recall(
 def dispute(node: Node, held: StoredSignal, statement: str, *, reviewed: bool) -> StoredSignal:
     """Notes that the supplier contests a signal; arguments and errors as for `revise`."""
     new = revisions.dispute(held.signal, node.now.date(), statement)
-    _require_screened(held, statement, "statement", reviewed=reviewed)
+    _require_screened(node, held, statement, "statement", reviewed=reviewed)
     return node.signals.add_revision(new, sign_record(node, new), "disputed")
 
 
@@ -249,9 +276,17 @@ def settle(node: Node, held: StoredSignal, state: DisputeState) -> StoredSignal:
 def reply(node: Node, held: StoredSignal, text: str, *, reviewed: bool) -> StoredSignal:
     """Attaches the supplier's answer; arguments and errors as for `revise`."""
     new = revisions.reply(held.signal, node.now.date(), text)
-    _require_screened(held, text, "reply", reviewed=reviewed)
+    _require_screened(node, held, text, "reply", reviewed=reviewed)
     return node.signals.add_revision(new, sign_record(node, new), "replied")
 
 
-def _require_screened(held: StoredSignal, text: str, name: str, *, reviewed: bool) -> None:
-    require_reviewed(screen(text, name, held.signal.subject.record.country), reviewed=reviewed)
+def _require_screened(node: Node, held: StoredSignal, text: str, name: str, *, reviewed: bool) -> None:
+    found = screen(text, name, held.signal.subject.record.country)
+    _require_reviewed(node, held, found, reviewed=reviewed)
+
+
+def _require_reviewed(node: Node, held: StoredSignal, found: Sequence[Found], *, reviewed: bool) -> None:
+    """As `require_reviewed`; the delegate of a signal is told with it that a person has looked."""
+    require_reviewed(found, reviewed=reviewed)
+    if found:
+        node.delegations.note_said(held.number, reviewed=True)

@@ -54,7 +54,9 @@ from symbolon.storage.audit_checkpoints import CHECKPOINT_FILE, Checkpoints
 from symbolon.storage.audit_log import AuditLog
 from symbolon.storage.database import WAIT_AND_RETRY, Database
 from symbolon.storage.database_errors import StorageBusyError
+from symbolon.storage.delegation_store import DelegationStore
 from symbolon.storage.disclosure_store import DisclosureStore
+from symbolon.storage.entrusted_store import EntrustedStore
 from symbolon.storage.exchange_budget import BudgetLimits
 from symbolon.storage.exchange_receiver_store import ReceiverStore
 from symbolon.storage.exchange_sender_store import SenderStore
@@ -144,6 +146,8 @@ class Node:
         self.disclosures = DisclosureStore(self.database, self.sealer)
         self.subscriptions = SubscriptionStore(self.database, clock)
         self.responses = SignalResponseStore(self.database, self.sealer, clock, operator)
+        self.delegations = DelegationStore(self.database, self.sealer, clock, operator)
+        self.entrusted = EntrustedStore(self.database, self.sealer, clock, operator)
         self.clearances = SignalClearanceStore(self.database, self.sealer, clock, operator)
         self.operators = OperatorStore(self.database, self.sealer, clock, rng)
         self.approvals = ApprovalStore(self.database, self.sealer, clock, rng, self.operators)

@@ -189,7 +189,8 @@ async def corroborate(node: Node, view: ReceivedView, own: StoredSignal) -> None
         own: a signal of this member about the same supplier.
 
     Raises:
-        SignalError: `signal.own`, it is not about the same supplier, or stands no more; `signal.copied`.
+        SignalError: `signal.own`, it is not about the same supplier, or stands no more; `signal.copied`;
+            `signal.echo`, one of the two is delegated.
         PermissionDeniedError: the publisher refused.
         MembershipError, UnavailableError: the publisher cannot be told.
     """
@@ -217,10 +218,12 @@ async def withdraw_corroboration(node: Node, peer: str, about: About) -> None:
 def require_own(node: Node, view: ReceivedView, own: StoredSignal) -> None:
     """Checks that a received signal can be corroborated by one of this member.
 
-    The two share a match key of tier A or B of one own supplier that the received one is about.
+    The two share a match key of tier A or B of one own supplier that the received one is about. Neither is
+    one that another member publishes for this one, nor that this one publishes for another: by its own word
+    about such a signal a contributor would be counted twice, or become known.
 
     Raises:
-        SignalError: `signal.own`, or `signal.copied`.
+        SignalError: `signal.own`, `signal.copied`, or `signal.echo`.
     """
     if view.also_under:
         raise SignalError(
@@ -228,6 +231,7 @@ def require_own(node: Node, view: ReceivedView, own: StoredSignal) -> None:
             hint="Ask the publishers which of them said it first.",
             code="signal.copied",
         )
+    _require_no_echo(node, view, own)
     if own.signal.state is not State.ACTIVE or own.signal.is_expired(node.now.date()):
         raise SignalError("the own signal does not stand any more", code="signal.own")
     numbers = {each.link.supplier_no for each in view.links if each.decision != "rejected"}
@@ -242,6 +246,27 @@ def require_own(node: Node, view: ReceivedView, own: StoredSignal) -> None:
             "the own signal is about another supplier than the received one",
             hint="Name one about the same site or organisation: `symbolon signals list`.",
             code="signal.own",
+        )
+
+
+def _require_no_echo(node: Node, view: ReceivedView, own: StoredSignal) -> None:
+    if node.delegations.own_of(view.peer, view.signal.signal_id) is not None:
+        raise SignalError(
+            f"{view.peer} publishes that signal for this member: it is no second voice",
+            hint="`symbolon signals delegated` shows what others publish for this member.",
+            code="signal.echo",
+        )
+    if node.delegations.find(own.number) is not None:
+        raise SignalError(
+            "another member publishes the own signal: to corroborate by it would tell whose it is",
+            hint="Name a signal that this member publishes itself.",
+            code="signal.echo",
+        )
+    if node.entrusted.contributor(own.number):
+        raise SignalError(
+            "this member publishes the signal for another one, whose voice it is",
+            hint="Name a signal that this member knows of by itself.",
+            code="signal.echo",
         )
 
 

@@ -21,6 +21,7 @@ from symbolon.signals.draft import Draft
 from symbolon.signals.draft_problems import draft_problems
 from symbolon.signals.loosening import loosened
 from symbolon.signals.signal import ID_BYTES, Signal
+from symbolon.storage.delegation_columns import Delegation
 from symbolon.storage.signal_columns import StoredSignal
 from symbolon.suppliers.row_problem import RowProblem
 
@@ -206,13 +207,16 @@ def plan_import(
     return plan
 
 
-def add_planned(node: Node, plan: Plan, progress: Progress | None = None) -> Sequence[tuple[int, Signal]]:
-    """Adds what is new: all of it, or nothing; errors as of `contribute`."""
+def add_planned(
+    node: Node, plan: Plan, progress: Progress | None = None, delegation: Delegation | None = None
+) -> Sequence[tuple[int, Signal]]:
+    """Adds what is new: all of it, or nothing; arguments and errors as of `contribute`."""
     return contribute(
         node,
         [each.screened for each in plan.additions],
         reviewed=True,
         contents=[each.content for each in plan.additions],
+        delegation=delegation,
         progress=progress,
     )
 

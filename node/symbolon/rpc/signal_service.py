@@ -2,7 +2,8 @@
 
 Handles: telling who watches that something was told at once; how many signals a caller may count; narratives,
 to whom policy releases the signal with its narrative now; what suppliers say, which waits for a person here;
-who else says the same. But for the first two everything is about signals that were disclosed to the caller.
+who else says the same; what contributors have published here, see `entrusted_publishing`. But for the first
+two and the last everything is about signals that were disclosed to the caller.
 Refuses, in one and the same way and after the same time, whatever a caller was not given or may not have now:
 which of these it was is nobody's business; and whoever calls too often. The entry of the log comes before a
 narrative or a number leaves. Specification: docs/PROTOCOL.md, Signal service.
@@ -22,10 +23,18 @@ import numpy as np
 from symbolon.api.signal.v1 import signal_pb2 as pb
 from symbolon.api.signal.v1 import signal_pb2_grpc as stubs
 from symbolon.audit.entry import Entry
-from symbolon.errors import PermissionDeniedError, RemoteProtocolError, SignalError
+from symbolon.errors import PermissionDeniedError, RemoteProtocolError, SignalError, UnavailableError
+from symbolon.membership.member_record import MemberRecord
+from symbolon.rpc import entrusted_publishing
 from symbolon.rpc.answered import answered
 from symbolon.rpc.call_rate import CallRate
 from symbolon.rpc.contributing import sign_record
+from symbolon.rpc.entrusting_codec import (
+    decode_entrust,
+    decode_entrusted,
+    encode_at_delegate,
+    encode_taken,
+)
 from symbolon.rpc.identity import caller
 from symbolon.rpc.lookup_ways import require_lookup
 from symbolon.rpc.node import Node
@@ -135,6 +144,8 @@ class SignalService(stubs.SignalServiceServicer):
         def corroborate(peer: str) -> pb.CorroborateResponse:
             about = decode_about(request)
             held = self._disclosed(peer, about)
+            if self._node.entrusted.contributor(held.number) == peer:
+                raise PermissionDeniedError("who said a signal first says the same: that is an echo")
             if self._node.responses.corroborate(peer, held.number, about.purpose):
                 log.info("%s says the same as a signal of this node", peer)
             return pb.CorroborateResponse()
@@ -154,6 +165,45 @@ class SignalService(stubs.SignalServiceServicer):
             return pb.WithdrawResponse()
 
         return await self._answer(context, withdraw)
+
+    async def Entrust(  # noqa: N802 - named by the proto
+        self, request: pb.EntrustRequest, context: grpc.aio.ServicerContext
+    ) -> pb.EntrustResponse:
+        """Publishes a revision of the caller's."""
+
+        def take_in(contributor: MemberRecord) -> pb.EntrustResponse:
+            return encode_taken(
+                entrusted_publishing.take_in(self._node, contributor, decode_entrust(request))
+            )
+
+        return await self._answer_unnamed(context, take_in)
+
+    async def Entrusted(  # noqa: N802 - named by the proto
+        self, request: pb.EntrustedRequest, context: grpc.aio.ServicerContext
+    ) -> pb.EntrustedResponse:
+        """Tells how it stands with a signal of the caller's."""
+
+        def tell(contributor: MemberRecord) -> pb.EntrustedResponse:
+            return encode_at_delegate(
+                entrusted_publishing.tell(self._node, contributor, decode_entrusted(request))
+            )
+
+        return await self._answer_unnamed(context, tell)
+
+    async def _answer_unnamed(
+        self, context: grpc.aio.ServicerContext, work: Callable[[MemberRecord], _Answer]
+    ) -> _Answer:
+        """As `_answer`; nothing that is written down on the way says who calls."""
+
+        async def answer() -> _Answer:
+            contributor = caller.get()
+            try:
+                self._rate.take(contributor.member_id)
+            except UnavailableError as error:
+                raise UnavailableError("a member calls too often", code=error.full_code) from None
+            return await alike_in_time(lambda: asyncio.to_thread(work, contributor))
+
+        return await answered(context, answer)
 
     async def _answer(self, context: grpc.aio.ServicerContext, work: Callable[[str], _Answer]) -> _Answer:
         """What `work` gives, told who calls; it runs in a thread."""

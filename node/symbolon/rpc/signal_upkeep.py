@@ -1,8 +1,9 @@
 """What a served node does for signals by itself: what is over goes, what will be asked for is ready.
 
-Handles: erasing own signals that have expired and received ones whose time is over; keys of older rules; the
-labels of signals, made ahead for those who may look them up, so that no session waits for signatures.
-Nothing leaves by it.
+Handles: erasing own signals that have expired and received ones whose time is over, and who published them
+or for whom; showing as this member's own what would name a contributor by too rare a kind; keys of older
+rules; the labels of signals, made ahead for those who may look them up, so that no session waits for
+signatures. Nothing leaves by it.
 """
 
 import logging
@@ -15,6 +16,7 @@ from symbolon.exchange.messages import SIGNAL, area_of
 from symbolon.membership.member_record import Status
 from symbolon.oprf.suite import DEFAULT_SUITE
 from symbolon.policy.permission import ExchangeRequest
+from symbolon.rpc.entrusted_publishing import show_fewer_kinds
 from symbolon.rpc.node import Node
 from symbolon.rpc.signal_choice import choose_signals, form_digest
 from symbolon.rpc.signal_labels import labels_of
@@ -27,6 +29,8 @@ def erase_due(node: Node) -> None:
     expired = node.signals.expire(node.now.date())
     if expired:
         log.info("%d signals expired and were erased", expired)
+    node.delegations.forget_expired()
+    node.entrusted.forget_expired()
     erased = node.received.erase_due(node.clock(), lambda peer: node.asking_lock(peer, SIGNAL))
     if erased.forms:
         log.info("%d received signals were erased: their time is over", erased.forms)
@@ -34,6 +38,13 @@ def erase_due(node: Node) -> None:
     gone = node.responses.keep_voices(members)
     if gone:
         log.warning("%d signals are corroborated no longer by who is no member any more", gone)
+
+
+def show_kinds(node: Node) -> None:
+    """Shows as this member's own what it publishes for members of a kind that has become rare."""
+    changed = show_fewer_kinds(node)
+    if changed:
+        log.warning("%d signals no longer show a kind of member: too few of it are left", changed)
 
 
 def rekey(node: Node) -> None:

@@ -5,9 +5,9 @@ this member's record names; policies that were changed; results whose time is ov
 quarter of the old one's life is over; at a founder, new timestamps, proposals that wait for others, and the
 list of open invitations; telling peers of agreements that were signed or withdrawn here while they were off;
 cosignatures of others for the audit log; signals whose time is over, the labels of those that will be asked
-for, and members whose signals are followed. What ends and takes people to renew, it says once a day. Each job
-is tried again at its next turn when it fails. One finding stops the node: an audit log that is not what it
-was. docs/adr/0013, 0014, 0015.
+for, members whose signals are followed, and those that publish signals of this one. What ends and takes
+people to renew, it says once a day. Each job is tried again at its next turn when it fails. One finding stops
+the node: an audit log that is not what it was. docs/adr/0013, 0014, 0015.
 """
 
 import asyncio
@@ -23,6 +23,7 @@ from symbolon.membership.ends_soon import ends_soon
 from symbolon.membership.member import MemberId
 from symbolon.rpc.agreeing import tell_all
 from symbolon.rpc.channel import listed_certificate
+from symbolon.rpc.entrusting import Delegates
 from symbolon.rpc.following import Followers
 from symbolon.rpc.membership_client import announce, spread, sync
 from symbolon.rpc.node import Node
@@ -30,7 +31,7 @@ from symbolon.rpc.reach import relay_addresses
 from symbolon.rpc.relay_listener import RelayListener
 from symbolon.rpc.renewal import renew_if_due
 from symbolon.rpc.signal_client import watch_news
-from symbolon.rpc.signal_upkeep import LabelsAhead, erase_due, rekey
+from symbolon.rpc.signal_upkeep import LabelsAhead, erase_due, rekey, show_kinds
 from symbolon.rpc.witnessing import TRUNCATED, Rounds
 
 log = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ class Upkeep:
         # Apart: calls to many members take long where they are off, and nothing waits for them.
         own = (self._run(address), watch_policies(self._node), self._have_witnessed())
         others = (follow(self._node), tell_of_agreements(self._node), Followers(self._node, watch_news).run())
-        jobs = (*own, *others, self._make_labels())
+        jobs = (*own, *others, self._make_labels(), tell_delegates(self._node))
         self._jobs += [asyncio.create_task(each) for each in jobs]
 
     async def finish(self) -> None:
@@ -97,6 +98,7 @@ class Upkeep:
             await _tried("what ends soon", self._warn)
             await _tried("retention", lambda: asyncio.to_thread(self._node.matches.expire))
             await _tried("signals", lambda: asyncio.to_thread(erase_due, self._node))
+            await _tried("kinds of members", lambda: asyncio.to_thread(show_kinds, self._node))
             await _tried("audit log", self._erase_expired)
             await asyncio.sleep(TURN_S)
 
@@ -226,6 +228,14 @@ async def tell_of_agreements(node: Node) -> None:
     while True:
         await _tried("agreements", lambda: tell_all(node))
         await asyncio.sleep(TELL_S)
+
+
+async def tell_delegates(node: Node) -> None:
+    """Hands over what delegates have not yet, and asks them how it stands, until cancelled."""
+    delegates = Delegates(node)
+    while True:
+        await _tried("delegated signals", delegates.look)
+        await asyncio.sleep(TURN_S)
 
 
 async def _tried(what: str, job: Callable[[], Awaitable[object]]) -> None:

@@ -3,7 +3,8 @@
 Handles: the delegate's first revision, with an id and a day of its own; the next one, in which the content is
 the contributor's, and of the supplier's side whatever either of the two changed last; a recall; the same
 again for a signal that is shown otherwise; and the contributor's own record of what came in at the delegate.
-A contest that is open at the delegate is not ended by an answer that its contributor gave to an earlier one.
+A contest that is open at the delegate is not ended by an answer that its contributor gave to an earlier one;
+an embargo that came too late there is left out, and the rest of the revision is not.
 Refuses what `revisions` refuses, and a revision of a day that has not come here.
 Specification: docs/signals.md, Delegated publishing.
 """
@@ -72,6 +73,8 @@ def next_revision(own: Signal, before: Signal, theirs: Signal, today: date) -> S
         "reply": own.reply if theirs.reply == before.reply else theirs.reply,
     }
     changes = {name: getattr(theirs, name) for name in CONTENT}
+    if _is_too_late(own, theirs.embargo, today):
+        changes["embargo"] = own.embargo
     if all(getattr(own, name) == value for name, value in {**changes, **side}.items()):
         return None
     try:
@@ -94,8 +97,19 @@ def same_again(own: Signal, today: date) -> Signal:
     return _next(own, today)
 
 
-def with_supplier_side(own: Signal, dispute: Dispute, reply: Reply | None, today: date) -> Signal | None:
+def with_supplier_side(
+    own: Signal, before: Signal, dispute: Dispute, reply: Reply | None, today: date
+) -> Signal | None:
     """The contributor's next revision, with what the supplier said at the delegate.
+
+    What the contributor has changed since it told the delegate holds: the delegate has yet to hear of it.
+
+    Args:
+        own: its newest one.
+        before: the newest of its own that the delegate has.
+        dispute: as it stands at the delegate.
+        reply: likewise.
+        today: by its clock.
 
     Returns:
         None where it says that already, or takes no more in: it was recalled. An answer is never left out.
@@ -106,11 +120,18 @@ def with_supplier_side(own: Signal, dispute: Dispute, reply: Reply | None, today
     if own.state is State.RECALLED:
         return None
     changes: dict[str, Any] = {}
-    if dispute.state is not DisputeState.NONE and dispute != own.dispute:
+    if own.dispute == before.dispute != dispute and dispute.state is not DisputeState.NONE:
         changes["dispute"] = dispute
-    if reply is not None and reply != own.reply:
+    if own.reply == before.reply != reply and reply is not None:
         changes["reply"] = reply
     return dataclasses.replace(_next(own, today), **changes) if changes else None
+
+
+def _is_too_late(own: Signal, embargo: date | None, today: date) -> bool:
+    """Whether an embargo came when the signal may have gone out, which it would hold back no more."""
+    if embargo is None or embargo <= today or embargo == own.embargo:
+        return False
+    return own.embargo is None or own.embargo <= today
 
 
 def _merged(own: Dispute, before: Dispute, theirs: Dispute) -> Dispute:

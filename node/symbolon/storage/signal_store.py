@@ -18,7 +18,7 @@ from symbolon.policy.operator_roles import LOCAL
 from symbolon.signals.draft import Draft
 from symbolon.signals.facts import day_number
 from symbolon.signals.signal import Signal
-from symbolon.signals.vocabulary import State
+from symbolon.signals.vocabulary import ShownAs, State
 from symbolon.storage import signal_change as changing
 from symbolon.storage import signal_expiry as expiring
 from symbolon.storage import signal_intake as taking_in
@@ -300,6 +300,16 @@ class SignalStore:
         with self._database.read("read who says the same as signals") as connection:
             held, rows = read_facts_of(connection, self._sealer, wanted)
         return dict(zip(held.tolist(), rows["contributors"].tolist(), strict=True))
+
+    def shown_as(self, numbers: Collection[int] | Numbers) -> dict[int, ShownAs]:
+        """By what each of some signals names its contributor; erased ones are left out."""
+        wanted = np.array(integers(numbers), np.uint64)
+        with self._database.read("read by what signals name their contributors") as connection:
+            held, rows = read_facts_of(connection, self._sealer, wanted)
+        named = dict(enumerate(ShownAs))
+        return {
+            number: named[each] for number, each in zip(held.tolist(), rows["shown_as"].tolist(), strict=True)
+        }
 
     def keys(self, tiers: Iterable[Tier]) -> ListKeys:
         """Match keys of all signals that are not expired, in the shape of a supplier list's.

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contributing_ngo import COMPANIES, SEEN, SITE, Contributor, contributor
+from contributing_ngo import COMPANIES, SEEN, SITE, Contributor, ahead, contributor
 from symbolon.cli import signals_add
 from symbolon.signals.record_codec import SUBJECT_FIELDS
 
@@ -34,8 +34,13 @@ def test_add_stores_every_field_that_was_typed(ngo: Contributor) -> None:
         *("--indicator=isolation, deception", "--scale=3", "--scope=moderate", "--irremediability=low"),
         *("--likelihood=very high", "--confidence=70", "--reliability=b", "--scheme=SMETA 7.0"),
         *("--grade=Critical", "--workers=800", "--narrative-file", str(narrative), "--tlp=amber strict"),
-        *("--recipient=birch", "--recipient=cedar", "--embargo=2090-01-01", "--expires=2090-12-01"),
-        "--review=2089-01-01",
+        *(
+            "--recipient=birch",
+            "--recipient=cedar",
+            f"--embargo={ahead(4)}",
+            f"--expires={ahead(4, '12-01')}",
+        ),
+        f"--review={ahead(3)}",
     )
     document = shown(ngo, hex_id)
     assert document["subject"] == {
@@ -59,9 +64,9 @@ def test_add_stores_every_field_that_was_typed(ngo: Contributor) -> None:
     assert (document["tlp"], document["recipients"]) == ("amber+strict", ["birch", "cedar"])
     assert document["purposes"] == ["due-diligence"]
     assert (document["embargo"], document["expires"], document["review"]) == (
-        "2090-01-01",
-        "2090-12-01",
-        "2089-01-01",
+        ahead(4),
+        ahead(4, "12-01"),
+        ahead(3),
     )
     assert document["evidence"] == "worker-interview"
     assert (document["revision"], document["state"], document["has_source"]) == (1, "active", False)
@@ -125,6 +130,7 @@ def test_add_asks_before_it_stores(ngo: Contributor) -> None:
         (("--from=2090-05",), "--from", ""),
         (("--embargo=soon",), "--embargo", "2026-12-31"),
         (("--expires=2020-01-01",), "--expires", ""),
+        ((f"--expires={ahead(6)}",), "--expires", "revise it before"),
         (("--urgent",), "--urgent", "Leave the urgent mark out."),
         (("--scheme=SMETA",), "--grade", "Add it."),
         (("--purpose=due-dilligence",), "due-dilligence is no purpose", "Did you mean due-diligence?"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from contributing_ngo import Contributor, contributor
+from contributing_ngo import Contributor, ahead, contributor
 
 HEADER = "subject_kind,name,city,country,indicators,evidence,period_from,narrative,source,reference,tlp"
 PHONE = "Call +49 170 1234567."
@@ -181,7 +181,12 @@ def test_import_fills_columns_that_a_table_lacks_and_leaves_the_others(ngo: Cont
     assert "no column for subject_kind, evidence" in ngo.run("import", str(path), code=65).talk
     words = (
         *("--kind=factory", "--evidence=site visit", "--tlp=red", "--reliability=C", "--confidence=40"),
-        *("--recipient=birch", "--embargo=2089-01-01", "--expires=2090-01-01", "--review=2089-06-01"),
+        *(
+            "--recipient=birch",
+            f"--embargo={ahead(3)}",
+            f"--expires={ahead(4)}",
+            f"--review={ahead(3, '06-01')}",
+        ),
     )
     (new,) = ngo.run("import", str(path), *words, "--json").json["new"]
     document = ngo.run("show", new["signal"], "--json").json
@@ -189,8 +194,8 @@ def test_import_fills_columns_that_a_table_lacks_and_leaves_the_others(ngo: Cont
     assert (document["reliability"], document["confidence"]) == ("C", 40)
     # The table has a column for it.
     assert document["tlp"] == "green"
-    assert (document["recipients"], document["embargo"]) == (["birch"], "2089-01-01")
-    assert (document["expires"], document["review"]) == ("2090-01-01", "2089-06-01")
+    assert (document["recipients"], document["embargo"]) == (["birch"], ahead(3))
+    assert (document["expires"], document["review"]) == (ahead(4), ahead(3, "06-01"))
     # Filled otherwise, the file is the same.
     assert ngo.run("import", str(path), *words[:5], "--json").json["unchanged"] == 1
 

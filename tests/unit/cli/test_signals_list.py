@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from contributing_ngo import Contributor, contributor
+from contributing_ngo import Contributor, ahead, contributor
+from symbolon.cli.received_list import known_publishers, load_received
+from symbolon.errors import MembershipError
+from symbolon.rpc.node import Node
 
 CANARY = "CANARY-night-guard"
 
@@ -38,7 +41,9 @@ def signals(ngo: Contributor) -> dict[str, str]:
     ngo.run("reply", disputed, "--file", str(answer), "--yes")
     recalled = ngo.add()
     ngo.run("recall", recalled, "--reason", "remedied", "--yes")
-    kept_back = ngo.add("--embargo=2090-01-01", "--expires=2090-02-01", "--tlp=red", "--recipient=birch")
+    kept_back = ngo.add(
+        f"--embargo={ahead(4)}", f"--expires={ahead(4, '02-01')}", "--tlp=red", "--recipient=birch"
+    )
     return {
         "whole": whole,
         "bare": bare,
@@ -104,7 +109,7 @@ def test_list_has_the_newest_first_and_recalled_ones_on_demand(
 
 def test_list_shows_an_embargo_and_named_recipients(ngo: Contributor, signals: dict[str, str]) -> None:
     shown = block(ngo.run("list").out, signals["kept back"])
-    assert "kept back until 2090-01-01" in shown
+    assert f"kept back until {ahead(4)}" in shown
     assert "TLP:RED; for due-diligence; to birch" in shown
 
 
@@ -254,3 +259,17 @@ def test_list_and_show_work_on_a_day_on_which_things_are_due(
     due = ngo.add("--review", review)
     assert "review by" in block(ngo.run("list").out, due)
     ngo.run("recall", due, "--reason", "error", "--yes")
+
+
+def test_members_of_a_list_that_ran_out_still_tell_whose_signature_holds(ngo: Contributor) -> None:
+    with ngo.node() as node:
+        later_s = node.clock() + 3_000 * 86_400
+        key = node.directory.current().find("birch")
+    with Node(ngo.home, clock=lambda: later_s) as node:
+        with pytest.raises(MembershipError):
+            node.directory.current()
+        publisher = known_publishers(node)("birch")
+        assert publisher is not None
+        assert key is not None
+        assert publisher.key_id == key.signing_key
+        assert load_received(node).views == ()

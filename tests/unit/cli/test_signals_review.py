@@ -5,10 +5,16 @@ from datetime import timedelta
 
 import pytest
 
-from contributing_ngo import Contributor, contributor
+from contributing_ngo import Contributor, ahead, contributor
 from symbolon.signals.draft import REVIEW_DAYS
 from symbolon.signals.signal_file import json_schema
 from symbolon.signals.vocabulary import Evidence, Indicator, RecallReason, Tlp
+from whole_day import within_one_day
+
+
+@pytest.fixture(autouse=True)
+def one_day() -> None:
+    within_one_day()
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +50,8 @@ def test_review_keep_sets_the_next_day_and_no_more(ngo: Contributor) -> None:
         document = ngo.run("show", each, "--json").json
         assert document["review"] == (today + timedelta(days=REVIEW_DAYS)).isoformat()
         assert (document["revision"], document["review_due"]) == (2, False)
-    ngo.run("review", "--keep", one, "--until", "2028-01-01")
-    assert ngo.run("show", one, "--json").json["review"] == "2028-01-01"
+    ngo.run("review", "--keep", one, "--until", ahead(1))
+    assert ngo.run("show", one, "--json").json["review"] == ahead(1)
 
 
 def test_review_keep_never_goes_past_the_end_of_a_signal(ngo: Contributor) -> None:
@@ -59,7 +65,7 @@ def test_review_keep_never_goes_past_the_end_of_a_signal(ngo: Contributor) -> No
 
 @pytest.mark.parametrize(
     ("words", "code"),
-    [(("--until=2028-01-01",), 2), (("--keep=00000000",), 65), (("--keep=x", "--until=soon"), 65)],
+    [((f"--until={ahead(1)}",), 2), (("--keep=00000000",), 65), (("--keep=x", "--until=soon"), 65)],
 )
 def test_review_that_cannot_be_says_so(ngo: Contributor, words: tuple[str, ...], code: int) -> None:
     assert "symbolon: error: " in ngo.run("review", *words, code=code).talk

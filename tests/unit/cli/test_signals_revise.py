@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from contributing_ngo import Contributor, contributor
+from contributing_ngo import Contributor, ahead, contributor
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +34,8 @@ def shown(ngo: Contributor, hex_id: str) -> dict[str, Any]:
         (("--to=2026-04",), "period", {"from": "2026-01", "to": "2026-04"}),
         (("--tlp=red", "--recipient=birch"), "tlp", "red"),
         (("--recipient=birch",), "recipients", ["birch"]),
-        (("--expires=2090-01-01",), "expires", "2090-01-01"),
-        (("--review=2027-01-01",), "review", "2027-01-01"),
+        ((f"--expires={ahead(4)}",), "expires", ahead(4)),
+        ((f"--review={ahead(1)}",), "review", ahead(1)),
         (("--clear=narrative",), "narrative", ""),
         (("--clear=severity",), "severity", {"scale": 0, "scope": 0, "irremediability": 0}),
         (("--clear=period",), "period", None),
@@ -49,8 +49,8 @@ def test_revise_changes_one_field_and_leaves_the_rest(
     narrative = ngo.file("n.txt", "Workers repay debts.")
     hex_id = ngo.add(
         *("--scale=3", "--likelihood=high", "--confidence=70", "--reliability=B", "--scheme=SMETA"),
-        *("--grade=Critical", "--narrative-file", str(narrative), "--expires=2095-01-01"),
-        "--review=2090-01-01" if "--expires" not in options[0] else "--review=2027-05-01",
+        *("--grade=Critical", "--narrative-file", str(narrative), f"--expires={ahead(4, '12-31')}"),
+        f"--review={ahead(4)}" if "--expires" not in options[0] else f"--review={ahead(1, '05-01')}",
     )
     before = shown(ngo, hex_id)
     document = ngo.run("revise", hex_id[:8], *options, "--json").json
@@ -75,8 +75,8 @@ def test_revise_ends_by_saying_who_will_see_what(ngo: Contributor) -> None:
         ((), ("--tlp=green",), "TLP:AMBER to TLP:GREEN"),
         (("--recipient=birch",), ("--recipient=birch", "--recipient=cedar"), "to cedar as well"),
         (("--recipient=birch",), ("--clear=recipients",), "every member that policy permits"),
-        (("--embargo=2089-01-01", "--expires=2090-01-01"), ("--clear=embargo",), "ends now"),
-        (("--embargo=2089-01-01", "--expires=2090-01-01"), ("--embargo=2088-01-01",), "2088-01-01"),
+        ((f"--embargo={ahead(3)}", f"--expires={ahead(4)}"), ("--clear=embargo",), "ends now"),
+        ((f"--embargo={ahead(3)}", f"--expires={ahead(4)}"), (f"--embargo={ahead(2)}",), ahead(2)),
         (("--indicator=child-labour", "--urgent"), ("--not-urgent",), "urgent mark is withdrawn"),
         (("--indicator=child-labour",), ("--urgent",), "told at once"),
     ],
@@ -131,7 +131,8 @@ def test_revise_narrative_is_screened(ngo: Contributor) -> None:
         (("--recipient=nobody",), 2, "nobody is no member"),
         (("--purpose=resale",), 2, "resale is no purpose"),
         (("--expires=2020-06-01",), 2, "--expires"),
-        (("--embargo=2089-01-01", "--expires=2090-01-01"), 65, "may have gone out already"),
+        ((f"--expires={ahead(6)}",), 2, "more than five years"),
+        ((f"--embargo={ahead(3)}", f"--expires={ahead(4)}"), 65, "may have gone out already"),
         (("--indicator=banana",), 2, "--indicator"),
     ],
 )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from contributing_ngo import COMPANIES, PURPOSE, SEEN, Contributor, contributor
+from contributing_ngo import COMPANIES, PURPOSE, SEEN, Contributor, ahead, contributor
 from symbolon.errors import PolicyError, SignalError
 from symbolon.membership.acts import Suspend
 from symbolon.membership.member import MemberId
@@ -23,6 +23,7 @@ from symbolon.rpc.signal_audience import (
 )
 from symbolon.rpc.signal_choice import choose_signals
 from symbolon.signals.vocabulary import RecallReason
+from whole_day import within_one_day
 
 PERMIT = """@id("{name}")
 @obligation("{obligation}")
@@ -33,6 +34,11 @@ permit (
 )
 when {{ context.purpose == "due-diligence" }};
 """
+
+
+@pytest.fixture(autouse=True)
+def one_day() -> None:
+    within_one_day()
 
 
 @pytest.fixture(scope="module")
@@ -261,7 +267,7 @@ def test_released_now_counts_what_could_leave_today(ngo: Contributor) -> None:
     ids = [
         add(ngo),
         add(ngo, "--recipient", "cedar"),
-        add(ngo, "--embargo", "2090-01-01", "--expires", "2090-06-01"),
+        add(ngo, "--embargo", ahead(4), "--expires", ahead(4, "06-01")),
     ]
     with ngo.node() as node:
         numbers = [node.signals.get(each).number for each in ids]

@@ -12,6 +12,7 @@ from stored_signals import new_signal
 from symbolon.policy.obligations import NOTHING, Notified, parse_obligations
 from symbolon.rpc.node import Node
 from symbolon.rpc.signal_choice import choose_signals
+from whole_day import within_one_day
 
 PERMIT = """@id("own")
 @obligation("{obligation}")
@@ -21,6 +22,11 @@ permit (
     resource is Symbolon::Signals
 );
 """
+
+
+@pytest.fixture(autouse=True)
+def one_day() -> None:
+    within_one_day()
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,7 @@ from symbolon.signals.signal import MAX_NARRATIVE_CHARS, MAX_REVISION
 from symbolon.signals.vocabulary import DisputeState
 from symbolon.storage import signal_response_store
 from symbolon.storage.signal_response_store import MAX_REASON_BYTES
+from whole_day import within_one_day
 
 DENIED = Refusal("PERMISSION_DENIED", "permission.denied", "not permitted")
 WAITS = Refusal("PERMISSION_DENIED", "permission.waiting", "not permitted")
@@ -39,6 +40,11 @@ permit (
 )
 when {{ {condition} }};
 """
+
+
+@pytest.fixture(autouse=True)
+def one_day() -> None:
+    within_one_day()
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from locked_home import memory
+from locked_home import memory, on_disk
 from symbolon.errors import SealError
 from symbolon.membership import unlocked_key
 from symbolon.membership.unlocked_key import Moment, forget_key, keep_key, kept_key, require_memory
 
-__all__ = ["memory"]
+__all__ = ["memory", "on_disk"]
 NAME, OTHER = "0" * 32, "f" * 32
 KEY = bytes(range(32))
 NOW = Moment(1_800_000_000.7, 5000.2)
@@ -129,11 +129,11 @@ def test_require_memory_takes_the_users_folder_before_the_shared_one(memory: Pat
 
 
 def test_require_memory_without_a_place_says_what_to_do(
-    memory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    memory: Path, on_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    disk = tmp_path / "on-a-disk"
+    disk = on_disk / "on-a-disk"
     disk.mkdir(mode=0o700)
-    monkeypatch.setattr(unlocked_key, "_places", lambda: [disk, tmp_path / "none"])
+    monkeypatch.setattr(unlocked_key, "_places", lambda: [disk, on_disk / "none"])
     for refused in (require_memory, lambda: keep_key(NAME, KEY, LIFE_S, NOW)):
         with pytest.raises(SealError) as caught:
             refused()
@@ -143,9 +143,9 @@ def test_require_memory_without_a_place_says_what_to_do(
 
 
 def test_require_memory_named_folder_on_a_disk_is_passed_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    on_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    disk = tmp_path / "runtime"
+    disk = on_disk / "runtime"
     disk.mkdir(mode=0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(disk))
     assert require_memory() != disk

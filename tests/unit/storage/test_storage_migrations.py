@@ -41,14 +41,18 @@ def test_migrations_newest_version_equals_the_declared_tables(empty_database_url
 
 
 def test_quick_schema_of_other_tests_is_that_of_the_migrations(tmp_path: Path) -> None:
-    def made(name: str) -> list[str]:
-        url = f"sqlite:///{tmp_path / name}.db"
-        with Database.open(url, create=True) as database, database.read("dump") as connection:
-            return dump(connection)
+    def made(name: str) -> tuple[list[str], tuple[object, ...]]:
+        path = tmp_path / name
+        with Database.open(f"sqlite:///{path}", create=True) as database, database.read("look") as connection:
+            settings = ("page_size", "journal_mode", "secure_delete", "foreign_keys", "synchronous")
+            held = tuple(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in settings)
+        assert path.stat().st_mode & 0o777 == 0o600
+        return dump(path), held
 
-    migrated = made("migrated")
+    migrated = made("migrated.db")
     with quick_schema():
-        assert made("first") == made("second") == migrated
+        assert made("first.db") == made("second.db") == migrated
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["first.db", "migrated.db", "second.db"]
 
 
 def test_metadata_every_table_and_column_has_a_comment() -> None:
