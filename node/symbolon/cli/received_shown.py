@@ -81,6 +81,8 @@ def _contributor(view: ReceivedView) -> str:
 
 
 def _warnings(view: ReceivedView) -> Iterator[str]:
+    if view.is_own:
+        yield f"! this member's own, which {view.peer} publishes for it: no second voice"
     if not view.verified:
         yield "! its signature does not hold under the publisher's key of today; it held when it came"
     if view.newest_revision > view.signal.revision:
@@ -149,6 +151,7 @@ def view_json(view: ReceivedView, suppliers: Mapping[int, Supplier], today: date
         "verified": view.verified,
         "newest_revision": view.newest_revision,
         "also_published_by": list(view.also_under),
+        "own": view.is_own,
     }
 
 

@@ -76,6 +76,7 @@ def _triage_lines(
         yield (
             f"   {signal.hex_id[:ID_CHARS]}  {said}; {rests}; {severity_words(signal)};"
             f" {dispute_words(signal)}; {age_words(signal.issued, today)}, from {view.peer}"
+            f"{' (your own)' if view.is_own else ''}"
         )
 
 

@@ -65,6 +65,14 @@ def is_delegated(connection: Connection, number: int) -> bool:
     return connection.execute(select(table.c.number).where(table.c.number == number)).first() is not None
 
 
+def published_elsewhere(connection: Connection, sealer: Sealer) -> frozenset[tuple[str, bytes]]:
+    """Own signals that other members publish: who, and under which id."""
+    table = signal_delegation
+    query = select(table.c.number, table.c.payload).where(table.c.payload.is_not(None))
+    kept = (open_delegation(sealer, row.number, row.payload) for row in connection.execute(query))
+    return frozenset((each.delegate, each.their_id) for each in kept if each.their_id)
+
+
 def seal_delegation(sealer: Sealer, number: int, kept: Delegation) -> bytes:
     """What `signal_delegation.payload` holds."""
     said = {

@@ -16,6 +16,7 @@ from symbolon.signals.facts import numbered_day
 from symbolon.signals.intake import HeldState
 from symbolon.signals.signal import ID_BYTES
 from symbolon.signals.supplier_link import Hit
+from symbolon.storage.delegation_columns import published_elsewhere
 from symbolon.storage.match_store import Decision, MatchStore
 from symbolon.storage.received_signal_columns import (
     Label,
@@ -77,6 +78,7 @@ class Reader:
         """
         rows = connection.execute(_standing(int(self._clock())).where(*where)).all()
         copies = _copies(connection, {row.signal_id for row in rows})
+        delegated = published_elsewhere(connection, self._sealer) if rows else frozenset()
         wanted: dict[tuple[str, str], set[bytes]] = {}
         for row in rows:
             wanted.setdefault((row.peer, row.purpose), set()).add(bytes.fromhex(row.signal_id))
@@ -106,6 +108,7 @@ class Reader:
                 newest_revision=row.newest_revision,
                 also_under=tuple(each for each in copies.get(row.signal_id, ()) if each != row.peer),
                 has_text=bool(row.has_text),
+                is_own=(row.peer, bytes.fromhex(row.signal_id)) in delegated,
             )
         if unread:
             log.warning("%d received signals cannot be read by this release and are not shown", unread)

@@ -79,6 +79,7 @@ class ReceivedView:
             lookup brought a newer one.
         also_under: other members that used the same id: one of them copied it, so they are not two voices.
         has_text: whether its narrative was asked for and is held.
+        is_own: the publisher publishes it for this member: it is no second voice.
     """
 
     peer: str
@@ -93,6 +94,7 @@ class ReceivedView:
     newest_revision: int
     also_under: tuple[str, ...] = ()
     has_text: bool = False
+    is_own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,15 @@ from sqlalchemy import delete, func, insert, select, text
 
 from received_labels import PURPOSE, Contributor, alone, found, signal_id, some_signal, trusting
 from signal_makers import TODAY
-from stored_signals import SEALER, Clock
+from stored_signals import SEALER, Clock, new_signal
 from symbolon.errors import SignalError, StorageError
 from symbolon.signals.intake import Found, HeldSignal, HeldState, Intake, take_in
 from symbolon.signals.revisions import dispute, recall, reply, revise
 from symbolon.signals.vocabulary import RecallReason
 from symbolon.storage import received_signal_store as module
 from symbolon.storage.database import Database
+from symbolon.storage.delegation_columns import Delegation
+from symbolon.storage.delegation_store import DelegationStore
 from symbolon.storage.match_store import MatchStore
 from symbolon.storage.received_signal_columns import open_links
 from symbolon.storage.received_signal_schema import (
@@ -140,6 +142,18 @@ def test_save_then_views_show_what_was_released(member: Member) -> None:
     assert view.first_received_at_s == view.received_at_s == member.clock()
     assert view.erase_at_s == member.clock() + 20 * _DAY_S
     assert (view.newest_revision, view.also_under, view.has_text) == (1, (), False)
+
+
+def test_what_the_publisher_publishes_for_this_member_is_known_as_its_own(member: Member) -> None:
+    label = NGO.label(FIRST)
+    delegations = DelegationStore(member.database, SEALER, lambda: member.clock())
+    (number,) = delegations.add_many([(new_signal(5), Delegation("ngo", as_kind=False, reviewed=False))])
+    member.looks(found(label, 7))
+    assert not member.view().is_own
+    delegations.note_delivered(number, 1, their_id=ID)
+    assert member.view().is_own
+    member.looks(found(MILL.label(FIRST), 7), who=MILL)
+    assert not member.view(peer="mill").is_own
 
 
 def test_held_of_nothing_is_nothing(member: Member) -> None:
