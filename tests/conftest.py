@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, settings
 _ROOT = Path(__file__).resolve().parent.parent
 # What several tests share beside fixtures (real_nodes, raw_peer, …) stands in this folder.
 sys.path.insert(0, str(_ROOT / "tests"))
-from quick_schema import quick_schema  # noqa: E402 - it stands in that folder
+from made_once import made_once  # noqa: E402 - it stands in that folder
+from quick_schema import quick_schema  # noqa: E402
 
 pytest_plugins = ("postgres_server",)
 _KINDS = ("unit", "property", "adversary", "integration")
@@ -52,9 +53,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def quick_new_databases() -> Iterator[None]:
-    """See `quick_schema`."""
-    with quick_schema():
+def less_done_twice() -> Iterator[None]:
+    """See `quick_schema` and `made_once`."""
+    with quick_schema(), made_once():
         yield
 
 

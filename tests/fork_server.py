@@ -9,19 +9,26 @@ closed.
 """
 
 import atexit
+import contextlib
+import contextvars
 import fcntl
 import gc
 import importlib
+import io
 import json
 import os
 import pkgutil
 import runpy
 import socket
 import sys
+import tempfile
 import termios
 import threading
 import traceback
 from typing import Any, NoReturn
+
+_kept = contextlib.ExitStack()
+"""What holds to the end of this process, and of all that are forked from it."""
 
 preloaded = False
 """Whether this process was forked from one that had imported everything."""
@@ -38,6 +45,31 @@ def preload() -> None:
             importlib.import_module(module.name)
     for name in ("faulty_command", "sqlalchemy.dialects.sqlite"):
         importlib.import_module(name)
+
+
+def warm_up() -> None:
+    """Runs commands of a node, so that what a process makes once is made; see `made_once`.
+
+    Nothing of it stays but that: no thread, no open file, no node.
+    """
+    from made_once import made_once
+    from quick_schema import quick_schema
+    from symbolon.cli import main
+    from symbolon.cli.local_coalition import local_coalition
+
+    _kept.enter_context(quick_schema())
+    _kept.enter_context(made_once())
+    said = io.StringIO()
+    with (
+        contextlib.redirect_stdout(said),
+        contextlib.redirect_stderr(said),
+        local_coalition(purposes=("due-diligence",)) as coalition,
+    ):
+        home = str(coalition.add("warm"))
+        for words in ("status", "coalition members", "audit log", "audit verify", "suppliers list"):
+            ended = main.run(["--home", home, *words.split()])
+            assert ended == 0, said.getvalue()
+    assert threading.active_count() == 1, "what has threads cannot be forked"
 
 
 def serve(channel: socket.socket) -> dict[str, Any]:
@@ -84,6 +116,7 @@ def _become(order: dict[str, Any], descriptors: list[int]) -> None:
     os.chdir(order["folder"])
     os.environ.clear()
     os.environ.update(order["environment"])
+    tempfile.tempdir = None
     # The streams are those of the server, of which nothing was read or written.
     sys.stdout.reconfigure(line_buffering=os.isatty(1))  # type: ignore[union-attr]
 
@@ -123,6 +156,7 @@ if __name__ == "__main__":
     import fork_server
 
     fork_server.preload()
+    contextvars.copy_context().run(fork_server.warm_up)
     fork_server.preloaded = True
     gc.freeze()
     fork_server.carry_out(socket.socket(fileno=int(sys.argv[1])))

@@ -1,7 +1,8 @@
-"""A folder with private keys to lock, cheaply; and a place in memory of a test's own to unlock them in."""
+"""A folder with private keys to lock, cheaply; places in memory and on a disk, of a test's own."""
 
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -76,6 +77,19 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
     yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def on_disk() -> Iterator[Path]:
+    """A private folder on a disk: tests may have all else in memory."""
+    for place in (tempfile.gettempdir(), "/var/tmp", str(Path(__file__).parent)):
+        kind = subprocess.run(["stat", "-f", "-c", "%T", place], capture_output=True, text=True, check=False)
+        if kind.returncode == 0 and kind.stdout.strip() not in ("tmpfs", "ramfs"):
+            break
+    else:
+        pytest.skip("everything here is in memory")
+    with tempfile.TemporaryDirectory(prefix="symbolon-test-", dir=place) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture

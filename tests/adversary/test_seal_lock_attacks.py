@@ -12,7 +12,18 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from locked_home import OTHER, WORDS, cheap, contents, lies_anywhere, make_home, memory, node_home, secrets_of
+from locked_home import (
+    OTHER,
+    WORDS,
+    cheap,
+    contents,
+    lies_anywhere,
+    make_home,
+    memory,
+    node_home,
+    on_disk,
+    secrets_of,
+)
 from symbolon.cli import main
 from symbolon.cli.init import create_node
 from symbolon.errors import PermissionDeniedError, SealError
@@ -26,7 +37,7 @@ from symbolon.storage.seal import Sealer
 from symbolon.storage.seal_lock import change_passphrase, lock_folder, relock_folder, unlock_folder
 from symbolon.storage.wipe import NOT_OURS, Wipe
 
-__all__ = ["memory", "node_home"]
+__all__ = ["memory", "node_home", "on_disk"]
 NAME = "ab" * 16
 KEY = bytes(range(32))
 NOW = Moment(1_800_000_000.0, 1000.0)
@@ -289,9 +300,9 @@ def test_attack_clock_put_back_does_not_keep_a_key_alive(memory: Path) -> None:
 
 
 def test_attack_runtime_folder_named_on_a_disk_gets_no_key(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    on_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    disk = tmp_path / "runtime"
+    disk = on_disk / "runtime"
     disk.mkdir(mode=0o700)
     monkeypatch.setattr(unlocked_key, "_places", lambda: [disk])
     with pytest.raises(SealError):

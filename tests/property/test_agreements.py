@@ -193,4 +193,4 @@ class Keeping(RuleBasedStateMachine):
 
 
 TestKeeping = Keeping.TestCase
-TestKeeping.settings = settings(max_examples=20, stateful_step_count=25, deadline=None)
+TestKeeping.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)

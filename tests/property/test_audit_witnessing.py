@@ -141,4 +141,4 @@ def parse_held(note: bytes) -> str:
 
 
 TestStoredWitness = StoredWitness.TestCase
-TestStoredWitness.settings = settings(max_examples=25, stateful_step_count=25)
+TestStoredWitness.settings = settings(max_examples=15, stateful_step_count=25)

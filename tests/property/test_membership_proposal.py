@@ -321,5 +321,5 @@ class FoundersMachine(RuleBasedStateMachine):
             shutil.rmtree(self.folder)
 
 
-FoundersMachine.TestCase.settings = settings(max_examples=15, stateful_step_count=30)
+FoundersMachine.TestCase.settings = settings(max_examples=10, stateful_step_count=25)
 TestFounders = FoundersMachine.TestCase

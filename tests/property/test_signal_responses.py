@@ -188,4 +188,4 @@ class Contesting(RuleBasedStateMachine):
 
 
 TestContesting = Contesting.TestCase
-TestContesting.settings = settings(max_examples=30, stateful_step_count=30)
+TestContesting.settings = settings(max_examples=20, stateful_step_count=25)

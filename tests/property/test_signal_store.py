@@ -37,6 +37,7 @@ FORMS = (b"w" * 16, b"n" * 16)
 
 
 @given(signals())
+@settings(max_examples=40)
 def test_stored_signal_read_again_is_the_same(signal: Signal) -> None:
     found = decode_stored_signal(encode_signal(signal))
     assert found == signal
@@ -382,7 +383,7 @@ def test_store_equals_a_dictionary(empty: Path) -> None:
         return f"sqlite:///{shutil.copy(empty, folder)}"
 
     machine = type("OnSqlite", (Keeping,), {"new_url": staticmethod(copied)})
-    run_state_machine_as_test(machine, settings=settings(max_examples=20, stateful_step_count=25))
+    run_state_machine_as_test(machine, settings=settings(max_examples=12, stateful_step_count=25))
 
 
 def test_store_on_postgresql_equals_a_dictionary(postgres: PostgresServer) -> None:

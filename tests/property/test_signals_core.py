@@ -130,6 +130,7 @@ def test_record_codec_refuses_every_other_bytes_with_its_own_error(document: byt
 
 
 @given(signals(), OBLIGATIONS, st.integers(1, 10_000), st.sampled_from(ShownAs))
+@FEWER
 def test_bundle_reads_back_every_released_signal(
     signal: Signal, obligations: Obligations, contributors: int, shown_as: ShownAs
 ) -> None:
@@ -167,6 +168,7 @@ def test_bundle_of_a_changed_header_is_refused_or_says_just_those_bytes(
 
 
 @given(signals(), st.integers(0, 2**32 - 1), st.integers(1, 9_999), st.data())
+@FEWER
 def test_facts_read_back_what_decides(
     signal: Signal, audience: int, voices: int, data: st.DataObject
 ) -> None:
@@ -263,6 +265,7 @@ def _first_day(day: date, step: Period) -> date:
 
 
 @given(signals(), st.sampled_from(Period), st.data())
+@FEWER
 def test_release_under_coarsen_tells_no_day_within_a_step(
     signal: Signal, step: Period, data: st.DataObject
 ) -> None:
@@ -316,6 +319,7 @@ def assert_shows_no_more(strict: ReleasedSignal, loose: ReleasedSignal) -> None:
 
 
 @given(signals(), OBLIGATIONS, OBLIGATIONS)
+@FEWER
 def test_release_under_more_obligations_never_shows_more(
     signal: Signal, one: Obligations, other: Obligations
 ) -> None:
@@ -326,6 +330,7 @@ def test_release_under_more_obligations_never_shows_more(
 
 
 @given(signals(State.ACTIVE), st.sampled_from(Period), st.sampled_from(Period), st.data())
+@FEWER
 def test_release_under_a_wider_step_of_coarsen_tells_nothing_that_a_finer_one_does_not(
     signal: Signal, one: Period, other: Period, data: st.DataObject
 ) -> None:
@@ -341,6 +346,7 @@ def test_release_under_a_wider_step_of_coarsen_tells_nothing_that_a_finer_one_do
 
 
 @given(signals(), OBLIGATIONS)
+@FEWER
 def test_release_always_lets_dispute_and_reply_through(signal: Signal, obligations: Obligations) -> None:
     shown_signal = decode_bundle(encode_bundle(release(signal, obligations), sign), accept)
     assert shown_signal.dispute == signal.dispute

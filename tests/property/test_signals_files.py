@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from json_schema_validator import accepts
@@ -64,6 +64,7 @@ def _drafts(items: Iterator[Draft | RowProblem]) -> list[Draft]:
 
 
 @given(st.lists(drafts(), max_size=3), st.booleans(), st.sampled_from(["\n", "\r\n", "\n\n"]))
+@settings(max_examples=40)
 def test_json_lines_two_ways_is_the_same(written: list[Draft], as_escapes: bool, end: str) -> None:
     lines = [json.dumps(draft_object(each), ensure_ascii=as_escapes) for each in written]
     text = end.join(lines).encode()
@@ -71,6 +72,7 @@ def test_json_lines_two_ways_is_the_same(written: list[Draft], as_escapes: bool,
 
 
 @given(drafts())
+@settings(max_examples=40)
 def test_schema_takes_every_draft(draft: Draft) -> None:
     assert accepts(SCHEMA, draft_object(draft))
 
@@ -132,6 +134,7 @@ def _row(draft: Draft) -> list[str]:
     st.sampled_from(",;\t|"),
     st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
 )
+@settings(max_examples=40)
 def test_signal_table_two_ways_is_the_same(written: list[Draft], delimiter: str, encoding: str) -> None:
     text = io.StringIO()
     rows = csv.writer(text, delimiter=delimiter, lineterminator="\r\n")

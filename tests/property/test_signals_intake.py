@@ -137,6 +137,7 @@ _obligations = st.builds(
 
 
 @given(signals(), st.lists(st.tuples(_obligations, st.integers(1, 300)), min_size=1, max_size=5))
+@settings(max_examples=40)
 def test_one_statement_holds_for_all_forms_that_policy_makes(
     signal: Signal, ways: list[tuple[Obligations, int]]
 ) -> None:
@@ -144,6 +145,7 @@ def test_one_statement_holds_for_all_forms_that_policy_makes(
 
 
 @given(signals(), signals(), st.tuples(_obligations, _obligations))
+@settings(max_examples=40)
 def test_one_statement_of_two_records_is_made_of_what_both_tell(
     one: Signal, other: Signal, ways: tuple[Obligations, Obligations]
 ) -> None:

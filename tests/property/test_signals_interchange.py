@@ -50,6 +50,7 @@ def _exports(draw: st.DrawFn, state: State | None = State.ACTIVE) -> Exported:
 
 @pytest.mark.parametrize("form", _FORMS)
 @given(draft=drafts(), revision=st.integers(1, 3))
+@settings(max_examples=40)
 def test_export_read_back_gives_the_draft_it_was_made_of(form: str, draft: Draft, revision: int) -> None:
     draft = _published(draft)
     exported = export_of(replace(draft.first_revision(SIGNAL_ID, TODAY), revision=revision))
@@ -73,6 +74,7 @@ def test_export_of_anything_released_is_read_or_says_why_not(form: str, exported
 
 
 @given(exported=_exports())
+@settings(max_examples=40)
 def test_record_read_back_gives_the_released_form(exported: Exported) -> None:
     released = exported.released
     record = json.loads(json.dumps(export_record(exported)))
@@ -107,6 +109,7 @@ def test_export_is_the_same_bytes_in_any_order(form: str, batch: list[Exported])
 
 
 @given(signal=signals(State.ACTIVE), recalled=signals(State.RECALLED), policy=st.sampled_from(Period))
+@settings(max_examples=40)
 def test_version_of_a_later_revision_is_later_whatever_policy_widens(
     signal: Signal, recalled: Signal, policy: Period
 ) -> None:
@@ -120,6 +123,7 @@ def test_version_of_a_later_revision_is_later_whatever_policy_widens(
 
 
 @given(exported=_exports())
+@settings(max_examples=40)
 def test_tags_of_an_export_say_what_it_says(exported: Exported) -> None:
     released, tags = exported.released, export_tags(exported.released)
     words = read_tags(tags)
@@ -135,6 +139,7 @@ def test_tags_of_an_export_say_what_it_says(exported: Exported) -> None:
 
 
 @given(exported=_exports())
+@settings(max_examples=40)
 def test_description_holds_the_side_of_the_subject(exported: Exported) -> None:
     released = exported.released
     text = description(released, exported.narrative)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from report_logs import FEBRUARY, JANUARY, OWN, PURPOSES, made, refused, sessions
@@ -62,6 +62,7 @@ def published(rows: Sequence[ReportRow], first: int = JANUARY, last: int = FEBRU
 
 
 @given(places, st.integers(0, 4), st.integers(0, 4), tables, st.integers(1, 10**6))
+@settings(max_examples=40)
 def test_report_with_another_count_below_the_threshold_is_the_same_report(
     place: Place, one: int, other: int, rest: dict[Place, int], keys: int
 ) -> None:
