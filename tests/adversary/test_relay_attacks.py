@@ -34,7 +34,7 @@ _HANDSHAKE_S = 2.0
 """How long peers get for a handshake here, instead of 10 s."""
 
 Lie = Callable[[int, bytes], Awaitable[Sequence[Piece]]]
-"""What a lying relay passes on in place of a piece: its number in its direction, and the piece."""
+"""What a lying relay passes on in place of a piece: the bytes up to its end that way, and the piece."""
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +67,7 @@ class LyingContext:
         if response.frame.WhichOneof("body") != "data":
             await self._context.write(response)
             return
-        self._count += 1
+        self._count += len(response.frame.data)
         for piece in await self._lie(self._count, response.frame.data):
             await self._context.write(type(response)(frame=encode_piece(piece)))
 
@@ -113,9 +113,11 @@ def outcome_through(nodes: Nodes, service: RelayService | None, purpose: str) ->
         return set(), error.exit_code
 
 
-def from_piece(first: int, change: Callable[[bytes], Sequence[Piece]]) -> Lie:
-    async def lie(number: int, piece: bytes) -> Sequence[Piece]:
-        return change(piece) if number >= first else [piece]
+def from_byte(first: int, change: Callable[[bytes], Sequence[Piece]]) -> Lie:
+    """Lies from the piece on that holds a byte; how many pieces come before it depends on the machine."""
+
+    async def lie(end: int, piece: bytes) -> Sequence[Piece]:
+        return change(piece) if end >= first else [piece]
 
     return lie
 
@@ -129,7 +131,7 @@ def swapping() -> Lie:
     """Every second piece comes before the first."""
     held: list[bytes] = []
 
-    async def lie(number: int, piece: bytes) -> list[bytes]:
+    async def lie(end: int, piece: bytes) -> list[bytes]:
         if not held:
             held.append(piece)
             return []
@@ -139,8 +141,8 @@ def swapping() -> Lie:
 
 
 def delaying(first: int, seconds: float) -> Lie:
-    async def lie(number: int, piece: bytes) -> list[bytes]:
-        if number == first:
+    async def lie(end: int, piece: bytes) -> list[bytes]:
+        if end - len(piece) < first <= end:
             await asyncio.sleep(seconds)
         return [piece]
 
@@ -148,12 +150,12 @@ def delaying(first: int, seconds: float) -> Lie:
 
 
 _LIES: dict[str, Callable[[int], Lie]] = {
-    "drops": lambda first: from_piece(first, lambda _: []),
-    "tampers": lambda first: from_piece(first, flipped),
-    "replays": lambda first: from_piece(first, lambda piece: [piece, piece]),
-    "shortens": lambda first: from_piece(first, lambda piece: [piece[:-1]] if len(piece) > 1 else [piece]),
-    "makes up": lambda first: from_piece(first, lambda piece: [os.urandom(len(piece))]),
-    "ends early": lambda first: from_piece(first, lambda _: [None]),
+    "drops": lambda first: from_byte(first, lambda _: []),
+    "tampers": lambda first: from_byte(first, flipped),
+    "replays": lambda first: from_byte(first, lambda piece: [piece, piece]),
+    "shortens": lambda first: from_byte(first, lambda piece: [piece[:-1]] if len(piece) > 1 else [piece]),
+    "makes up": lambda first: from_byte(first, lambda piece: [os.urandom(len(piece))]),
+    "ends early": lambda first: from_byte(first, lambda _: [None]),
     "reorders": lambda _: swapping(),
     "delays": lambda first: delaying(first, 2 * _IDLE_S + 3),
 }
@@ -162,22 +164,40 @@ _LIES: dict[str, Callable[[int], Lie]] = {
 def test_relay_that_does_not_lie_is_the_control_of_those_that_do(nodes: Nodes) -> None:
     purpose = next(_FRESH)
 
-    async def honest(number: int, piece: bytes) -> list[bytes]:
+    async def honest(end: int, piece: bytes) -> list[bytes]:
         return [piece]
 
     assert outcome_through(nodes, LyingRelay(nodes, honest, "both"), purpose) == (SHARED, 0)
 
 
+@pytest.fixture(scope="module")
+def moved(nodes: Nodes) -> dict[str, int]:
+    """Bytes of a whole match, to the asker and to the answerer."""
+    return {to: _moved(nodes, to) for to in ("asker", "answerer")}
+
+
+def _moved(nodes: Nodes, to: str) -> int:
+    ends = [0]
+
+    async def honest(end: int, piece: bytes) -> list[bytes]:
+        ends.append(end)
+        return [piece]
+
+    assert outcome_through(nodes, LyingRelay(nodes, honest, to), next(_FRESH)) == (SHARED, 0)
+    return ends[-1]
+
+
 @pytest.mark.parametrize("to", ["asker", "answerer"])
 @pytest.mark.parametrize(
-    ("lie", "first"),
-    # The first piece is of the handshake, the seventh of the session inside.
-    [(lie, first) for lie in _LIES for first in (1, 7) if (lie, first) != ("reorders", 7)],
+    ("lie", "inside"),
+    # From the handshake on, or in the middle of the session inside.
+    [(lie, inside) for lie in _LIES for inside in (False, True) if (lie, inside) != ("reorders", True)],
 )
 def test_relay_that_lies_about_bytes_ends_the_session_and_changes_no_answer(
-    nodes: Nodes, lie: str, to: str, first: int
+    nodes: Nodes, moved: dict[str, int], lie: str, to: str, inside: bool
 ) -> None:
     purpose = next(_FRESH)
+    first = moved[to] * 2 // 3 if inside else 1
     found, code = outcome_through(nodes, LyingRelay(nodes, _LIES[lie](first), to), purpose)
     assert (found, code) in ((set(), 75), (set(), 77))
     # The nodes are unharmed, and nothing wrong was kept.
@@ -200,7 +220,7 @@ class MispairingRelay(LyingRelay):
 def test_relay_that_pairs_with_another_member_is_refused_by_the_certificate(nodes: Nodes) -> None:
     purpose = next(_FRESH)
 
-    async def honest(number: int, piece: bytes) -> list[bytes]:
+    async def honest(end: int, piece: bytes) -> list[bytes]:
         return [piece]
 
     async def work(mallory: str) -> str:

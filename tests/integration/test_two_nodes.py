@@ -241,7 +241,7 @@ def test_match_out_writes_csv_whole_and_refuses_a_missing_folder(matched: Pair, 
 )
 def test_match_refused_exits_with_its_code_and_says_why(pair: Pair, arguments: list[str], code: int) -> None:
     _, told = pair[0].quick("match", *arguments, code=code)
-    assert told.startswith("symbolon: error: ")
+    assert "\nsymbolon: error: " in f"\n{told}"
     assert "symbolon: hint: " in told
 
 

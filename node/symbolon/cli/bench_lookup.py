@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Annotated, Any, Final
@@ -56,10 +57,14 @@ def bench_lookup(
         typer.Option(min=1, max=20, help="Members that ask, one after the other, for the first time."),
     ] = 1,
     again: Annotated[int, typer.Option(min=0, help="Further lookups by the last of them.")] = 1,
+    prepared: Annotated[
+        bool, typer.Option("--prepared", help="Cut each first lookup off once its set is made; take the next.")
+    ] = False,
 ) -> None:
     """Look up made-up signals about made-up suppliers, and print the figures of each session.
 
-    Half of the shorter one is shared. No set and no label is there before the first lookup.
+    Half of the shorter one is shared. No set and no label is there before the first lookup; with --prepared
+    both are, as after a lookup that broke off.
     """
     if keys not in ("strong", "all"):
         raise UsageError(f"unknown keys {keys}", hint="Use --keys strong or --keys all.")
@@ -88,7 +93,11 @@ def bench_lookup(
                 )
         before = _bytes_kept(coalition)
         coalition.start(CONTRIBUTOR)
-        first = [_session(coalition, asker, tiers) for asker in askers]
+        first = []
+        for asker in askers:
+            if prepared:
+                _cut_off(coalition, asker, tiers)
+            first.append(_session(coalition, asker, tiers))
         kept = _bytes_kept(coalition) - before
         later = []
         step = max(1, round(signals * changed / 100))
@@ -100,6 +109,7 @@ def bench_lookup(
         "size": size,
         "signals": signals,
         "keys": keys,
+        "prepared": prepared,
         "first": first,
         "kept_bytes": kept,
         "changed_percent": changed,
@@ -134,11 +144,30 @@ def _made_up(node: Node, numbers: range) -> Iterator[NewSignal]:
         yield NewSignal(signal, sign_record(node, signal))
 
 
-def _session(coalition: LocalCoalition, asker: str, tiers: str) -> dict[str, Any]:
-    command = symbolon(
+def _command(coalition: LocalCoalition, asker: str, tiers: str) -> list[str]:
+    return symbolon(
         "--home", str(coalition.home(asker)), "signals", "lookup", CONTRIBUTOR, "--purpose", PURPOSE,
         "--tiers", tiers, "--json",
     )  # fmt: skip
+
+
+def _cut_off(coalition: LocalCoalition, asker: str, tiers: str) -> None:
+    """Has a lookup begin, and kills it once the contributor has recorded what it releases."""
+    _say(f"preparing the set of {asker} …")
+    command = _command(coalition, asker, tiers)
+    with Node(coalition.home(CONTRIBUTOR)) as node:
+        quiet = subprocess.DEVNULL
+        process = subprocess.Popen(command, stdout=quiet, stderr=quiet, env=own_environment())
+        while not any(each.entry.event == "released" and each.entry.peer == asker for each in node.audit.entries()):
+            if process.poll() is not None:
+                raise UnavailableError("the lookup that prepares a set ended before it could be cut off")
+            time.sleep(0.1)
+        process.kill()
+        process.wait()
+
+
+def _session(coalition: LocalCoalition, asker: str, tiers: str) -> dict[str, Any]:
+    command = _command(coalition, asker, tiers)
     run = subprocess.run(command, capture_output=True, text=True, env=own_environment(), check=False)
     if run.returncode:
         raise UnavailableError(f"the lookup failed: {run.stderr.strip()}")
