@@ -58,7 +58,8 @@ def bench_lookup(
     ] = 1,
     again: Annotated[int, typer.Option(min=0, help="Further lookups by the last of them.")] = 1,
     prepared: Annotated[
-        bool, typer.Option("--prepared", help="Cut each first lookup off once its set is made; take the next.")
+        bool,
+        typer.Option("--prepared", help="Cut first lookups off when their set is made."),
     ] = False,
 ) -> None:
     """Look up made-up signals about made-up suppliers, and print the figures of each session.
@@ -158,7 +159,8 @@ def _cut_off(coalition: LocalCoalition, asker: str, tiers: str) -> None:
     with Node(coalition.home(CONTRIBUTOR)) as node:
         quiet = subprocess.DEVNULL
         process = subprocess.Popen(command, stdout=quiet, stderr=quiet, env=own_environment())
-        while not any(each.entry.event == "released" and each.entry.peer == asker for each in node.audit.entries()):
+        released = ("released", asker)
+        while all((each.entry.event, each.entry.peer) != released for each in node.audit.entries()):
             if process.poll() is not None:
                 raise UnavailableError("the lookup that prepares a set ended before it could be cut off")
             time.sleep(0.1)

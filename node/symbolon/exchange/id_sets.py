@@ -1,9 +1,17 @@
 """Sets of 64-bit ids in arrays, by sorting: several times quicker on a session's sizes than by hashing."""
 
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
 
 UInt64 = npt.NDArray[np.uint64]
+
+_DENSE: Final = 4
+"""Slots of a table for each id, at most."""
+
+_FEW: Final = 1024
+"""Values for which a table is not worth its making."""
 
 
 def among(values: UInt64, pool: UInt64, *, is_sorted: bool = False) -> npt.NDArray[np.bool_]:
@@ -17,12 +25,34 @@ def among(values: UInt64, pool: UInt64, *, is_sorted: bool = False) -> npt.NDArr
     Returns:
         bool `[n]`.
     """
-    if not len(pool):
-        return np.zeros(len(values), np.bool_)
-    ordered = pool if is_sorted else np.sort(pool)
+    return positions(values, pool if is_sorted else np.sort(pool)) >= 0
+
+
+def positions(values: UInt64, ordered: UInt64) -> npt.NDArray[np.intp]:
+    """Where values stand among others.
+
+    Args:
+        values: uint64 `[n]`, in any order.
+        ordered: uint64 `[m]`, ascending.
+
+    Returns:
+        int64 `[n]`: the index into `ordered`; -1 where a value is not among them.
+    """
+    if not len(ordered) or not len(values):
+        return np.full(len(values), -1, np.intp)
+    first, span = ordered[0], int(ordered[-1] - ordered[0]) + 1
+    if span <= _DENSE * len(ordered) and len(values) > _FEW:
+        # Numbers given out in a row: a table is a tenth of the time of searching.
+        table = np.full(span + 1, -1, np.intp)
+        table[ordered - first] = np.arange(len(ordered))
+        offsets = values - first
+        # What is smaller than the first wraps around, far beyond the last.
+        found: npt.NDArray[np.intp] = table[np.minimum(offsets, np.uint64(span))]
+        return found
     at = np.searchsorted(ordered, values)
     at[at == len(ordered)] = 0
-    return np.equal(ordered[at], values)
+    at[ordered[at] != values] = -1
+    return at
 
 
 def distinct(values: UInt64) -> UInt64:

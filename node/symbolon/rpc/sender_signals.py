@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from symbolon.audit.entry import Entry
 from symbolon.errors import StaleEpochError, UnavailableError
-from symbolon.exchange.id_sets import among, distinct
+from symbolon.exchange.id_sets import among, distinct, positions
 from symbolon.exchange.key_table import KeyTable
 from symbolon.exchange.labels import SIGNAL_CHUNKS
 from symbolon.exchange.sender_set import DeltaPlan, LiveKeys
@@ -94,8 +94,9 @@ class SignalSource:
         due = additions_due(
             state.last_added_s, session.keys.rules_since_s, now_s=node.clock(), interval_s=interval_s
         )
-        here = np.flatnonzero(among(table.link_supplier, choice.numbers, is_sorted=True))
-        signals = _places(choice.numbers, table.link_supplier[here])
+        signals = positions(table.link_supplier, choice.numbers)
+        here = np.flatnonzero(signals >= 0)
+        signals = signals[here]
         wanted = Wanted(
             table.link_key[here],
             signals,
@@ -116,7 +117,7 @@ class SignalSource:
         order = np.lexsort((ids, keys))
         offered = replace(table, link_key=keys[order], link_supplier=ids[order])
         every = np.ones(len(keys), np.bool_)
-        live = LiveKeys(np.unique(offered.link_key), every, 0, self.whole(tier))
+        live = LiveKeys(_distinct(offered.link_key), every, 0, self.whole(tier))
         waiting = int((~stands).sum()) - fitting.full
         adds = due or bool(fitting.goes.any())
         return Offered(offered, live, adds, batch=due, full=fitting.full, waiting=waiting)
@@ -172,10 +173,10 @@ class SignalSource:
         forms = released.suppliers >> np.uint64(CHUNK_BITS)
         each = distinct(forms)
         signal = np.full(len(each), -1, np.int64)
-        newest = among(each, items.sorted_forms, is_sorted=True)
-        signal[newest] = items.signal[_places(items.sorted_forms, each[newest])]
+        place = positions(each, items.sorted_forms)
+        signal[place >= 0] = items.signal[place[place >= 0]]
         # Most are the labels of now; of those before them it has to be looked up what they were.
-        older = np.flatnonzero(~newest)
+        older = np.flatnonzero(place < 0)
         owners = self._session.node.signals.form_owners(each[older])
         leaves = among(owners.numbers, choice.numbers, is_sorted=True)
         signal[older[leaves]] = _places(choice.numbers, owners.numbers[leaves])
@@ -183,10 +184,7 @@ class SignalSource:
         shown = np.array(self._digests, owners.digests.dtype)[choice.form[signal[older[stands & leaves]]]]
         if (stands & ~leaves).any() or (shown != owners.digests[stands & leaves]).any():
             self._end_epoch("the receiver may be shown less than before")
-        key = np.full(len(forms), -1, np.int64)
-        there = among(released.key_ids, table.key_ids, is_sorted=True)
-        key[there] = np.searchsorted(table.key_ids, released.key_ids[there])
-        return Given(key, signal[np.searchsorted(each, forms)], forms)
+        return Given(positions(released.key_ids, table.key_ids), signal[positions(forms, each)], forms)
 
     def _end_epoch(self, why: str) -> NoReturn:
         self._session.node.sending.end_epoch(self._session.epoch)
@@ -213,12 +211,17 @@ def _places(sorted_values: Numbers, values: Numbers) -> npt.NDArray[np.intp]:
     Raises:
         UnavailableError: one is missing: signals were added while the session began.
     """
-    places = np.searchsorted(sorted_values, values)
-    if len(values) and (
-        not len(sorted_values) or (sorted_values[places % len(sorted_values)] != values).any()
-    ):
+    places = positions(values, sorted_values)
+    if (places < 0).any():
         raise UnavailableError("the signals changed while the session began", hint="Try again.")
     return places
+
+
+def _distinct(ordered: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Ascending values, each once."""
+    keep = np.ones(len(ordered), np.bool_)
+    keep[1:] = ordered[1:] != ordered[:-1]
+    return ordered[keep]
 
 
 def _spread(form_no: Numbers, chunks: npt.NDArray[np.int64]) -> Numbers:

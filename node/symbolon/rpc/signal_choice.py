@@ -108,7 +108,7 @@ def choose_signals(
     recalled = rows["state"] == State.RECALLED.number
     open_now = rows["embargo"] <= day_number(today)
     admitted = _admitted(table, peer, purpose)
-    told = np.isin(numbers, disclosed)
+    told = among(numbers, disclosed, is_sorted=True)
     here = np.flatnonzero(np.where(recalled, told, open_now & admitted))
     agreement = node.agreements.in_force(peer, purpose, today)
     decided = _decide(node, peer, purpose, obligations, table, here, agreement, counted)

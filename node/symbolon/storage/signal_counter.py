@@ -3,7 +3,7 @@
 Refuses to go on where the row that counts them is missing.
 """
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from sqlalchemy import Connection, select, update
 
@@ -33,6 +33,36 @@ def take_numbers(connection: Connection, name: Counter, count: int) -> int:
     if last is None:
         raise _missing()
     return int(last) - count + 1
+
+
+class Standing(NamedTuple):
+    """What changes whenever labels do.
+
+    Attributes:
+        last: highest number of a label.
+        erased: how often labels were erased.
+    """
+
+    last: int
+    erased: int
+
+
+def forms_standing(connection: Connection) -> Standing:
+    """How it stands with the labels of signals.
+
+    Raises:
+        StorageError: `storage.signal.counter`.
+    """
+    row = connection.execute(select(signal_counter.c.last_form, signal_counter.c.forms_erased)).first()
+    if row is None:
+        raise _missing()
+    return Standing(*row)
+
+
+def note_forms_erased(connection: Connection) -> None:
+    """Writes down that labels were erased."""
+    column = signal_counter.c.forms_erased
+    connection.execute(update(signal_counter).values(forms_erased=column + 1))
 
 
 def rekeyed_at_s(connection: Connection) -> int:

@@ -11,12 +11,11 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, delete, func, insert, null, select, update
+from sqlalchemy import Connection, delete, insert, null, select, update
 
-from symbolon.signals.bundle import CHUNK_BYTES
-from symbolon.storage.seal import OVERHEAD_BYTES, Sealer
+from symbolon.storage.seal import Sealer
 from symbolon.storage.signal_columns import pieces
-from symbolon.storage.signal_counter import take_numbers
+from symbolon.storage.signal_counter import note_forms_erased, take_numbers
 from symbolon.storage.signal_schema import signal, signal_form
 from symbolon.storage.supplier_store import QUERY_VALUES
 
@@ -89,20 +88,6 @@ def read_forms(
         if number in wanted:
             found[number] = Form(form_no, revision, opened("signal_form", "chunks", form_no, chunks))
     return found
-
-
-def read_index(connection: Connection, form: bytes) -> FormIndex:
-    """Which labels there are in one form, and how long they are; nothing is opened."""
-    size = func.length(signal_form.c.chunks)
-    query = (
-        select(signal_form.c.number, signal_form.c.form_no, size)
-        .where(signal_form.c.form == form, signal_form.c.chunks.is_not(None))
-        .order_by(signal_form.c.number)
-    )
-    # Column by column: numpy takes ten times as long to read rows.
-    numbers, form_no, size_bytes = list(zip(*connection.execute(query).all(), strict=True)) or ((), (), ())
-    chunks = (np.array(size_bytes, np.int64) - OVERHEAD_BYTES) // CHUNK_BYTES
-    return FormIndex(np.array(numbers, np.uint64), np.array(form_no, np.uint64), chunks)
 
 
 def read_labels(connection: Connection, sealer: Sealer, form_nos: Numbers) -> dict[int, bytes]:
@@ -186,18 +171,25 @@ def read_owners(connection: Connection, forms: Numbers) -> FormOwners:
 
 def drop_forms(connection: Connection, numbers: Sequence[int]) -> None:
     """Erases the labels of some signals; whose they were is kept."""
+    erased = 0
     for some in pieces(numbers):
         here = signal_form.c.number.in_(some), signal_form.c.chunks.is_not(None)
-        connection.execute(update(signal_form).where(*here).values(chunks=null()))
+        erased += connection.execute(update(signal_form).where(*here).values(chunks=null())).rowcount
+    if erased:
+        note_forms_erased(connection)
 
 
 def drop_other_forms(connection: Connection, keep: Collection[bytes]) -> int:
     """Erases the labels of all forms but some; returns how many."""
     here = signal_form.c.form.not_in(keep), signal_form.c.chunks.is_not(None)
-    return connection.execute(update(signal_form).where(*here).values(chunks=null())).rowcount
+    erased = connection.execute(update(signal_form).where(*here).values(chunks=null())).rowcount
+    if erased:
+        note_forms_erased(connection)
+    return erased
 
 
 def forget_forms(connection: Connection, numbers: Sequence[int]) -> None:
     """Erases all that is known of the labels of some signals."""
     for some in pieces(numbers):
         connection.execute(delete(signal_form).where(signal_form.c.number.in_(some)))
+    note_forms_erased(connection)

@@ -159,6 +159,7 @@ signal_counter: Final = Table(
     Column("last_audience", RowId, nullable=False, comment="highest signal_audience.id given out so far"),
     Column("last_segment", RowId, nullable=False, comment="highest signal_key_segment.id given out so far"),
     Column("last_form", RowId, nullable=False, comment="highest signal_form.form_no given out so far"),
+    Column("forms_erased", RowId, nullable=False, comment="how often labels were erased"),
     Column("news", RowId, nullable=False, comment="how often something was told at once"),
     Column(
         "rekeyed_at_s",

@@ -41,6 +41,7 @@ from symbolon.storage.signal_columns import (
 )
 from symbolon.storage.signal_expiry import Hold
 from symbolon.storage.signal_facts import Numbers, SignalTable, read_audiences, read_facts, read_facts_of
+from symbolon.storage.signal_form_index import FormIndexes
 from symbolon.storage.signal_forms import (
     Form,
     FormIndex,
@@ -48,7 +49,6 @@ from symbolon.storage.signal_forms import (
     NewForm,
     drop_other_forms,
     read_forms,
-    read_index,
     read_labels,
     read_owners,
     write_forms,
@@ -91,6 +91,7 @@ class SignalStore:
         self._key_maker = key_maker
         self._audit = AuditLog(database, sealer, clock, operator)
         self._writer = Writer(sealer, self._audit, clock, operator)
+        self._indexes = FormIndexes()
 
     # -------------------------------------------------------------------------------------- contributing
 
@@ -382,7 +383,7 @@ class SignalStore:
     def form_index(self, form: bytes) -> FormIndex:
         """Which labels are kept in one form, and how long each is, without what they say."""
         with self._database.read("look which labels there are") as connection:
-            return read_index(connection, form)
+            return self._indexes.read(connection, form)
 
     def labels(self, form_nos: Numbers) -> dict[int, bytes]:
         """Labels by their numbers, chunks joined; those that were erased are left out."""

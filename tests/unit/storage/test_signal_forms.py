@@ -8,8 +8,9 @@ from sqlalchemy import select
 
 from signal_makers import TODAY
 from stored_signals import Clock, new_signal, signal_store, signed, some_signal
+from symbolon.signals.bundle import CHUNK_BYTES
 from symbolon.signals.revisions import revise
-from symbolon.storage import signal_forms
+from symbolon.storage import signal_form_index, signal_forms
 from symbolon.storage.database import Database
 from symbolon.storage.signal_forms import Form, NewForm
 from symbolon.storage.signal_schema import signal_form
@@ -114,3 +115,52 @@ def test_forget_forms_erases_all_but_some(store: SignalStore) -> None:
 def test_save_forms_of_an_erased_signal_keeps_nothing(store: SignalStore) -> None:
     store.expire(TODAY + timedelta(days=730))
     assert store.save_forms(WIDE, [(1, 1, label(1))]) == {}
+
+
+def indexed(store: SignalStore) -> list[tuple[int, int, int]]:
+    found = store.form_index(WIDE)
+    return list(zip(found.numbers.tolist(), found.form_no.tolist(), found.chunks.tolist(), strict=True))
+
+
+def test_index_of_labels_is_that_of_the_database_whatever_was_read_before(database: Database) -> None:
+    store, other = signal_store(database, Clock()), signal_store(database, Clock())
+    store.add_many([new_signal(n) for n in range(4)])
+
+    def both() -> list[tuple[int, int, int]]:
+        fresh = indexed(signal_store(database, Clock()))
+        assert indexed(store) == indexed(other) == fresh
+        return fresh
+
+    assert both() == []
+    saved = store.save_forms(WIDE, [(3, 1, b"c" * CHUNK_BYTES)])
+    assert both() == [(3, saved[3], 1)]
+    # What came since is joined with what is known, by whichever process.
+    more = other.save_forms(WIDE, [(1, 1, b"a" * 2 * CHUNK_BYTES), (4, 1, b"d" * CHUNK_BYTES)])
+    store.save_forms(NARROW, [(2, 1, b"n" * CHUNK_BYTES)])
+    assert both() == [(1, more[1], 2), (3, saved[3], 1), (4, more[4], 1)]
+    # What is erased is forgotten, and the next label of the signal has another number.
+    revised(other, 3)
+    assert both() == [(1, more[1], 2), (4, more[4], 1)]
+    again = store.save_forms(WIDE, [(3, 2, b"C" * CHUNK_BYTES)])
+    assert both() == [(1, more[1], 2), (3, again[3], 1), (4, more[4], 1)]
+    store.forget_forms([NARROW])
+    assert both() == []
+
+
+def test_index_of_many_labels_is_not_kept_for_ever(
+    store: SignalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for form in (WIDE, NARROW):
+        store.save_forms(form, [(n, 1, b"x" * CHUNK_BYTES) for n in (1, 2, 3)])
+    reads = []
+    read = signal_form_index.read_index
+    monkeypatch.setattr(
+        signal_form_index, "read_index", lambda *args, **more: reads.append(args[1]) or read(*args, **more)
+    )
+    for form in (WIDE, WIDE, NARROW, WIDE):
+        assert len(store.form_index(form).numbers) == 3
+    assert reads == [WIDE, NARROW]
+    monkeypatch.setattr(signal_form_index, "MAX_LABELS", 3)
+    for form in (WIDE, NARROW, WIDE):
+        assert len(store.form_index(form).numbers) == 3
+    assert reads == [WIDE, NARROW, NARROW, WIDE]

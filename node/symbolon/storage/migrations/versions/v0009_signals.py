@@ -152,6 +152,7 @@ def upgrade() -> None:
         _number("last_audience", "highest signal_audience.id given out so far"),
         _number("last_segment", "highest signal_key_segment.id given out so far"),
         _number("last_form", "highest signal_form.form_no given out so far"),
+        _number("forms_erased", "how often labels were erased"),
         _number("news", "how often something was told at once"),
         _number(
             "rekeyed_at_s",
@@ -163,5 +164,15 @@ def upgrade() -> None:
     )
     op.bulk_insert(
         counter,
-        [{"id": 1, "last_audience": 0, "last_segment": 0, "last_form": 0, "news": 0, "rekeyed_at_s": 0}],
+        [
+            {
+                "id": 1,
+                "last_audience": 0,
+                "last_segment": 0,
+                "last_form": 0,
+                "forms_erased": 0,
+                "news": 0,
+                "rekeyed_at_s": 0,
+            }
+        ],
     )
