@@ -96,9 +96,8 @@ def _found(tier: str, standing: TierHits) -> Iterator[Found]:
     ends = np.append(bounds, np.full(min(len(key_ids), 1), len(key_ids)))
     first, last = np.searchsorted(table.link_key, places), np.searchsorted(table.link_key, places, "right")
     columns = (key_ids[starts], schemes, starts, ends, first, last)
-    joined, width = labels.tobytes(), labels.shape[1]
+    joined, width, owners = labels.tobytes(), labels.shape[1], table.link_supplier.tolist()
     for key_id, scheme, start, end, one, other in zip(*(each.tolist() for each in columns), strict=True):
-        suppliers = tuple(table.link_supplier[one:other].tolist())
-        under = (joined[at * width : (at + 1) * width] for at in range(start, end))
+        under = [joined[at * width : (at + 1) * width] for at in range(start, end)]
         for chunks in group_chunks(under):
-            yield Found(chunks, suppliers, tier, names[scheme], key_id)
+            yield Found(chunks, owners[one:other], tier, names[scheme], key_id)

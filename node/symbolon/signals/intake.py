@@ -19,6 +19,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
+from itertools import chain
 from typing import Final
 
 from symbolon.errors import SignalError
@@ -248,15 +249,14 @@ def take_in(
         today: by this node's clock.
     """
     hits: dict[tuple[bytes, ...], set[Hit]] = {}
+    tiers = {each.value: each for each in Tier}
     for each in found:
         if each.suppliers:
-            tier = Tier(each.tier)
-            under = hits.setdefault(each.chunks, set())
-            under.update(Hit(number, tier, each.scheme, each.key_id) for number in each.suppliers)
+            under, tier = hits.setdefault(each.chunks, set()), tiers[each.tier]
+            for number in each.suppliers:
+                under.add(Hit(number, tier, each.scheme, each.key_id))
     judge = _Judge(held, verify, today)
-    # What is held comes first: a flood of labels must not hide that one of them was recalled.
-    for chunks in sorted(hits, key=lambda label: (claimed_id(label) not in held, label)):
-        judge.sort_out(chunks)
+    judge.sort_out(hits)
     judge.read()
     return judge.conclude(hits)
 
@@ -290,16 +290,21 @@ class _Judge:
         self._kept: set[bytes] = set()
         self._over: set[bytes] = set()
 
-    def sort_out(self, chunks: tuple[bytes, ...]) -> None:
-        """Looks whether one distinct label is known."""
-        claimed = claimed_id(chunks)
-        if chunks and chunks == self._shown(claimed):
-            self._known[claimed] = chunks
-        elif len(self._to_read) == MAX_JUDGED:
-            self._refused[Refusal.TOO_MANY] += 1
-            self._unjudged.add(claimed)
-        else:
-            self._to_read.append(chunks)
+    def sort_out(self, labels: Iterable[tuple[bytes, ...]]) -> None:
+        """Looks which of some distinct labels are known, and which of the others are to be read."""
+        others = []
+        for chunks in labels:
+            claimed = claimed_id(chunks)
+            if chunks and chunks == self._shown(claimed):
+                self._known[claimed] = chunks
+            else:
+                others.append((claimed not in self._held, chunks))
+        # What is held comes first: a flood of labels must not hide that one of them was recalled.
+        others.sort()
+        self._to_read = [chunks for _, chunks in others[:MAX_JUDGED]]
+        left = others[MAX_JUDGED:]
+        self._refused[Refusal.TOO_MANY] += len(left)
+        self._unjudged.update(claimed_id(chunks) for _, chunks in left)
 
     def read(self) -> None:
         """Reads those that are not, where they are signed."""
@@ -319,11 +324,14 @@ class _Judge:
 
     def conclude(self, hits: Mapping[tuple[bytes, ...], set[Hit]]) -> Intake:
         """Decides about every signal."""
-        for signal_id in sorted(self._known.keys() | self._labels.keys()):
+        decide = set(self._labels)
+        for signal_id, chunks in self._known.items():
+            if signal_id not in decide and self._today < self._held[signal_id].expires:
+                self._stands[signal_id] = [chunks]
+            else:
+                decide.add(signal_id)
+        for signal_id in sorted(decide):
             known, labels = self._known.get(signal_id), self._labels.get(signal_id, [])
-            if known is not None and not labels and self._today < self._held[signal_id].expires:
-                self._stands[signal_id] = [known]
-                continue
             old = None if known is None else _read_held(known)
             if known is not None and old is not None:
                 labels = [*labels, _Label(old, known)]
@@ -343,7 +351,7 @@ class _Judge:
             self._taken,
             self._recalls,
             {
-                each: frozenset[Hit]().union(*(hits[one] for one in some))
+                each: frozenset(chain.from_iterable(map(hits.__getitem__, some)))
                 for each, some in self._stands.items()
             },
             frozenset(self._kept),

@@ -150,12 +150,12 @@ class ReceivedSignalStore:
     ) -> dict[str, Chunks]:
         """Labels that stand alone under their id and are what is held: by their digest."""
         found = {}
-        for row in rows:
-            labels = claimed.get(row.signal_id)
-            if row.purpose == purpose and labels is not None and len(labels) == 1:
+        for signal_id, _, _, _, _, of_purpose, digest in rows:
+            labels = claimed.get(signal_id)
+            if of_purpose == purpose and labels is not None and len(labels) == 1:
                 (chunks,) = labels
-                if label_digest(self._sealer, chunks) == row.digest:
-                    found[row.signal_id] = chunks
+                if label_digest(self._sealer, chunks) == digest:
+                    found[signal_id] = chunks
         return found
 
     def _opened(

@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 from sqlalchemy import Connection, delete, insert, select
 
+from symbolon.exchange.id_sets import among, distinct
 from symbolon.exchange.key_table import KeyTable
 from symbolon.exchange.rules_agreement import fingerprint
 from symbolon.storage.database import Database
@@ -144,8 +145,8 @@ def load_keys(
         query = select(segment.c.id, segment.c.payload).where(segment.c.tier == tier.value)
         rows = connection.execute(query.order_by(segment.c.first_number))
         parts = [_open(sealer, row.id, row.payload) for row in rows]
-        named = np.unique(np.concatenate([np.empty(0, np.uint64), *(part.supplier_pk for part in parts)]))
-        tables[tier.value] = key_table(tier, parts, named[~np.isin(named, live)])
+        named = distinct(np.concatenate([np.empty(0, np.uint64), *(part.supplier_pk for part in parts)]))
+        tables[tier.value] = key_table(tier, parts, named[~among(named, live, is_sorted=True)])
     rules = connection.execute(select(segment.c.key_rules).distinct()).scalars().all()
     told = key_rules() if not rules else rules[0] if len(rules) == 1 else None
     return ListKeys(tables, fingerprint(told), rekeyed_at_s(connection))
@@ -176,8 +177,8 @@ def _sweep_span(connection: Connection, sealer: Sealer, span: Span) -> None:
         return
     kept = {}
     for tier, each in links.items():
-        named = np.unique(each.supplier_pk)
-        kept[tier] = each.without(named[~np.isin(named, live)])
+        named = distinct(each.supplier_pk)
+        kept[tier] = each.without(named[~among(named, live, is_sorted=True)])
     _insert(connection, sealer, Span((), span.first, span.last, count, span.rules), kept)
 
 
