@@ -33,7 +33,7 @@ class NodeConfig:
         "127.0.0.1:7443", "host:port that `symbolon serve` listens on; port 0 takes a free one"
     )
     max_sessions: int = _key(
-        4, "exchanges served at the same time; further ones are told to try again", low=1, high=256
+        4, "exchanges served at the same time; further ones wait, or are told to try again", low=1, high=256
     )
     log_level: str = _key("info", "debug, info, warning or error; no level ever logs identifiers")
 

@@ -6,22 +6,20 @@ commit at the contributor to its being stored at twenty members that watch. Usag
 """
 
 import argparse
-import asyncio
 import functools
 import json
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from symbolon.cli.bench_lookup import _made_up
 from symbolon.cli.local_coalition import PURPOSE, local_coalition
 from symbolon.cli.made_up_suppliers import MadeUpList
 from symbolon.rpc.contributing import sign_record
-from symbolon.rpc.following import follow
 from symbolon.rpc.node import Node
-from symbolon.rpc.signal_client import watch_news
 from symbolon.signals.revisions import recall
 from symbolon.signals.vocabulary import RecallReason
 from symbolon.storage.supplier_import import import_list
@@ -70,55 +68,48 @@ def row(name: str, document: dict[str, Any]) -> dict[str, Any]:
 
 
 def recall_row(followers: int, signals: int) -> dict[str, Any]:
-    """Seconds from a recall's commit until the last of the members that watch has stored it."""
+    """Seconds from a recall's commit until the last of the served members that follow has stored it."""
     maker = functools.partial(make_keys, tiers=(Tier.A,))
-    with local_coalition({"exchange": {"additions_interval_s": 0}}) as coalition, ExitStack() as nodes:
+    with local_coalition({"exchange": {"additions_interval_s": 0}}) as coalition:
         names = [f"asker-{number}" for number in range(followers)]
         coalition.add(CONTRIBUTOR, peers=tuple(names))
         with Node(coalition.home(CONTRIBUTOR)) as node:
             node.signals.add_many(list(_made_up(node, range(signals))))
         for name in names:
             coalition.add(name, kind="company", peers=(CONTRIBUTOR,))
+            with Node(coalition.home(name)) as node:
+                made_up = MadeUpList(signals, 0, 0, name)
+                import_list(node.database, node.sealer, made_up, clock=node.clock, key_maker=maker)
+                node.subscriptions.begin(CONTRIBUTOR, PURPOSE, "A")
         coalition.start(CONTRIBUTOR)
-        askers = []
         for name in names:
-            node = nodes.enter_context(Node(coalition.home(name)))
-            import_list(
-                node.database, node.sealer, MadeUpList(signals, 0, 0, name), clock=node.clock, key_maker=maker
-            )
-            node.subscriptions.begin(CONTRIBUTOR, PURPOSE, "A")
-            askers.append(node)
-        seconds = asyncio.run(_recalled(coalition.home(CONTRIBUTOR), askers))
-    return {"row": "recall", "followers": followers, "gone_everywhere_s": round(seconds, 2)}
+            coalition.served.begin(name, "--home", str(coalition.home(name)), "serve")
+        logs = [coalition.log(name) for name in names]
+        _told(logs, "added")
+        with Node(coalition.home(CONTRIBUTOR)) as node:
+            held = node.signals.list(0, 1)[0]
+            new = recall(held.signal, node.now.date(), RecallReason.ERROR)
+            node.signals.recall(new, sign_record(node, new))
+        began_s = time.time()
+        seconds = sorted(each - began_s for each in _told(logs, "recalled"))
+    middle = seconds[len(seconds) // 2]
+    return {
+        "row": "recall",
+        "followers": followers,
+        "gone_at_half_s": round(middle, 2),
+        "gone_everywhere_s": round(seconds[-1], 2),
+    }
 
 
-async def _recalled(home: Any, askers: list[Node]) -> float:
-    first, told = asyncio.Semaphore(0), asyncio.Semaphore(0)
-
-    def hear(_: object, came: Any) -> None:
-        counts = getattr(came, "counts", {})
-        if counts.get("recalled"):
-            told.release()
-        elif counts:
-            first.release()
-
-    tasks = [
-        asyncio.create_task(follow(node, node.subscriptions.all()[0], watch_news, hear)) for node in askers
-    ]
-    for _ in askers:
-        await first.acquire()
-    with Node(home) as node:
-        held = node.signals.list(0, 1)[0]
-        new = recall(held.signal, node.now.date(), RecallReason.ERROR)
-        await asyncio.to_thread(node.signals.recall, new, sign_record(node, new))
-    began = time.perf_counter()
-    for _ in askers:
-        await told.acquire()
-    seconds = time.perf_counter() - began
-    for each in tasks:
-        each.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    return seconds
+def _told(logs: list[Path], what: str) -> list[float]:
+    """When each node wrote that a lookup brought it, seconds since 1970-01-01 UTC."""
+    found: list[float] = []
+    while len(found) < len(logs):
+        time.sleep(1)
+        lines = (log.read_text().splitlines() for log in logs)
+        hits = [[line for line in some if " following " in line and f"'{what}'" in line] for some in lines]
+        found = [datetime.fromisoformat(some[-1][:23].replace(",", ".")).timestamp() for some in hits if some]
+    return found
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """The served side of `ExchangeService`: Ask (this node sends) and Offer (this node receives)."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import time
@@ -30,9 +31,15 @@ log = logging.getLogger(__name__)
 MAX_SESSIONS_OF_ONE: Final = 2
 """Sessions of one member at a time, of all that `node.max_sessions` allows: nobody can take every place."""
 
+MAX_WAITING: Final = 64
+"""Sessions that wait for a place: when something is told at once, all who follow come in the same second."""
+
+WAIT_S: Final = 5.0
+"""For a place; never more than a third of `exchange.idle_timeout_s`, after which the caller would give up."""
+
 
 class ExchangeService(stubs.ExchangeServiceServicer):
-    """Answers exchanges, at most `node.max_sessions` at a time."""
+    """Answers exchanges, at most `node.max_sessions` at a time; further ones wait a little for their turn."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
@@ -40,6 +47,7 @@ class ExchangeService(stubs.ExchangeServiceServicer):
         self._sessions: Counter[str] = Counter()
         self._idle_s = float(node.config.exchange.idle_timeout_s)
         self._session_s = float(node.config.exchange.session_timeout_s)
+        self._places = asyncio.Semaphore(self._most)
         self._running: set[asyncio.Task[None]] = set()
 
     async def Ask(  # noqa: N802 - named by the proto
@@ -124,7 +132,7 @@ class ExchangeService(stubs.ExchangeServiceServicer):
 
     @property
     def open_sessions(self) -> int:
-        """Exchanges being served now."""
+        """Exchanges being served now, and those that wait for a place."""
         return self._sessions.total()
 
     async def finish(self) -> None:
@@ -143,12 +151,13 @@ class ExchangeService(stubs.ExchangeServiceServicer):
         start = time.perf_counter()
         self._sessions[peer] += 1
         try:
-            if self._sessions.total() > self._most or self._sessions[peer] > MAX_SESSIONS_OF_ONE:
+            if self._sessions[peer] > MAX_SESSIONS_OF_ONE:
                 raise UnavailableError("all sessions are in use", code="unavailable.busy")
-            async with asyncio.timeout(self._session_s):
-                sentence = await work(peer)
-            figures.total_s = figures.total_s or time.perf_counter() - start
-            _log_outcome(role, peer, sentence, figures)
+            async with self._place():
+                async with asyncio.timeout(self._session_s):
+                    sentence = await work(peer)
+                figures.total_s = figures.total_s or time.perf_counter() - start
+                _log_outcome(role, peer, sentence, figures)
         except TimeoutError:
             await self._abort(context, UnavailableError("the session took too long"), role, peer)
         except asyncio.CancelledError:
@@ -158,6 +167,25 @@ class ExchangeService(stubs.ExchangeServiceServicer):
             await self._abort(context, error, role, peer, only_asked())
         finally:
             self._sessions[peer] -= 1
+
+    @contextlib.asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        """Holds a place, in the order in which calls came.
+
+        Raises:
+            UnavailableError: `unavailable.busy`, none became free, or too many wait.
+        """
+        try:
+            if self._sessions.total() > self._most + MAX_WAITING:
+                raise TimeoutError
+            async with asyncio.timeout(min(WAIT_S, self._idle_s / 3)):
+                await self._places.acquire()
+        except TimeoutError:
+            raise UnavailableError("all sessions are in use", code="unavailable.busy") from None
+        try:
+            yield
+        finally:
+            self._places.release()
 
     async def _abort(
         self,
