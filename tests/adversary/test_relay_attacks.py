@@ -197,7 +197,7 @@ def test_relay_that_lies_about_bytes_ends_the_session_and_changes_no_answer(
     nodes: Nodes, moved: dict[str, int], lie: str, to: str, inside: bool
 ) -> None:
     purpose = next(_FRESH)
-    first = moved[to] * 2 // 3 if inside else 1
+    first = moved[to] // 2 if inside else 1
     found, code = outcome_through(nodes, LyingRelay(nodes, _LIES[lie](first), to), purpose)
     assert (found, code) in ((set(), 75), (set(), 77))
     # The nodes are unharmed, and nothing wrong was kept.
