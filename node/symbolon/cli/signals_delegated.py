@@ -44,8 +44,9 @@ def delegated(
     with open_node() as node:
         if send:
             _send(node)
-        ours = _signals(node, [each.number for each in node.delegations.all()])
-        out = [(ours[each.number], each) for each in node.delegations.all() if each.number in ours]
+        held = node.delegations.all()
+        ours = _signals(node, [each.number for each in held])
+        out = [(ours[each.number], each) for each in held if each.number in ours]
         kept = node.entrusted.contributors()
         theirs = _signals(node, list(kept))
         taken = [(theirs[number], kept[number], _given(node, number, kept)) for number in theirs]

@@ -5,13 +5,12 @@ and its operator may be shown the same signal. Refuses, with `protocol.malformed
 and texts of another form. Specification: docs/PROTOCOL.md, Signal service.
 """
 
-import re
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Final
 
 from symbolon.api.signal.v1 import signal_pb2 as pb
-from symbolon.errors import RemoteProtocolError, SignalError
+from symbolon.errors import SignalError
+from symbolon.rpc.signal_codec import malformed, read_day
 from symbolon.signals.record_codec import MAX_RECORD_BYTES, decode_signal
 from symbolon.signals.signal import (
     ID_BYTES,
@@ -38,8 +37,6 @@ MAX_DISCLOSED: Final = 100_000
 """More members than a coalition has, former ones included."""
 
 SIGNATURE_BYTES: Final = 64
-
-_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +98,15 @@ def decode_entrust(message: pb.EntrustRequest) -> Entrusting:
         RemoteProtocolError: it has another shape.
     """
     if not 0 < len(message.document) <= MAX_RECORD_BYTES or len(message.padding) > MAX_PADDING_BYTES:
-        raise _malformed("a revision, or its padding, has another length")
+        raise malformed("a revision, or its padding, has another length")
     if len(message.signature) != SIGNATURE_BYTES:
-        raise _malformed("the signature of a revision has another length")
+        raise malformed("the signature of a revision has another length")
     shown_as = _shown_as(message.shown_as)
     try:
         theirs = decode_signal(message.document)
     except SignalError as error:
         # Not its words, which may hold what the caller sent.
-        raise _malformed(f"a revision cannot be read ({error.full_code})") from None
+        raise malformed(f"a revision cannot be read ({error.full_code})") from None
     return Entrusting(theirs, message.document, message.signature, shown_as, message.reviewed)
 
 
@@ -136,7 +133,7 @@ def decode_entrusted(message: pb.EntrustedRequest) -> bytes:
         RemoteProtocolError: it has another shape.
     """
     if len(message.signal_id) != ID_BYTES:
-        raise _malformed("the id of a signal has another length")
+        raise malformed("the id of a signal has another length")
     return message.signal_id
 
 
@@ -168,44 +165,31 @@ def decode_at_delegate(message: pb.EntrustedResponse) -> AtDelegate:
         RemoteProtocolError: it has another shape.
     """
     if len(message.padding) > SIDE_BYTES or message.disclosed > MAX_DISCLOSED:
-        raise _malformed("a number is out of range, or there is too much padding")
+        raise malformed("a number is out of range, or there is too much padding")
     if message.state not in list(State) or message.dispute not in list(DisputeState):
-        raise _malformed("a word is in no vocabulary")
+        raise malformed("a word is in no vocabulary")
     if not 1 <= message.taken <= MAX_REVISION:
-        raise _malformed("there is no such revision")
-    since = _day(message.dispute_since) if message.dispute_since else None
+        raise malformed("there is no such revision")
+    since = read_day(message.dispute_since) if message.dispute_since else None
     try:
         dispute = Dispute(DisputeState(message.dispute), since, message.statement)
-        reply = Reply(message.reply, _day(message.reply_received)) if message.reply else None
+        reply = Reply(message.reply, read_day(message.reply_received)) if message.reply else None
     except SignalError as error:
-        raise _malformed(f"the supplier's side cannot be read ({error.full_code})") from None
+        raise malformed(f"the supplier's side cannot be read ({error.full_code})") from None
     return AtDelegate(_taken(message), State(message.state), message.taken, dispute, reply, message.disclosed)
 
 
 def _taken(message: pb.EntrustResponse | pb.EntrustedResponse) -> Taken:
     if bool(message.revision) != bool(message.signal_id):
-        raise _malformed("a revision without an id, or an id without one")
+        raise malformed("a revision without an id, or an id without one")
     if message.signal_id and len(message.signal_id) != ID_BYTES:
-        raise _malformed("the id of a signal has another length")
+        raise malformed("the id of a signal has another length")
     if message.revision > MAX_REVISION:
-        raise _malformed("there is no such revision")
+        raise malformed("there is no such revision")
     return Taken(message.signal_id, message.revision, _shown_as(message.shown_as))
 
 
 def _shown_as(word: str) -> ShownAs:
     if word not in list(ShownAs):
-        raise _malformed("a signal names its publisher, or a kind of member")
+        raise malformed("a signal names its publisher, or a kind of member")
     return ShownAs(word)
-
-
-def _day(text: str) -> date:
-    try:
-        if not _DAY.fullmatch(text):
-            raise ValueError
-        return date.fromisoformat(text)
-    except ValueError:
-        raise _malformed("a day is written as 2026-12-31") from None
-
-
-def _malformed(detail: str) -> RemoteProtocolError:
-    return RemoteProtocolError(detail, code="protocol.malformed")

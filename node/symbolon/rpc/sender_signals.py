@@ -117,7 +117,7 @@ class SignalSource:
         order = np.lexsort((ids, keys))
         offered = replace(table, link_key=keys[order], link_supplier=ids[order])
         every = np.ones(len(keys), np.bool_)
-        live = LiveKeys(_distinct(offered.link_key), every, 0, self.whole(tier))
+        live = LiveKeys(distinct(offered.link_key), every, 0, self.whole(tier))
         waiting = int((~stands).sum()) - fitting.full
         adds = due or bool(fitting.goes.any())
         return Offered(offered, live, adds, batch=due, full=fitting.full, waiting=waiting)
@@ -215,13 +215,6 @@ def _places(sorted_values: Numbers, values: Numbers) -> npt.NDArray[np.intp]:
     if (places < 0).any():
         raise UnavailableError("the signals changed while the session began", hint="Try again.")
     return places
-
-
-def _distinct(ordered: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Ascending values, each once."""
-    keep = np.ones(len(ordered), np.bool_)
-    keep[1:] = ordered[1:] != ordered[:-1]
-    return ordered[keep]
 
 
 def _spread(form_no: Numbers, chunks: npt.NDArray[np.int64]) -> Numbers:

@@ -108,7 +108,7 @@ def decode_about(message: Any) -> About:
         RemoteProtocolError: it has another shape.
     """
     if len(message.signal_id) != ID_BYTES:
-        raise _malformed("the id of a signal has another length")
+        raise malformed("the id of a signal has another length")
     return About(message.signal_id, _purpose(message.purpose))
 
 
@@ -124,7 +124,7 @@ def decode_get_narrative(message: pb.GetNarrativeRequest) -> tuple[About, int]:
         RemoteProtocolError: it has another shape.
     """
     if not 1 <= message.revision <= MAX_REVISION:
-        raise _malformed("there is no such revision")
+        raise malformed("there is no such revision")
     return decode_about(message), message.revision
 
 
@@ -149,13 +149,13 @@ def decode_contest(message: pb.ContestRequest) -> tuple[About, Relayed]:
     """
     about = decode_about(message)
     if len(message.padding) > MAX_RELAYED_BYTES:
-        raise _malformed("a text has too much padding")
+        raise malformed("a text has too much padding")
     if message.kind not in list(ResponseKind):
-        raise _malformed("what is relayed is neither a contest nor a reply")
+        raise malformed("what is relayed is neither a contest nor a reply")
     text = message.text
     if not text.strip() or len(text.encode()) > MAX_RELAYED_BYTES or not is_plain(text):
-        raise _malformed(f"what is relayed is no plain text of at most {MAX_RELAYED_BYTES} bytes")
-    return about, Relayed(ResponseKind(message.kind), text, _day(message.relayed_on), about.purpose)
+        raise malformed(f"what is relayed is no plain text of at most {MAX_RELAYED_BYTES} bytes")
+    return about, Relayed(ResponseKind(message.kind), text, read_day(message.relayed_on), about.purpose)
 
 
 # ---------------------------------------------------------------------------------------------- answers
@@ -185,11 +185,11 @@ def decode_narrative(message: pb.GetNarrativeResponse, revision: int) -> Narrati
     """
     text = message.narrative
     if not text.strip() or len(text) > MAX_NARRATIVE_CHARS or not is_plain(text):
-        raise _malformed("what came is no narrative")
+        raise malformed("what came is no narrative")
     if len(message.padding) > MAX_PADDING_BYTES or len(message.signature) != SIGNATURE_BYTES:
-        raise _malformed("the signature of a narrative, or its padding, has another length")
+        raise malformed("the signature of a narrative, or its padding, has another length")
     if message.revision != revision:
-        raise _malformed("the narrative is of another revision than was asked for")
+        raise malformed("the narrative is of another revision than was asked for")
     return Narrative(text, revision, message.signature)
 
 
@@ -205,7 +205,7 @@ def decode_count(message: pb.CountResponse) -> int:
         RemoteProtocolError: it tells a number that is never told.
     """
     if message.signals < LEAST_COUNT - 1:
-        raise _malformed(f"a number of signals below {LEAST_COUNT} was told")
+        raise malformed(f"a number of signals below {LEAST_COUNT} was told")
     return message.signals if message.signals >= LEAST_COUNT else 0
 
 
@@ -221,26 +221,32 @@ def decode_standing(message: pb.ContestResponse) -> Standing:
         RemoteProtocolError: it has another shape.
     """
     if message.state not in list(ResponseState):
-        raise _malformed("the answer to what a supplier says has another shape")
+        raise malformed("the answer to what a supplier says has another shape")
     if len(message.reason.encode()) > MAX_REASON_BYTES:
-        raise _malformed("the reason of a refusal is too long")
+        raise malformed("the reason of a refusal is too long")
     return Standing(ResponseState(message.state), message.reason)
 
 
 def _purpose(word: str) -> str:
     if not _PURPOSE.fullmatch(word):
-        raise _malformed("a purpose is one plain word")
+        raise malformed("a purpose is one plain word")
     return word
 
 
-def _day(text: str) -> date:
+def read_day(text: str) -> date:
+    """A day as messages write it.
+
+    Raises:
+        RemoteProtocolError: it is none.
+    """
     try:
         if not _DAY.fullmatch(text):
             raise ValueError
         return date.fromisoformat(text)
     except ValueError:
-        raise _malformed("a day is written as 2026-12-31") from None
+        raise malformed("a day is written as 2026-12-31") from None
 
 
-def _malformed(detail: str) -> RemoteProtocolError:
+def malformed(detail: str) -> RemoteProtocolError:
+    """What is said of a message of another form."""
     return RemoteProtocolError(detail, code="protocol.malformed")

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from symbolon.exchange.id_sets import among, distinct
+from symbolon.exchange.id_sets import positions
 from symbolon.exchange.limits import SIGNAL_SLOTS
 
 Numbers = npt.NDArray[np.uint64]
@@ -92,17 +92,14 @@ def fit_labels(wanted: Wanted, given: Given, *, due: bool) -> Fitting:
         due: whether the daily batch is; without it only what is told at once goes.
     """
     width = np.int64(1 + max(int(wanted.signal.max(initial=0)), int(given.signal.max(initial=0))))
-    pairs = wanted.key * width + wanted.signal
+    pairs = (wanted.key * width + wanted.signal).astype(np.uint64)
     told = np.where((given.key < 0) | (given.signal < 0), -1, given.key * width + given.signal)
     # A label is given with all its chunks or not at all, so its number under a key says enough.
     newest = _newest_of(told, given.form_no)
-    place = np.searchsorted(newest.pairs, pairs)
-    place[place == len(newest.pairs)] = 0
-    before = np.zeros(len(pairs), np.bool_)
+    place = positions(pairs, newest.pairs)
+    before = place >= 0
     stands = before.copy()
-    if len(newest.pairs):
-        before = newest.pairs[place] == pairs
-        stands = before & (newest.form_no[place] == wanted.form_no)
+    stands[before] = newest.form_no[place[before]] == wanted.form_no[before]
     order = np.where(before, _SUCCESSOR, _NEW)
     order[wanted.at_once] = _URGENT
     order[wanted.recalled] = _RECALL
@@ -119,15 +116,11 @@ def fit_labels(wanted: Wanted, given: Given, *, due: bool) -> Fitting:
         all_of_it = np.ones(len(pairs), np.bool_)
         free = np.zeros(int(wanted.key.max()) + 1, np.int64)
         needs_epoch = bool((_fits(wanted, afresh, all_of_it, free) & presses).any())
-    waits = distinct(pairs[before & ~stands & ~goes & ~wanted.recalled].astype(np.uint64)).astype(np.int64)
-    kept = np.zeros(len(told), np.bool_)
-    if len(waits):
-        at = np.searchsorted(newest.pairs, told)
-        at[at == len(newest.pairs)] = 0
-        is_newest = newest.form_no[at] == given.form_no
-        kept = (
-            (told >= 0) & is_newest & among(told.astype(np.uint64), waits.astype(np.uint64), is_sorted=True)
-        )
+    waits = np.zeros(len(newest.pairs), np.bool_)
+    waits[place[before & ~stands & ~goes & ~wanted.recalled]] = True
+    at = positions(told.astype(np.uint64), newest.pairs)
+    kept = at >= 0
+    kept[kept] = waits[at[kept]] & (newest.form_no[at[kept]] == given.form_no[kept])
     return Fitting(stands | goes, goes, kept, int(left.sum()), needs_epoch)
 
 
@@ -135,7 +128,7 @@ def fit_labels(wanted: Wanted, given: Given, *, due: bool) -> Fitting:
 class _Newest:
     """The newest label that was released under each pair; pairs ascending."""
 
-    pairs: Indices
+    pairs: Numbers
     form_no: Numbers
 
 
@@ -144,7 +137,7 @@ def _newest_of(told: Indices, form_no: Numbers) -> _Newest:
     here = here[np.lexsort((form_no[here], told[here]))]
     last = np.ones(len(here), np.bool_)
     last[:-1] = told[here[1:]] != told[here[:-1]]
-    return _Newest(told[here[last]], form_no[here[last]])
+    return _Newest(told[here[last]].astype(np.uint64), form_no[here[last]])
 
 
 def _fits(wanted: Wanted, order: Indices, asks: Bools, used: npt.NDArray[np.int64]) -> Bools:

@@ -23,26 +23,10 @@ from symbolon.signals.loosening import loosened
 from symbolon.signals.signal import ID_BYTES, Signal
 from symbolon.storage.delegation_columns import Delegation
 from symbolon.storage.signal_columns import StoredSignal
+from symbolon.storage.signal_intake import CONTENT_FIELDS
 from symbolon.suppliers.row_problem import RowProblem
 
-CHANGED_BY_IMPORT: Final = (
-    "indicators",
-    "severity",
-    "likelihood",
-    "confidence",
-    "reliability",
-    "evidence",
-    "native",
-    "period",
-    "narrative",
-    "tlp",
-    "purposes",
-    "recipients",
-    "embargo",
-    "expires",
-    "review",
-    "urgent",
-)
+CHANGED_BY_IMPORT: Final = tuple(each for each in CONTENT_FIELDS if each != "subject")
 """Fields of a signal that a changed draft can change."""
 
 _HEX_ID: Final = re.compile(rf"[0-9a-f]{{{2 * ID_BYTES}}}")

@@ -3,13 +3,13 @@
 Handles: telling which of them hold. Refuses nothing.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
 
+from symbolon.cores import usable_cores
 from symbolon.errors import SymbolonError
 
 Verify = Callable[[bytes, bytes], None]
@@ -26,7 +26,7 @@ def which_hold(signed: Sequence[tuple[bytes, bytes]], verify: Verify) -> list[bo
         signed: header and signature of each.
         verify: of the publisher.
     """
-    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = usable_cores()
     if len(signed) <= _ALONE or threads == 1:
         return _hold(signed, verify)
     holds = [False] * len(signed)

@@ -15,13 +15,12 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from symbolon.errors import SignalError
 from symbolon.signals.facts import day_number, numbered_day
-from symbolon.signals.signal import FIRST_DAY, LAST_DAY
 from symbolon.storage.exchange_columns import pack, unpack
 from symbolon.storage.received_signal_columns import Label, split_chunks
 from symbolon.storage.received_signal_schema import received_form, received_hold, received_hold_content
 from symbolon.storage.received_signal_view import KeptContent, ReceivedHold
 from symbolon.storage.seal import Sealer
-from symbolon.storage.signal_expiry import MAX_HOLDER_CHARS
+from symbolon.storage.signal_expiry import check_hold
 
 _LABEL: Final = b"label"
 _NARRATIVE: Final = b"narrative"
@@ -56,15 +55,7 @@ def note_hold(
     Raises:
         SignalError: `signal.value`; `signal.unknown`, nothing of the signal is left that could be kept.
     """
-    if not holder.strip() or not holder.isprintable() or len(holder) > MAX_HOLDER_CHARS:
-        raise SignalError(
-            f"a hold names who has to keep the signal in one line of at most {MAX_HOLDER_CHARS} characters",
-            code="signal.value",
-        )
-    if not max(today, FIRST_DAY) < until <= LAST_DAY:
-        raise SignalError(
-            f"a hold ends after today, and by {LAST_DAY}", hint="Give its last day.", code="signal.value"
-        )
+    check_hold(holder, until, today)
     values = {
         "holder": sealer.seal("received_hold", "holder", f"{peer}/{signal_id.hex()}", holder.encode()),
         "until_day": day_number(until),

@@ -7,14 +7,13 @@ several have. A label that this release does not read is left out, and the log s
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection, Row, and_, select
 
 from symbolon.errors import SignalError
 from symbolon.signals.facts import numbered_day
 from symbolon.signals.intake import HeldState
-from symbolon.signals.signal import ID_BYTES
 from symbolon.signals.supplier_link import Hit
 from symbolon.storage.delegation_columns import published_elsewhere
 from symbolon.storage.match_store import Decision, MatchStore
@@ -42,14 +41,10 @@ from symbolon.storage.received_signal_view import (
 )
 from symbolon.storage.seal import Sealer
 from symbolon.storage.signal_columns import pieces
-from symbolon.storage.signal_lookup import MIN_PREFIX_CHARS
+from symbolon.storage.signal_lookup import LIST_HINT, typed_id
 from symbolon.suppliers.tier import Tier
 
 log = logging.getLogger(__name__)
-
-_HEX: Final = frozenset("0123456789abcdef")
-_ID_CHARS: Final = 2 * ID_BYTES
-_LIST_HINT: Final = "`symbolon signals list` shows the ids."
 
 
 class Reader:
@@ -183,20 +178,14 @@ def row_of(connection: Connection, hex_id: str, peer: str | None) -> Row[Any]:
     Raises:
         SignalError: `signal.unknown`, or `signal.ambiguous`.
     """
-    wanted = hex_id.strip().lower()
-    if not _HEX.issuperset(wanted) or not MIN_PREFIX_CHARS <= len(wanted) <= _ID_CHARS:
-        raise SignalError(
-            f"a signal's id is {_ID_CHARS} hexadecimal digits; its first {MIN_PREFIX_CHARS} or more will do",
-            hint=_LIST_HINT,
-            code="signal.unknown",
-        )
+    wanted = typed_id(hex_id)
     column = received_signal.c.signal_id
     query = select(received_signal).where(column >= wanted, column < wanted + "g")
     if peer is not None:
         query = query.where(received_signal.c.peer == peer)
     rows = connection.execute(query.order_by(column, received_signal.c.peer).limit(2)).all()
     if not rows:
-        raise SignalError(f"no signal {wanted} was received", hint=_LIST_HINT, code="signal.unknown")
+        raise SignalError(f"no signal {wanted} was received", hint=LIST_HINT, code="signal.unknown")
     if len(rows) > 1:
         hint = "Give more of it."
         if rows[0].signal_id == rows[1].signal_id:

@@ -127,13 +127,11 @@ def _erase(
     return len(rows)
 
 
-def note_hold(
-    connection: Connection, sealer: Sealer, number: int, holder: str, until: date, today: date, now_s: int
-) -> None:
-    """Puts a signal on hold, in the place of a hold that it has.
+def check_hold(holder: str, until: date, today: date) -> None:
+    """Refuses a hold without a holder or an end, whoever published what is held.
 
     Raises:
-        SignalError: `signal.value`, or `signal.expired`.
+        SignalError: `signal.value`.
     """
     if not holder.strip() or not holder.isprintable() or len(holder) > MAX_HOLDER_CHARS:
         raise SignalError(
@@ -144,6 +142,17 @@ def note_hold(
         raise SignalError(
             f"a hold ends after today, and by {LAST_DAY}", hint="Give its last day.", code="signal.value"
         )
+
+
+def note_hold(
+    connection: Connection, sealer: Sealer, number: int, holder: str, until: date, today: date, now_s: int
+) -> None:
+    """Puts a signal on hold, in the place of a hold that it has.
+
+    Raises:
+        SignalError: `signal.value`, or `signal.expired`.
+    """
+    check_hold(holder, until, today)
     state = connection.execute(select(signal.c.state).where(signal.c.number == number)).scalar()
     if state in (None, "expired"):
         raise SignalError(

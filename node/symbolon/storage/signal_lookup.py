@@ -23,7 +23,7 @@ MIN_PREFIX_CHARS: Final = 4
 
 _ID_CHARS: Final = 2 * ID_BYTES
 _HEX: Final = frozenset("0123456789abcdef")
-_LIST_HINT: Final = "`symbolon signals list` shows the ids."
+LIST_HINT: Final = "`symbolon signals list` shows the ids."
 
 
 class SignalCounts(NamedTuple):
@@ -58,26 +58,36 @@ def require_number(connection: Connection, number: int) -> Row[Any]:
     return row
 
 
+def typed_id(hex_id: str) -> str:
+    """The id of a signal, or a beginning of one, as it is looked for.
+
+    Raises:
+        SignalError: `signal.unknown`, it is neither.
+    """
+    wanted = hex_id.strip().lower()
+    if not _HEX.issuperset(wanted) or not MIN_PREFIX_CHARS <= len(wanted) <= _ID_CHARS:
+        raise SignalError(
+            f"a signal's id is {_ID_CHARS} hexadecimal digits; its first {MIN_PREFIX_CHARS} or more will do",
+            hint=LIST_HINT,
+            code="signal.unknown",
+        )
+    return wanted
+
+
 def number_of(connection: Connection, hex_id: str) -> int:
     """The number of a signal by its id, or by a beginning that no other id has.
 
     Raises:
         SignalError: `signal.unknown`, `signal.ambiguous`, or `signal.expired`.
     """
-    wanted = hex_id.strip().lower()
-    if not _HEX.issuperset(wanted) or not MIN_PREFIX_CHARS <= len(wanted) <= _ID_CHARS:
-        raise SignalError(
-            f"a signal's id is {_ID_CHARS} hexadecimal digits; its first {MIN_PREFIX_CHARS} or more will do",
-            hint=_LIST_HINT,
-            code="signal.unknown",
-        )
+    wanted = typed_id(hex_id)
     column = signal_table.c.signal_id
     # A range of texts would use the index, but its end depends on the order that a server was set up with.
     here = column == wanted if len(wanted) == _ID_CHARS else func.substr(column, 1, len(wanted)) == wanted
     columns = signal_table.c.number, signal_table.c.state, signal_table.c.expires_day
     rows = connection.execute(select(*columns).where(here).limit(2)).all()
     if not rows:
-        raise SignalError(f"there is no signal {wanted}", hint=_LIST_HINT, code="signal.unknown")
+        raise SignalError(f"there is no signal {wanted}", hint=LIST_HINT, code="signal.unknown")
     if len(rows) > 1:
         raise SignalError(
             f"several signals have an id that begins with {wanted}",

@@ -23,6 +23,7 @@ from types import TracebackType
 from typing import Final, Generic, NamedTuple, Self, TypeVar
 
 import symbolon
+from symbolon.cores import usable_cores
 from symbolon.errors import StorageError
 from symbolon.oprf.suite import DEFAULT_SUITE, get_suite
 from symbolon.storage.key_columns import KeyLinks
@@ -118,7 +119,7 @@ def keys_version() -> str:
 
 def default_workers() -> int:
     """One worker a core that this process may use; none on a single core."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     return 0 if cores < 2 else min(cores, WORKERS_MAX)
 
 

@@ -13,7 +13,6 @@ Source: DESIGN "The private exchange", point 11; docs/adr/0012.
 
 import contextlib
 import logging
-import os
 import subprocess
 import sys
 import threading
@@ -22,6 +21,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from symbolon.cores import usable_cores
 from symbolon.oprf.backend import openssl_worker
 from symbolon.oprf.backend.openssl import OpensslBackend, all_zero
 from symbolon.oprf.backend.openssl_worker import ANSWER, LOOPS, REQUEST, Loop, read_exactly
@@ -46,7 +46,7 @@ class OpensslWorkers(OpensslBackend):
     """
 
     def __init__(self, most_workers: int | None = None, clock: Callable[[], float] = time.monotonic) -> None:
-        self._places = threading.Semaphore(most_workers or _processors())
+        self._places = threading.Semaphore(most_workers or usable_cores())
         self._line = threading.Lock()
         self._idle: list[_Worker] = []
         self._clock = clock
@@ -154,10 +154,3 @@ class _Worker:
 def _end_all(workers: list[_Worker]) -> None:
     while workers:
         workers.pop().end()
-
-
-def _processors() -> int:
-    """Processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
