@@ -5,7 +5,7 @@ coalition lists for the peer, and storing what stands. Refuses nothing: what doe
 out, and nothing of that shows to the peer, whose call has ended by then. docs/PROTOCOL.md, Signals.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -16,11 +16,13 @@ from symbolon.policy.enforcement import Terms
 from symbolon.rpc.node import Node
 from symbolon.rpc.receiver_conclusion import Conclusion, TierHits
 from symbolon.rpc.receiver_session import Ask
-from symbolon.signals.bundle import group_chunks, signed_message
-from symbolon.signals.intake import Found, take_in
+from symbolon.signals.bundle import label_id, signed_message
+from symbolon.signals.found_labels import FoundLabels, whole_labels
+from symbolon.signals.intake import take_in
 from symbolon.storage.database import Transaction
 from symbolon.storage.received_signal_view import Publisher
 from symbolon.storage.received_signal_writer import FeedPosition
+from symbolon.suppliers.tier import Tier
 
 
 def conclude_lookup(node: Node, ask: Ask, epoch: int, standing: Mapping[str, TierHits]) -> Conclusion:
@@ -38,9 +40,12 @@ def conclude_lookup(node: Node, ask: Ask, epoch: int, standing: Mapping[str, Tie
     publisher = Publishers(node)(ask.peer)
     if publisher is None:
         raise MembershipError(f"{ask.peer} is not a member", code="membership.unknown")
-    found = [each for tier, hits in standing.items() for each in _found(tier, hits)]
-    held = node.received.held(ask.peer, ask.purpose, standing, found)
-    intake = take_in(found, held, verify=publisher.verify, today=node.now.date())
+    labels = [_found(tier, hits) for tier, hits in standing.items()]
+    # Most stand as they did, and what nothing has happened to is not judged again.
+    same = node.received.same(ask.peer, ask.purpose, labels)
+    found = [each for some in labels for each in some.found(without=same)]
+    held = node.received.held(ask.peer, ask.purpose, standing, found, same)
+    intake = take_in(found, held, verify=publisher.verify, today=node.now.date(), same=same)
     counts = intake.counts()
     words = ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "none"
     positions = [FeedPosition(tier, epoch, each.last_delta) for tier, each in standing.items()]
@@ -83,21 +88,23 @@ class Publishers:
         return Publisher(found.signing_key, verify)
 
 
-def _found(tier: str, standing: TierHits) -> Iterator[Found]:
-    """The signals under each own key, and the own suppliers behind it."""
+def _found(tier: str, standing: TierHits) -> FoundLabels:
+    """The signals under own keys, and the own suppliers behind each."""
     table, hits = standing.table, standing.hits
     # Those of one key stay in the order of their slots.
     order = np.argsort(hits.key_ids, kind="stable")
-    key_ids, labels = hits.key_ids[order], hits.labels[order]
-    bounds = np.flatnonzero(key_ids[1:] != key_ids[:-1]) + 1
-    starts = np.append(np.zeros(min(len(key_ids), 1), np.int64), bounds)
-    places = np.searchsorted(table.key_ids, key_ids[starts])
+    key_ids = hits.key_ids[order]
+    labels, rows = whole_labels(key_ids, hits.labels[order])
+    places = np.searchsorted(table.key_ids, key_ids[rows])
     schemes, names = table.inputs.schemes(places)
-    ends = np.append(bounds, np.full(min(len(key_ids), 1), len(key_ids)))
-    first, last = np.searchsorted(table.link_key, places), np.searchsorted(table.link_key, places, "right")
-    columns = (key_ids[starts], schemes, starts, ends, first, last)
-    joined, width, owners = labels.tobytes(), labels.shape[1], table.link_supplier.tolist()
-    for key_id, scheme, start, end, one, other in zip(*(each.tolist() for each in columns), strict=True):
-        under = [joined[at * width : (at + 1) * width] for at in range(start, end)]
-        for chunks in group_chunks(under):
-            yield Found(chunks, owners[one:other], tier, names[scheme], key_id)
+    return FoundLabels(
+        Tier(tier),
+        labels,
+        [label_id(each) for each in labels],
+        key_ids[rows],
+        schemes,
+        names,
+        np.searchsorted(table.link_key, places),
+        np.searchsorted(table.link_key, places, "right"),
+        table.link_supplier,
+    )

@@ -59,6 +59,10 @@ from symbolon.signals.vocabulary import (
 CHUNK_BYTES: Final = 128
 """Length of every chunk."""
 
+HEADER_FORMAT: Final = 1
+FURTHER_FORMAT: Final = 2
+"""The first byte of a label's first chunk, and of those that follow it."""
+
 HEADER_BYTES: Final = 64
 """What is signed."""
 
@@ -76,8 +80,6 @@ _HEADER: Final = struct.Struct(f">BB{ID_BYTES}sHHHBB3sBBBHHHHHBB{DIGEST_BYTES}s"
 """The fields in the order of the head of this file."""
 
 _PAYLOAD_BYTES: Final = CHUNK_BYTES - 2
-_HEADER_FORMAT: Final = 1
-_FURTHER_FORMAT: Final = 2
 _NO_MONTH: Final = 0xFFF
 _NO_CONFIDENCE: Final = 255
 _URGENT, _NARRATIVE, _REPLY, _NO_ONWARD, _NATIVE = 1, 2, 4, 8, 16
@@ -120,7 +122,7 @@ def encode_bundle(signal: ReleasedSignal, sign: Callable[[bytes], bytes]) -> tup
     _require_fits(1 + len(pieces))
     header = _header(signal, 1 + len(pieces), attached)
     further = (
-        bytes((_FURTHER_FORMAT, number)) + piece.ljust(_PAYLOAD_BYTES, b"\0")
+        bytes((FURTHER_FORMAT, number)) + piece.ljust(_PAYLOAD_BYTES, b"\0")
         for number, piece in enumerate(pieces, 1)
     )
     return (header + sign(header), *further)
@@ -165,7 +167,7 @@ def group_chunks(labels: Iterable[bytes]) -> list[tuple[bytes, ...]]:
     for label in labels:
         if len(label) != CHUNK_BYTES:
             continue
-        if label[0] == _HEADER_FORMAT:
+        if label[0] == HEADER_FORMAT:
             groups.append([label])
         elif groups and _belongs(label, groups[-1]):
             groups[-1].append(label)
@@ -174,7 +176,17 @@ def group_chunks(labels: Iterable[bytes]) -> list[tuple[bytes, ...]]:
 
 def _belongs(label: bytes, group: list[bytes]) -> bool:
     """Whether it is the next chunk of a signal that is not whole yet."""
-    return len(group) < chunk_count(group[0]) and label[:2] == bytes((_FURTHER_FORMAT, len(group)))
+    return len(group) < chunk_count(group[0]) and label[:2] == bytes((FURTHER_FORMAT, len(group)))
+
+
+def label_id(label: bytes) -> bytes:
+    """The id that a label in one piece, or its first chunk, names, whether that is true or not."""
+    return label[2 : 2 + ID_BYTES]
+
+
+def split_chunks(joined: bytes) -> tuple[bytes, ...]:
+    """The chunks of a label that is in one piece."""
+    return tuple(joined[at : at + CHUNK_BYTES] for at in range(0, len(joined), CHUNK_BYTES))
 
 
 def decode_bundle(chunks: Sequence[bytes], verify: Callable[[bytes, bytes], None]) -> ReleasedSignal:
@@ -197,7 +209,7 @@ def is_whole(chunks: Sequence[bytes]) -> bool:
     """Whether these are as many whole chunks as the first one says; what is not has no signature either."""
     if not 1 <= len(chunks) <= MAX_CHUNKS or any(len(each) != CHUNK_BYTES for each in chunks):
         return False
-    return chunks[0][0] == _HEADER_FORMAT and chunk_count(chunks[0]) == len(chunks)
+    return chunks[0][0] == HEADER_FORMAT and chunk_count(chunks[0]) == len(chunks)
 
 
 def signed_part(chunks: Sequence[bytes]) -> tuple[bytes, bytes]:
@@ -215,7 +227,7 @@ def read_bundle(chunks: Sequence[bytes]) -> ReleasedSignal:
         raise _refuse("it does not have whole chunks, or its first one is no header")
     header = chunks[0][:HEADER_BYTES]
     for number, chunk in enumerate(chunks[1:], 1):
-        if chunk[:2] != bytes((_FURTHER_FORMAT, number)):
+        if chunk[:2] != bytes((FURTHER_FORMAT, number)):
             raise _refuse("its chunks are out of order")
     attached = b"".join(chunk[2:] for chunk in chunks[1:]).rstrip(b"\0")
     try:
@@ -269,7 +281,7 @@ def _header(signal: ReleasedSignal, chunks: int, attached: bytes) -> bytes:
     reliability, evidence = _number(signal.reliability), _number(signal.evidence)
     withheld = sum(1 << bit for bit, name in enumerate(WITHHOLDABLE) if name in signal.withheld)
     return _HEADER.pack(
-        _HEADER_FORMAT,
+        HEADER_FORMAT,
         chunks,
         signal.signal_id,
         signal.revision,

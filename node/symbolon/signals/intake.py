@@ -23,10 +23,10 @@ from itertools import chain
 from typing import Final
 
 from symbolon.errors import SignalError
-from symbolon.signals.bundle import is_whole, read_bundle, signed_part
+from symbolon.signals.bundle import is_whole, label_id, read_bundle, signed_part
 from symbolon.signals.one_statement import one_statement, strictness
 from symbolon.signals.released import ReleasedSignal
-from symbolon.signals.signal import ID_BYTES, LONGEST_DAYS, NO_DISPUTE
+from symbolon.signals.signal import LONGEST_DAYS, NO_DISPUTE
 from symbolon.signals.signature_checks import Verify, which_hold
 from symbolon.signals.supplier_link import Hit, SupplierLink, supplier_links
 from symbolon.signals.vocabulary import RecallReason, State
@@ -41,7 +41,6 @@ MAX_HELD: Final = 250_000
 the largest set of the design's benchmarks, should all of it be about own suppliers. Beyond it what is held
 changes and goes as ever, and nothing new comes in."""
 
-_ID: Final = slice(2, 2 + ID_BYTES)
 _DAY_S: Final = 86400
 
 
@@ -187,7 +186,8 @@ class Intake:
         taken: labels to believe from now on.
         recalls: signals that were recalled and were not known to be.
         stands: the own keys that led to each signal of which something stands, taken now or held before.
-        kept: signals of which what is held stays, links included, though other labels were found.
+        kept: signals of which what is held stays, links included: because nothing about them has changed, or
+            though other labels were found.
         vanished: held for this purpose, and found no more.
         over: signals that were recalled, or whose time is over: nothing that came of them may be kept.
         refused: labels not believed, by reason; one that stood under several keys counts once.
@@ -238,15 +238,23 @@ class Intake:
 
 
 def take_in(
-    found: Iterable[Found], held: Mapping[bytes, HeldSignal], *, verify: Verify, today: date
+    found: Iterable[Found],
+    held: Mapping[bytes, HeldSignal],
+    *,
+    verify: Verify,
+    today: date,
+    same: frozenset[bytes] = frozenset(),
 ) -> Intake:
     """Judges what a session brought.
 
     Args:
-        found: every label that stands now under own keys, in any order and as often as it was found.
-        held: by signal id, what is held of the same peer.
+        found: every label that stands now under own keys, in any order and as often as it was found; those
+            of signals that are the `same` may be left out.
+        held: by signal id, what is held of the same peer, but for those.
         verify: of the peer's signatures.
         today: by this node's clock.
+        same: signals held of which nothing has changed: what own keys lead to is the label that is held,
+            under the same keys of the same suppliers, and its time is not over.
     """
     hits: dict[tuple[bytes, ...], set[Hit]] = {}
     tiers = {each.value: each for each in Tier}
@@ -255,7 +263,7 @@ def take_in(
             under, tier = hits.setdefault(each.chunks, set()), tiers[each.tier]
             for number in each.suppliers:
                 under.add(Hit(number, tier, each.scheme, each.key_id))
-    judge = _Judge(held, verify, today)
+    judge = _Judge(held, same, verify, today)
     judge.sort_out(hits)
     judge.read()
     return judge.conclude(hits)
@@ -272,8 +280,11 @@ class _Label:
 class _Judge:
     """Collects what is signed, then decides signal by signal."""
 
-    def __init__(self, held: Mapping[bytes, HeldSignal], verify: Verify, today: date) -> None:
+    def __init__(
+        self, held: Mapping[bytes, HeldSignal], same: frozenset[bytes], verify: Verify, today: date
+    ) -> None:
         self._held = held
+        self._same = same
         self._verify = verify
         self._today = today
         # Nobody's day is more than one ahead of this node's.
@@ -354,7 +365,7 @@ class _Judge:
                 each: frozenset(chain.from_iterable(map(hits.__getitem__, some)))
                 for each, some in self._stands.items()
             },
-            frozenset(self._kept),
+            self._same | self._kept,
             frozenset(vanished),
             frozenset(self._over | self._recalls.keys()),
             {reason: count for reason, count in self._refused.items() if count},
@@ -369,7 +380,7 @@ class _Judge:
         """Decides about one signal, of which there is at least one label."""
         held = self._held.get(signal_id)
         recalls = [each for each in labels if each.signal.state is State.RECALLED]
-        if held is None and len(self._held) + self._new >= MAX_HELD:
+        if held is None and len(self._held) + len(self._same) + self._new >= MAX_HELD:
             self._refused[Refusal.TOO_MANY] += len(labels)
         elif held is not None and held.state is HeldState.RECALLED:
             self._refused[Refusal.RECALL_UNDONE] += len(labels) - len(recalls)
@@ -470,7 +481,7 @@ def _leaves_out(old: ReleasedSignal, new: ReleasedSignal) -> bool:
 
 def claimed_id(chunks: tuple[bytes, ...]) -> bytes:
     """The id that a label names, whether that is true or not; torn where the label is."""
-    return chunks[0][_ID] if chunks else b""
+    return label_id(chunks[0]) if chunks else b""
 
 
 def _read_held(chunks: tuple[bytes, ...]) -> ReleasedSignal | None:

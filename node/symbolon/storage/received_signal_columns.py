@@ -10,14 +10,16 @@ Specification: docs/signals.md, Taking in.
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import compress
 from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from symbolon.errors import StorageError
-from symbolon.signals.bundle import CHUNK_BYTES
+from symbolon.signals.bundle import split_chunks
 from symbolon.signals.facts import day_number, numbered_day
+from symbolon.signals.found_labels import FoundLabels
 from symbolon.signals.signal import ID_BYTES
 from symbolon.signals.supplier_link import Hit
 from symbolon.signals.vocabulary import RecallReason
@@ -56,14 +58,9 @@ def open_label(sealer: Sealer, peer: str, purpose: str, signal_id: bytes, sealed
     return Label(key_id, split_chunks(joined))
 
 
-def label_digest(sealer: Sealer, chunks: Chunks) -> bytes:
-    """What `received_form.digest` holds: to see that a label stands, it need not be opened."""
-    return sealer.keyed_digest("received_form.digest", b"".join(chunks))
-
-
-def split_chunks(joined: bytes) -> Chunks:
-    """The chunks of a label that was kept in one piece."""
-    return tuple(joined[at : at + CHUNK_BYTES] for at in range(0, len(joined), CHUNK_BYTES))
+def label_digest(sealer: Sealer, label: bytes) -> bytes:
+    """What `received_form.digest` holds of a label, given in one piece: it need not be opened to compare."""
+    return sealer.keyed_digest("received_form.digest", label)
 
 
 def seal_narrative(sealer: Sealer, peer: str, purpose: str, signal_id: bytes, text: str) -> bytes:
@@ -175,10 +172,64 @@ class LinkTable:
             found.setdefault(self.ids[at], []).append(Hit(supplier, tier, self.names[scheme], key_id))
         return found
 
+    def only(self, wanted: Collection[bytes]) -> Self:
+        """The links of some signals alone."""
+        chosen = np.array([each in wanted for each in self.ids], np.bool_)
+        if chosen.all():
+            return self
+        rows = chosen[self.at]
+        at = (np.cumsum(chosen) - 1)[self.at[rows]].astype(np.uint32)
+        ids = tuple(compress(self.ids, chosen))
+        return type(self)(ids, at, self.suppliers[rows], self.key_ids[rows], self.schemes[rows], self.names)
+
+    def plus(self, other: Self) -> Self:
+        """These links, and those of other signals."""
+        if not self.ids or not other.ids:
+            return self if self.ids else other
+        ids = tuple(sorted(self.ids + other.ids))
+        names = tuple(sorted({*self.names, *other.names}))
+        numbered = {each: at for at, each in enumerate(ids)}
+        at, suppliers, key_ids, schemes = (
+            np.concatenate(columns)
+            for columns in zip(
+                *(
+                    (
+                        np.array([numbered[one] for one in each.ids], np.uint32)[each.at],
+                        each.suppliers,
+                        each.key_ids,
+                        np.array([names.index(one) for one in each.names], np.uint16)[each.schemes],
+                    )
+                    for each in (self, other)
+                ),
+                strict=True,
+            )
+        )
+        order = np.lexsort((schemes, key_ids, suppliers, at))
+        return type(self)(ids, at[order], suppliers[order], key_ids[order], schemes[order], names)
+
+    def linked_as(self, found: FoundLabels) -> frozenset[bytes]:
+        """Signals of which all links here were found, and no others."""
+        if not self.ids or not len(found):
+            return frozenset()
+        numbered = {each: at for at, each in enumerate(self.ids)}
+        known = np.array([numbered.get(each, -1) for each in found.ids], np.int64)
+        of_label, suppliers = found.links()
+        at, key_ids = known[of_label], found.key_ids[of_label]
+        count = len(self.ids)
+        same = np.bincount(at[at >= 0], minlength=count) == np.bincount(self.at, minlength=count)
+        rows, here = np.flatnonzero((at >= 0) & same[at]), np.flatnonzero(same[self.at])
+        rows = rows[np.lexsort((key_ids[rows], suppliers[rows], at[rows]))]
+        differs = (self.suppliers[here] != suppliers[rows]) | (self.key_ids[here] != key_ids[rows])
+        same[self.at[here[differs]]] = False
+        return frozenset(compress(self.ids, same))
+
     def about(self, suppliers: npt.NDArray[np.uint64]) -> set[bytes]:
         """Ids of the signals that are about any of some own suppliers."""
         rows = np.flatnonzero(np.isin(self.suppliers, suppliers))
         return {self.ids[at] for at in np.unique(self.at[rows]).tolist()}
+
+
+NO_LINKS: Final = LinkTable.of({})
 
 
 def seal_links(sealer: Sealer, peer: str, purpose: str, tier: str, table: LinkTable) -> bytes:

@@ -14,10 +14,11 @@ from sqlalchemy import Connection, delete, exists, select, update
 
 from symbolon.exchange.messages import SIGNAL
 from symbolon.exchange.receiver_set import Hits
-from symbolon.signals.signal import ID_BYTES
+from symbolon.signals.bundle import HEADER_FORMAT, label_id
 from symbolon.storage import received_signal_hold as holding
 from symbolon.storage.exchange_receiver_store import ReceiverStore, Rows
 from symbolon.storage.received_signal_columns import (
+    NO_LINKS,
     LinkTable,
     open_label,
     open_links,
@@ -33,10 +34,6 @@ from symbolon.storage.received_signal_schema import (
 )
 from symbolon.storage.seal import Sealer
 from symbolon.storage.signal_columns import pieces
-from symbolon.suppliers.tier import Tier
-
-_HEADER = 1
-"""First byte of a chunk that begins a label; see `signals.bundle`."""
 
 
 def day_of(now_s: float) -> date:
@@ -128,7 +125,7 @@ def rewrite_links(
     table = received_signal_link
     here = table.c.peer == peer, table.c.purpose == purpose, table.c.tier == tier
     held = connection.execute(select(table.c.payload).where(*here)).scalar()
-    before = LinkTable.of({}) if held is None else open_links(sealer, peer, purpose, tier, held)
+    before = NO_LINKS if held is None else open_links(sealer, peer, purpose, tier, held)
     after = change(before)
     if held is not None and after.encode() == before.encode():
         return
@@ -156,10 +153,9 @@ def drop_links(
     if purpose is not None:
         query = query.where(received_signal_link.c.purpose == purpose)
     for row in connection.execute(query).all():
-        tier = Tier(row.tier)
 
-        def without(table: LinkTable, tier: Tier = tier) -> LinkTable:
-            return LinkTable.of(table.hits(tier, frozenset(table.ids) - gone))
+        def without(table: LinkTable) -> LinkTable:
+            return table.only(frozenset(table.ids) - gone)
 
         rewrite_links(connection, sealer, peer, row.purpose, row.tier, without)
 
@@ -192,12 +188,10 @@ def tags_of(hits: Hits, tag_bytes: int, signal_ids: Collection[bytes]) -> bytes:
     # Those of one key stay in the order of their slots: a label is a header and what follows it.
     order = np.argsort(hits.key_ids, kind="stable")
     key_ids, labels = hits.key_ids[order], hits.labels[order]
-    headers = labels[:, 0] == _HEADER
+    headers = labels[:, 0] == HEADER_FORMAT
     begins = headers | np.r_[True, key_ids[1:] != key_ids[:-1]]
     firsts = np.flatnonzero(begins)
-    wanted = [
-        bool(headers[at]) and labels[at, 2 : 2 + ID_BYTES].tobytes() in signal_ids for at in firsts.tolist()
-    ]
+    wanted = [bool(headers[at]) and label_id(labels[at].tobytes()) in signal_ids for at in firsts.tolist()]
     rows = np.array(wanted, np.bool_)[np.cumsum(begins) - 1]
     tags: Rows = np.frombuffer(hits.tags, np.uint8).reshape(-1, tag_bytes)[order][rows]
     return tags.tobytes()

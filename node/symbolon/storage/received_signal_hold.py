@@ -14,9 +14,10 @@ from typing import Any, Final
 from sqlalchemy import Connection, delete, func, insert, select
 
 from symbolon.errors import SignalError
+from symbolon.signals.bundle import split_chunks
 from symbolon.signals.facts import day_number, numbered_day
 from symbolon.storage.exchange_columns import pack, unpack
-from symbolon.storage.received_signal_columns import Label, split_chunks
+from symbolon.storage.received_signal_columns import Label
 from symbolon.storage.received_signal_schema import received_form, received_hold, received_hold_content
 from symbolon.storage.received_signal_view import KeptContent, ReceivedHold
 from symbolon.storage.seal import Sealer

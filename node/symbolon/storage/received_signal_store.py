@@ -20,6 +20,7 @@ from sqlalchemy import Connection, and_, delete, func, insert, select
 
 from symbolon.errors import SignalError
 from symbolon.signals.facts import day_number, numbered_day
+from symbolon.signals.found_labels import FoundLabels
 from symbolon.signals.free_text import is_plain
 from symbolon.signals.intake import Found, HeldSignal, HeldState, Intake, claimed_id
 from symbolon.signals.signal import MAX_NARRATIVE_CHARS
@@ -29,7 +30,7 @@ from symbolon.storage.database import Database
 from symbolon.storage.database_errors import StorageBusyError
 from symbolon.storage.exchange_receiver_store import ReceiverStore
 from symbolon.storage.match_store import MatchStore
-from symbolon.storage.received_signal_columns import Chunks, label_digest, seal_narrative
+from symbolon.storage.received_signal_columns import NO_LINKS, Chunks, label_digest, seal_narrative
 from symbolon.storage.received_signal_reader import Reader, only, row_of
 from symbolon.storage.received_signal_schema import (
     received_feed,
@@ -88,25 +89,66 @@ class ReceivedSignalStore:
 
     # ----------------------------------------------------------------------------------------- taking in
 
+    def same(self, peer: str, purpose: str, found: Iterable[FoundLabels]) -> frozenset[bytes]:
+        """Signals that stand as they did: under the same keys of the same suppliers, with the label held.
+
+        Args:
+            peer: the publisher.
+            purpose: of the session.
+            found: what it found, for each tier that it asked.
+        """
+        now_s, today = int(self._clock()), self._today()
+        signal, form = received_signal, received_form
+        joined = and_(form.c.peer == signal.c.peer, form.c.signal_id == signal.c.signal_id)
+        stands = select(form.c.signal_id, form.c.digest).join(signal, joined)
+        stands = stands.where(
+            *only(form, peer, purpose),
+            form.c.erase_at_s > now_s,
+            signal.c.state == HeldState.ACTIVE.value,
+            signal.c.expires_day > today,
+        )
+        with self._database.read("see what stands as it did") as connection:
+            tables = {
+                place.tier: table for place, table in self._reader.link_tables(connection, peer, purpose)
+            }
+            digests = {bytes.fromhex(each): digest for each, digest in connection.execute(stands)}
+        same, others = set[bytes](), set[bytes]()
+        fits: dict[bytes, bool] = {}
+        for each in found:
+            table = tables.get(each.tier.value, NO_LINKS)
+            linked = table.linked_as(each)
+            others.update(set(table.ids) - linked)
+            for signal_id, label in zip(each.ids, each.labels, strict=True):
+                if signal_id in linked and label not in fits:
+                    fits[label] = label_digest(self._sealer, label) == digests.get(signal_id)
+                (same if signal_id in linked and fits[label] else others).add(signal_id)
+        return frozenset(same - others)
+
     def held(
-        self, peer: str, purpose: str, tiers: Iterable[str], found: Iterable[Found]
+        self,
+        peer: str,
+        purpose: str,
+        tiers: Iterable[str],
+        found: Iterable[Found],
+        same: frozenset[bytes] = frozenset(),
     ) -> dict[bytes, HeldSignal]:
         """What is held of a peer, for `signals.intake.take_in`.
 
-        Only labels that differ from what was found are opened: most stand as they did.
+        Only labels that differ from what was found are opened.
 
         Args:
             peer: the publisher.
             purpose: of the session.
             tiers: that it asked.
             found: what it found.
+            same: signals to leave out.
         """
         now_s, asked = int(self._clock()), frozenset(tiers)
         claimed: dict[str, set[Chunks]] = {}
         for each in found:
             claimed.setdefault(claimed_id(each.chunks).hex(), set()).add(each.chunks)
         signal, form = received_signal, received_form
-        same = (form.c.peer == signal.c.peer, form.c.signal_id == signal.c.signal_id)
+        joined = form.c.peer == signal.c.peer, form.c.signal_id == signal.c.signal_id
         with self._database.read("load what is held of a peer") as connection:
             here: set[bytes] = set()
             for place, table in self._reader.link_tables(connection, peer, purpose):
@@ -118,7 +160,7 @@ class ReceivedSignalStore:
                     form.c.purpose,
                     form.c.digest,
                 )
-                .outerjoin(form, and_(*same, form.c.erase_at_s > now_s))
+                .outerjoin(form, and_(*joined, form.c.erase_at_s > now_s))
                 .where(signal.c.peer == peer)
             )
             rows: Sequence[Any] = connection.execute(query).all()
@@ -130,7 +172,7 @@ class ReceivedSignalStore:
         days: dict[int, date] = {}
         for hex_id, revision, state, first_s, expires, of_purpose, _ in rows:
             signal_id = bytes.fromhex(hex_id)
-            if signal_id in held and of_purpose != purpose:
+            if signal_id in same or (signal_id in held and of_purpose != purpose):
                 continue
             labels = opened.get(hex_id, {})
             held[signal_id] = HeldSignal(
@@ -154,7 +196,7 @@ class ReceivedSignalStore:
             labels = claimed.get(signal_id)
             if of_purpose == purpose and labels is not None and len(labels) == 1:
                 (chunks,) = labels
-                if label_digest(self._sealer, chunks) == digest:
+                if label_digest(self._sealer, b"".join(chunks)) == digest:
                     found[signal_id] = chunks
         return found
 

@@ -5,7 +5,7 @@ than what is held by now, or was recalled meanwhile, is passed over. Refuses an 
 session it is said to be of.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Any, Final
@@ -175,7 +175,7 @@ class Writer:
                 "revision": signal.revision,
                 "received_at_s": now_s,
                 "erase_at_s": erase_at_s,
-                "digest": label_digest(self._sealer, each.chunks),
+                "digest": label_digest(self._sealer, b"".join(each.chunks)),
                 "content": seal_label(self._sealer, peer, purpose, signal_id, Label(key_id, each.chunks)),
             }
             if erase_at_s <= now_s:
@@ -207,11 +207,9 @@ class Writer:
                     here = delete(table).where(*mine, table.c.signal_id == row.signal_id)
                     self._connection.execute(here)
 
-    def _write_links(
-        self, tier: Tier, stands: Mapping[bytes, Iterable[Hit]], kept: Collection[bytes]
-    ) -> None:
+    def _write_links(self, tier: Tier, stands: Mapping[bytes, Iterable[Hit]], kept: frozenset[bytes]) -> None:
         def replaced(table: LinkTable) -> LinkTable:
-            return LinkTable.of({**stands, **table.hits(tier, kept)})
+            return table.only(kept - stands.keys()).plus(LinkTable.of(stands))
 
         about = self._peer, self._purpose, tier.value
         erasing.rewrite_links(self._connection, self._sealer, *about, replaced)
