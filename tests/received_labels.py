@@ -1,8 +1,9 @@
 """Labels of signals as a peer releases them, and how a test finds them under own keys."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -12,10 +13,13 @@ from signal_makers import make_signal
 from symbolon.errors import SignalError
 from symbolon.policy.obligations import NOTHING, parse_obligations
 from symbolon.signals.bundle import encode_bundle, signed_message
-from symbolon.signals.intake import Found, HeldSignal, HeldState, Intake
+from symbolon.signals.found_labels import FoundLabels
+from symbolon.signals.intake import Found, HeldSignal, HeldState, Intake, claimed_id, take_in
 from symbolon.signals.released import ReleasedSignal, release
 from symbolon.signals.signal import Signal
+from symbolon.storage.received_signal_store import ReceivedSignalStore
 from symbolon.storage.received_signal_view import Publisher
+from symbolon.suppliers.tier import Tier
 
 COALITION = "grove"
 PURPOSE = "due-diligence"
@@ -91,6 +95,25 @@ def found(
     """A label under one own key of some suppliers."""
     numbers = suppliers or (1,)
     return Found(chunks, numbers, tier, scheme, 1000 + numbers[0] if key_id is None else key_id)
+
+
+def judged(
+    store: ReceivedSignalStore,
+    labels: Collection[Found],
+    today: date,
+    *,
+    who: Contributor,
+    purpose: str = PURPOSE,
+    tiers: str = "ABC",
+) -> Intake:
+    """What a lookup judges of labels, by what the store holds."""
+    about = who.name, purpose
+    columns = [FoundLabels.of(Tier(tier), (each for each in labels if each.tier == tier)) for tier in tiers]
+    same = store.same(*about, columns)
+    some = [each for each in labels if claimed_id(each.chunks) not in same]
+    held = store.held(*about, tiers, some, same)
+    remembered = store.remembered(who.name)
+    return take_in(some, held, verify=who.verify, today=today, same=same, remembered=remembered)
 
 
 def held_after(

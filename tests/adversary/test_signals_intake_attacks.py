@@ -20,7 +20,17 @@ from cryptography.exceptions import InvalidSignature
 from hypothesis import given
 from hypothesis import strategies as st
 
-from received_labels import PURPOSE, Contributor, alone, found, held_after, signal_id, some_signal, trusting
+from received_labels import (
+    PURPOSE,
+    Contributor,
+    alone,
+    found,
+    held_after,
+    judged,
+    signal_id,
+    some_signal,
+    trusting,
+)
 from signal_makers import TODAY
 from stored_signals import SEALER, Clock
 from symbolon.exchange.derive import entry_masks
@@ -307,8 +317,7 @@ class Member:
         self.receiving = ReceiverStore(self.database, SEALER, self.clock)
 
     def looks(self, *labels: Found, who: Contributor = NGO, purpose: str = PURPOSE) -> Intake:
-        held = self.store.held(who.name, purpose, "ABC", labels)
-        intake = take_in(labels, held, verify=who.verify, today=self.clock.today)
+        intake = judged(self.store, labels, self.clock.today, who=who, purpose=purpose)
         positions = [FeedPosition(each, 1, 1) for each in "ABC"]
         with self.database.transaction("a lookup") as connection:
             self.store.save(connection, who.name, purpose, intake, key_id=who.key_id, positions=positions)

@@ -45,7 +45,14 @@ def conclude_lookup(node: Node, ask: Ask, epoch: int, standing: Mapping[str, Tie
     same = node.received.same(ask.peer, ask.purpose, labels)
     found = [each for some in labels for each in some.found(without=same)]
     held = node.received.held(ask.peer, ask.purpose, standing, found, same)
-    intake = take_in(found, held, verify=publisher.verify, today=node.now.date(), same=same)
+    intake = take_in(
+        found,
+        held,
+        verify=publisher.verify,
+        today=node.now.date(),
+        same=same,
+        remembered=node.received.remembered(ask.peer),
+    )
     counts = intake.counts()
     words = ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "none"
     positions = [FeedPosition(tier, epoch, each.last_delta) for tier, each in standing.items()]

@@ -186,6 +186,7 @@ class Intake:
         taken: labels to believe from now on.
         recalls: signals that were recalled and were not known to be.
         stands: the own keys that led to each signal of which something stands, taken now or held before.
+        labels: what is held from now on of each of them.
         kept: signals of which what is held stays, links included: because nothing about them has changed, or
             though other labels were found.
         vanished: held for this purpose, and found no more.
@@ -196,6 +197,7 @@ class Intake:
     taken: Mapping[bytes, Taken]
     recalls: Mapping[bytes, Recall]
     stands: Mapping[bytes, frozenset[Hit]]
+    labels: Mapping[bytes, tuple[bytes, ...]] = field(repr=False)
     kept: frozenset[bytes]
     vanished: frozenset[bytes]
     over: frozenset[bytes]
@@ -244,17 +246,20 @@ def take_in(
     verify: Verify,
     today: date,
     same: frozenset[bytes] = frozenset(),
+    remembered: int | None = None,
 ) -> Intake:
     """Judges what a session brought.
 
     Args:
         found: every label that stands now under own keys, in any order and as often as it was found; those
             of signals that are the `same` may be left out.
-        held: by signal id, what is held of the same peer, but for those.
+        held: by signal id, what is held of the same peer, but for those; what nothing was found of now or
+            before may be left out.
         verify: of the peer's signatures.
         today: by this node's clock.
         same: signals held of which nothing has changed: what own keys lead to is the label that is held,
             under the same keys of the same suppliers, and its time is not over.
+        remembered: how many signals of the peer are, in all; by default those that are given.
     """
     hits: dict[tuple[bytes, ...], set[Hit]] = {}
     tiers = {each.value: each for each in Tier}
@@ -263,7 +268,8 @@ def take_in(
             under, tier = hits.setdefault(each.chunks, set()), tiers[each.tier]
             for number in each.suppliers:
                 under.add(Hit(number, tier, each.scheme, each.key_id))
-    judge = _Judge(held, same, verify, today)
+    remembered = len(held) + len(same) if remembered is None else remembered
+    judge = _Judge(held, same, MAX_HELD - remembered, verify, today)
     judge.sort_out(hits)
     judge.read()
     return judge.conclude(hits)
@@ -281,10 +287,16 @@ class _Judge:
     """Collects what is signed, then decides signal by signal."""
 
     def __init__(
-        self, held: Mapping[bytes, HeldSignal], same: frozenset[bytes], verify: Verify, today: date
+        self,
+        held: Mapping[bytes, HeldSignal],
+        same: frozenset[bytes],
+        room: int,
+        verify: Verify,
+        today: date,
     ) -> None:
         self._held = held
         self._same = same
+        self._room = room
         self._verify = verify
         self._today = today
         # Nobody's day is more than one ahead of this node's.
@@ -358,13 +370,15 @@ class _Judge:
             for each, held in self._held.items()
             if held.shown and each not in stays and (held.here or each in self._over)
         )
+        taken = self._taken
         return Intake(
-            self._taken,
+            taken,
             self._recalls,
             {
                 each: frozenset(chain.from_iterable(map(hits.__getitem__, some)))
                 for each, some in self._stands.items()
             },
+            {each: taken[each].chunks if each in taken else self._shown(each) for each in self._stands},
             self._same | self._kept,
             frozenset(vanished),
             frozenset(self._over | self._recalls.keys()),
@@ -380,7 +394,7 @@ class _Judge:
         """Decides about one signal, of which there is at least one label."""
         held = self._held.get(signal_id)
         recalls = [each for each in labels if each.signal.state is State.RECALLED]
-        if held is None and len(self._held) + len(self._same) + self._new >= MAX_HELD:
+        if held is None and self._new >= self._room:
             self._refused[Refusal.TOO_MANY] += len(labels)
         elif held is not None and held.state is HeldState.RECALLED:
             self._refused[Refusal.RECALL_UNDONE] += len(labels) - len(recalls)

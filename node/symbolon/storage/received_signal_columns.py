@@ -7,9 +7,11 @@ those of its tiers anew. Refuses bytes that do not open in their place, and colu
 Specification: docs/signals.md, Taking in.
 """
 
+import contextlib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from hashlib import sha256
 from itertools import compress
 from typing import Final, Self
 
@@ -30,6 +32,10 @@ from symbolon.suppliers.tier import Tier
 Chunks = tuple[bytes, ...]
 
 _DAY_BYTES: Final = 2
+_PRINT_BYTES: Final = 16
+
+NO_PRINT: Final = bytes(_PRINT_BYTES)
+"""Of no label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,7 @@ class LinkTable:
         key_ids: uint64 `[hits]`, own keys.
         schemes: uint16 `[hits]`: index into `names`.
         names: schemes of keys.
+        prints: of the label that is held of each signal, `NO_PRINT` where that is not noted.
     """
 
     ids: tuple[bytes, ...]
@@ -104,10 +111,17 @@ class LinkTable:
     key_ids: npt.NDArray[np.uint64]
     schemes: npt.NDArray[np.uint16]
     names: tuple[str, ...]
+    prints: tuple[bytes, ...]
 
     @classmethod
-    def of(cls, hits: Mapping[bytes, Iterable[Hit]]) -> Self:
-        """A table of hits by signal id; those without any are left out."""
+    def of(cls, hits: Mapping[bytes, Iterable[Hit]], labels: Mapping[bytes, Chunks] | None = None) -> Self:
+        """A table of hits by signal id; those without any are left out.
+
+        Args:
+            hits: by signal id.
+            labels: those that are held, as far as known.
+        """
+        held = {} if labels is None else labels
         ids = tuple(sorted(each for each, some in hits.items() if some))
         names = tuple(sorted({hit.scheme for some in hits.values() for hit in some}))
         numbered = {name: number for number, name in enumerate(names)}
@@ -124,13 +138,15 @@ class LinkTable:
             np.array(columns[2], np.uint64),
             np.array(columns[3], np.uint16),
             names,
+            tuple(_print(b"".join(held[each])) if each in held else NO_PRINT for each in ids),
         )
 
     def encode(self) -> bytes:
         """The table in one value."""
         arrays = (self.at, self.suppliers, self.key_ids, self.schemes)
         columns = (each.astype(each.dtype.newbyteorder("<"), copy=False).tobytes() for each in arrays)
-        return pack(b"".join(self.ids), *columns, "\n".join(self.names).encode())
+        names = "\n".join(self.names).encode()
+        return pack(b"".join(self.ids), *columns, names, b"".join(self.prints))
 
     @classmethod
     def decode(cls, value: bytes) -> Self:
@@ -139,7 +155,7 @@ class LinkTable:
         Raises:
             StorageError: `storage.columns`.
         """
-        joined, at, suppliers, key_ids, schemes, names = unpack(value, 6)
+        joined, at, suppliers, key_ids, schemes, names, prints = _columns(value)
         table = cls(
             tuple(joined[start : start + ID_BYTES] for start in range(0, len(joined), ID_BYTES)),
             np.frombuffer(at, "<u4"),
@@ -147,8 +163,10 @@ class LinkTable:
             np.frombuffer(key_ids, "<u8"),
             np.frombuffer(schemes, "<u2"),
             tuple(names.decode().split("\n")) if names else (),
+            tuple(prints[start : start + _PRINT_BYTES] for start in range(0, len(prints), _PRINT_BYTES)),
         )
-        if len({len(each) for each in (table.at, table.suppliers, table.key_ids, table.schemes)}) != 1:
+        columns = {len(each) for each in (table.at, table.suppliers, table.key_ids, table.schemes)}
+        if len(columns) != 1 or len(table.ids) != len(table.prints):
             raise StorageError("links of received signals do not add up", code="storage.columns")
         return table
 
@@ -179,14 +197,22 @@ class LinkTable:
             return self
         rows = chosen[self.at]
         at = (np.cumsum(chosen) - 1)[self.at[rows]].astype(np.uint32)
-        ids = tuple(compress(self.ids, chosen))
-        return type(self)(ids, at, self.suppliers[rows], self.key_ids[rows], self.schemes[rows], self.names)
+        return replace(
+            self,
+            ids=tuple(compress(self.ids, chosen)),
+            at=at,
+            suppliers=self.suppliers[rows],
+            key_ids=self.key_ids[rows],
+            schemes=self.schemes[rows],
+            prints=tuple(compress(self.prints, chosen)),
+        )
 
     def plus(self, other: Self) -> Self:
         """These links, and those of other signals."""
         if not self.ids or not other.ids:
             return self if self.ids else other
-        ids = tuple(sorted(self.ids + other.ids))
+        prints = dict(zip(self.ids + other.ids, self.prints + other.prints, strict=True))
+        ids = tuple(sorted(prints))
         names = tuple(sorted({*self.names, *other.names}))
         numbered = {each: at for at, each in enumerate(ids)}
         at, suppliers, key_ids, schemes = (
@@ -205,12 +231,20 @@ class LinkTable:
             )
         )
         order = np.lexsort((schemes, key_ids, suppliers, at))
-        return type(self)(ids, at[order], suppliers[order], key_ids[order], schemes[order], names)
+        return type(self)(
+            ids,
+            at[order],
+            suppliers[order],
+            key_ids[order],
+            schemes[order],
+            names,
+            tuple(prints[each] for each in ids),
+        )
 
-    def linked_as(self, found: FoundLabels) -> frozenset[bytes]:
-        """Signals of which all links here were found, and no others."""
+    def differing(self, found: FoundLabels) -> frozenset[bytes]:
+        """Signals here or found of which other links were found than these, or another label than is held."""
         if not self.ids or not len(found):
-            return frozenset()
+            return frozenset(self.ids).union(found.ids)
         numbered = {each: at for at, each in enumerate(self.ids)}
         known = np.array([numbered.get(each, -1) for each in found.ids], np.int64)
         of_label, suppliers = found.links()
@@ -221,7 +255,14 @@ class LinkTable:
         rows = rows[np.lexsort((key_ids[rows], suppliers[rows], at[rows]))]
         differs = (self.suppliers[here] != suppliers[rows]) | (self.key_ids[here] != key_ids[rows])
         same[self.at[here[differs]]] = False
-        return frozenset(compress(self.ids, same))
+        others = set(compress(self.ids, ~same))
+        noted = dict(zip(self.ids, self.prints, strict=True))
+        others.update(
+            each
+            for each, label in zip(found.ids, found.labels, strict=True)
+            if noted.get(each) != _print(label)
+        )
+        return frozenset(others)
 
     def about(self, suppliers: npt.NDArray[np.uint64]) -> set[bytes]:
         """Ids of the signals that are about any of some own suppliers."""
@@ -230,6 +271,19 @@ class LinkTable:
 
 
 NO_LINKS: Final = LinkTable.of({})
+
+
+def _columns(value: bytes) -> list[bytes]:
+    """The columns of a table; one that was written before prints were kept notes none."""
+    with contextlib.suppress(StorageError):
+        return unpack(value, 7)
+    columns = unpack(value, 6)
+    return [*columns, NO_PRINT * (len(columns[0]) // ID_BYTES)]
+
+
+def _print(label: bytes) -> bytes:
+    """Sealed with what it belongs to, so it needs no key of its own."""
+    return sha256(label).digest()[:_PRINT_BYTES]
 
 
 def seal_links(sealer: Sealer, peer: str, purpose: str, tier: str, table: LinkTable) -> bytes:

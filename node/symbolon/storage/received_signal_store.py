@@ -97,31 +97,23 @@ class ReceivedSignalStore:
             purpose: of the session.
             found: what it found, for each tier that it asked.
         """
-        now_s, today = int(self._clock()), self._today()
-        signal, form = received_signal, received_form
-        joined = and_(form.c.peer == signal.c.peer, form.c.signal_id == signal.c.signal_id)
-        stands = select(form.c.signal_id, form.c.digest).join(signal, joined)
-        stands = stands.where(
-            *only(form, peer, purpose),
-            form.c.erase_at_s > now_s,
-            signal.c.state == HeldState.ACTIVE.value,
-            signal.c.expires_day > today,
+        form = received_form
+        over = select(form.c.signal_id).where(
+            *only(form, peer, purpose), form.c.erase_at_s <= int(self._clock())
         )
         with self._database.read("see what stands as it did") as connection:
-            tables = {
-                place.tier: table for place, table in self._reader.link_tables(connection, peer, purpose)
-            }
-            digests = {bytes.fromhex(each): digest for each, digest in connection.execute(stands)}
-        same, others = set[bytes](), set[bytes]()
-        fits: dict[bytes, bool] = {}
-        for each in found:
-            table = tables.get(each.tier.value, NO_LINKS)
-            linked = table.linked_as(each)
-            others.update(set(table.ids) - linked)
-            for signal_id, label in zip(each.ids, each.labels, strict=True):
-                if signal_id in linked and label not in fits:
-                    fits[label] = label_digest(self._sealer, label) == digests.get(signal_id)
-                (same if signal_id in linked and fits[label] else others).add(signal_id)
+            held = {place.tier: table for place, table in self._reader.link_tables(connection, peer, purpose)}
+            others = {bytes.fromhex(each) for each in connection.execute(over).scalars()}
+        # Where a session asked one tier alone, what another one notes may be of before.
+        noted: dict[bytes, bytes] = {}
+        for table in held.values():
+            pairs = zip(table.ids, table.prints, strict=True)
+            others.update(each for each, label in pairs if noted.setdefault(each, label) != label)
+        same = set[bytes]()
+        for labels in found:
+            table = held.get(labels.tier.value, NO_LINKS)
+            same.update(table.ids)
+            others.update(table.differing(labels))
         return frozenset(same - others)
 
     def held(
@@ -132,7 +124,7 @@ class ReceivedSignalStore:
         found: Iterable[Found],
         same: frozenset[bytes] = frozenset(),
     ) -> dict[bytes, HeldSignal]:
-        """What is held of a peer, for `signals.intake.take_in`.
+        """What is held of the signals that a session found, or that own keys led to before, for `take_in`.
 
         Only labels that differ from what was found are opened.
 
@@ -141,7 +133,7 @@ class ReceivedSignalStore:
             purpose: of the session.
             tiers: that it asked.
             found: what it found.
-            same: signals to leave out.
+            same: signals of which nothing was found but what is held; they are left out.
         """
         now_s, asked = int(self._clock()), frozenset(tiers)
         claimed: dict[str, set[Chunks]] = {}
@@ -149,21 +141,19 @@ class ReceivedSignalStore:
             claimed.setdefault(claimed_id(each.chunks).hex(), set()).add(each.chunks)
         signal, form = received_signal, received_form
         joined = form.c.peer == signal.c.peer, form.c.signal_id == signal.c.signal_id
+        query = (
+            select(*(signal.c[each] for each in _HELD_COLUMNS), form.c.purpose, form.c.digest)
+            .outerjoin(form, and_(*joined, form.c.erase_at_s > now_s))
+            .where(signal.c.peer == peer)
+        )
         with self._database.read("load what is held of a peer") as connection:
             here: set[bytes] = set()
             for place, table in self._reader.link_tables(connection, peer, purpose):
                 if place.tier in asked:
                     here.update(table.ids)
-            query = (
-                select(
-                    *(signal.c[each] for each in _HELD_COLUMNS),
-                    form.c.purpose,
-                    form.c.digest,
-                )
-                .outerjoin(form, and_(*joined, form.c.erase_at_s > now_s))
-                .where(signal.c.peer == peer)
-            )
-            rows: Sequence[Any] = connection.execute(query).all()
+            rows: list[Any] = []
+            for some in pieces(sorted(claimed.keys() | {each.hex() for each in here - same})):
+                rows += connection.execute(query.where(signal.c.signal_id.in_(some)))
             own = self._unopened(rows, purpose, claimed)
             opened = self._opened(
                 connection, peer, claimed.keys() & {row.signal_id for row in rows} - own.keys()
@@ -172,7 +162,7 @@ class ReceivedSignalStore:
         days: dict[int, date] = {}
         for hex_id, revision, state, first_s, expires, of_purpose, _ in rows:
             signal_id = bytes.fromhex(hex_id)
-            if signal_id in same or (signal_id in held and of_purpose != purpose):
+            if signal_id in held and of_purpose != purpose:
                 continue
             labels = opened.get(hex_id, {})
             held[signal_id] = HeldSignal(
@@ -211,6 +201,12 @@ class ReceivedSignalStore:
             for row in connection.execute(select(form).where(*here).order_by(form.c.purpose)):
                 found.setdefault(row.signal_id, {})[row.purpose] = self._reader.label(row).chunks
         return found
+
+    def remembered(self, peer: str) -> int:
+        """How many signals of a peer are, those included of which nothing is left."""
+        query = select(func.count()).where(received_signal.c.peer == peer)
+        with self._database.read("count what is held of a peer") as connection:
+            return connection.execute(query).scalar_one()
 
     def save(
         self,

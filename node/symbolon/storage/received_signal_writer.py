@@ -117,7 +117,7 @@ class Writer:
                 for hit in hits:
                     by_tier[hit.tier].setdefault(signal_id, []).append(hit)
         for tier, stands in by_tier.items():
-            self._write_links(tier, stands, intake.kept | outrun)
+            self._write_links(tier, LinkTable.of(stands, intake.labels), intake.kept | outrun)
         self._write_positions(positions)
         erasing.forget_signals(connection, self._receiving, peer, recalled)
         erasing.forget_signals(connection, self._receiving, peer, (intake.over - recalled) | over, purpose)
@@ -207,9 +207,9 @@ class Writer:
                     here = delete(table).where(*mine, table.c.signal_id == row.signal_id)
                     self._connection.execute(here)
 
-    def _write_links(self, tier: Tier, stands: Mapping[bytes, Iterable[Hit]], kept: frozenset[bytes]) -> None:
+    def _write_links(self, tier: Tier, stands: LinkTable, kept: frozenset[bytes]) -> None:
         def replaced(table: LinkTable) -> LinkTable:
-            return table.only(kept - stands.keys()).plus(LinkTable.of(stands))
+            return table.only(kept.difference(stands.ids)).plus(stands)
 
         about = self._peer, self._purpose, tier.value
         erasing.rewrite_links(self._connection, self._sealer, *about, replaced)

@@ -7,19 +7,21 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy import delete, func, insert, select, text, update
 
-from received_labels import PURPOSE, Contributor, alone, found, signal_id, some_signal, trusting
+from received_labels import PURPOSE, Contributor, alone, found, judged, signal_id, some_signal, trusting
 from signal_makers import TODAY
 from stored_signals import SEALER, Clock, new_signal
 from symbolon.errors import SignalError, StorageError
-from symbolon.signals.intake import Found, HeldSignal, HeldState, Intake, take_in
+from symbolon.signals.found_labels import FoundLabels
+from symbolon.signals.intake import Found, HeldSignal, HeldState, Intake, Refusal, take_in
 from symbolon.signals.revisions import dispute, recall, reply, revise
 from symbolon.signals.vocabulary import RecallReason
 from symbolon.storage import received_signal_store as module
 from symbolon.storage.database import Database
 from symbolon.storage.delegation_columns import Delegation
 from symbolon.storage.delegation_store import DelegationStore
+from symbolon.storage.exchange_columns import pack, unpack
 from symbolon.storage.match_store import MatchStore
 from symbolon.storage.received_signal_columns import open_links
 from symbolon.storage.received_signal_schema import (
@@ -64,8 +66,7 @@ class Member:
         key_id: bytes | None = None,
     ) -> Intake:
         """One lookup: what is held, the rules, the store."""
-        held = self.store.held(who.name, purpose, tiers, labels)
-        intake = take_in(labels, held, verify=who.verify, today=self.clock.today)
+        intake = judged(self.store, labels, self.clock.today, who=who, purpose=purpose, tiers=tiers)
         self.saves(intake, who=who, purpose=purpose, tiers=tiers, epoch=epoch, key_id=key_id)
         return intake
 
@@ -174,7 +175,7 @@ def test_held_gives_what_the_rules_judge_by(member: Member) -> None:
         return member.store.held("ngo", purpose, tiers, labels)[ID]
 
     assert held(PURPOSE, "AB") == HeldSignal(*about, shown=True, here=True)
-    assert held(PURPOSE, "AC") == HeldSignal(*about, shown=True, here=False)
+    assert held(PURPOSE, "AC", found(label)) == HeldSignal(*about, shown=True, here=False, chunks=label)
     assert held(PURPOSE, "B", found(label)) == HeldSignal(*about, shown=True, here=True, chunks=label)
     whole = HeldSignal(*about, shown=True, here=True, chunks=label, others=(other,))
     assert held(PURPOSE, "B", newer) == held(PURPOSE, "B", found(label), newer) == whole
@@ -203,6 +204,32 @@ def test_held_opens_no_label_that_stands_as_it_did(member: Member, monkeypatch: 
     intake = member.looks(*labels)
     assert len(intake.unchanged) == 4
     assert member.looks(*labels[:2]).vanished == {signal_id(3), signal_id(4)}
+
+
+def test_what_one_tier_noted_before_another_was_asked_is_judged_again(member: Member) -> None:
+    old, new = NGO.label(FIRST), NGO.label(revise(FIRST, TODAY, confidence=1))
+    member.looks(found(old, tier="A"), found(old, tier="B"))
+    member.looks(found(new, tier="A"), tiers="A")
+    assert member.looks(found(old, tier="B"), tiers="B").refused == {Refusal.LOWER: 1}
+    assert member.looks(found(new, tier="A"), found(new, tier="B")).unchanged == {ID}
+    assert member.view().signal.revision == 2
+
+
+def test_links_of_before_labels_were_noted_are_read_and_judged_once(member: Member) -> None:
+    label = found(NGO.label(FIRST))
+    member.looks(label)
+    (row,) = (each for each in member.rows(received_signal_link) if each.tier == "A")
+    table = open_links(SEALER, "ngo", PURPOSE, "A", row.payload)
+    earlier = pack(*unpack(table.encode(), 7)[:-1])
+    payload = SEALER.seal("received_signal_link", "payload", f"ngo/{PURPOSE}/A", earlier)
+    with member.database.transaction("an earlier release") as connection:
+        here = received_signal_link.c.tier == "A"
+        connection.execute(update(received_signal_link).where(here).values(payload=payload))
+    columns = [FoundLabels.of(Tier.A, [label])]
+    assert member.store.same("ngo", PURPOSE, columns) == frozenset()
+    assert [each.link.supplier_no for each in member.view().links] == [1]
+    assert member.looks(label).unchanged == {ID}
+    assert member.store.same("ngo", PURPOSE, columns) == {ID}
 
 
 def test_save_again_of_what_stands_changes_nothing(member: Member) -> None:
