@@ -6,7 +6,7 @@ import io
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from symbolon.membership.member import MemberId
 from symbolon.policy.own_policies import OWN_FOLDER
 from symbolon.rpc import signal_client
 from symbolon.rpc.node import Node
+from symbolon.rpc.reach import reached
 from symbolon.rpc.receiver_lookup import Publishers
 from symbolon.signals.vocabulary import DisputeState
 
@@ -339,12 +340,18 @@ def test_signal_that_waits_for_people_goes_out_once_they_have_acted(nodes: Nodes
 # -------------------------------------------------------------------------------------------------- watch
 
 
+async def watch_news(node: Node, purpose: str) -> AsyncGenerator[int, None]:
+    async with reached(node, WATCH) as channel:
+        async for number in signal_client.watch_news(channel, WATCH, purpose):
+            yield number
+
+
 def test_watch_of_twenty_hears_of_a_recall_within_a_second_the_same_number_all(nodes: Nodes) -> None:
     hex_id = signal(nodes, "purpose-14", 13, ALDER)
 
     async def hear(node: Node, purpose: str, ready: asyncio.Event) -> tuple[int, int, float]:
         numbers = []
-        async for number in signal_client.watch_news(node, WATCH, purpose):
+        async for number in watch_news(node, purpose):
             numbers.append(number)
             ready.set()
             if number != numbers[0]:
@@ -372,7 +379,7 @@ def test_watch_of_twenty_hears_of_a_recall_within_a_second_the_same_number_all(n
 
 def test_watch_is_refused_for_a_purpose_that_is_not_permitted(nodes: Nodes) -> None:
     async def first(node: Node) -> int:
-        return await anext(signal_client.watch_news(node, WATCH, "resale"))
+        return await anext(watch_news(node, "resale"))
 
     with Node(nodes.home(ALDER)) as node, pytest.raises(PermissionDeniedError):
         asyncio.run(first(node))
@@ -381,7 +388,7 @@ def test_watch_is_refused_for_a_purpose_that_is_not_permitted(nodes: Nodes) -> N
 def test_watch_ends_within_seconds_for_who_may_look_up_no_longer(nodes: Nodes) -> None:
     async def until_end(node: Node, ready: asyncio.Event) -> SymbolonError:
         try:
-            async for _ in signal_client.watch_news(node, WATCH, "purpose-16"):
+            async for _ in watch_news(node, "purpose-16"):
                 ready.set()
         except SymbolonError as error:
             return error
@@ -436,7 +443,7 @@ def test_node_that_stops_does_not_wait_for_who_watches(nodes: Nodes) -> None:
     """Last: the node is stopped."""
 
     async def watch(node: Node) -> None:
-        async for _ in signal_client.watch_news(node, WATCH, "purpose-17"):
+        async for _ in watch_news(node, "purpose-17"):
             began = time.monotonic()
             code = await asyncio.to_thread(nodes.stop, WATCH)
             assert (code, time.monotonic() - began < 1.9) == (0, True)

@@ -79,6 +79,7 @@ class CoalitionStore:
 
     def __init__(self, folder: Path, clock: Callable[[], datetime]) -> None:
         self._folder = folder
+        self._in_force = folder / CURRENT
         self._clock = clock
         self._mutex = threading.Lock()
         self._cached: tuple[str, State] | None = None
@@ -207,7 +208,7 @@ class CoalitionStore:
 
     def _target(self) -> str:
         try:
-            target = str((self._folder / CURRENT).readlink())
+            target = str(self._in_force.readlink())
         except OSError as error:
             raise MembershipError(
                 f"this node has not joined a coalition yet: there is no metadata in {self._folder}",

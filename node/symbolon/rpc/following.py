@@ -12,13 +12,17 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from typing import Final
 
+import grpc
+
 from symbolon.errors import SymbolonError, UnavailableError
+from symbolon.membership.member_record import MemberRecord
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.node import Node
-from symbolon.rpc.peer import connect
+from symbolon.rpc.peer import Peer
+from symbolon.rpc.reach import reached
 from symbolon.rpc.receiver_role import Ask, Outcome
 from symbolon.rpc.status import BUSY
 from symbolon.storage.subscription_store import Subscription
@@ -40,8 +44,9 @@ LOOK_S: Final = 5.0
 """Between two looks at who is followed: who runs `signals watch` beside a served node waits no longer."""
 
 Told = Callable[[Subscription, Outcome | SymbolonError], None]
-News = Callable[[Node, str, str], AsyncIterator[int]]
-"""Yields a peer's number of news at the beginning, and then now and then; another one is a piece of news."""
+News = Callable[[grpc.aio.Channel, str, str], AsyncIterator[int]]
+"""Told an open channel, a peer and a purpose, yields the peer's number of news at the beginning, and then now
+and then; another one is a piece of news."""
 
 
 async def follow(
@@ -59,11 +64,18 @@ async def follow(
     wait_s = FIRST_RETRY_S
     while True:
         try:
-            heard = news(node, subscription.peer, subscription.purpose)
-            async with aclosing(_moments(heard, daily_s)) as moments:
+            listed = _listed(node, subscription.peer)
+            async with AsyncExitStack() as stack:
+                channel = await stack.enter_async_context(reached(node, subscription.peer))
+                heard = news(channel, subscription.peer, subscription.purpose)
+                moments = await stack.enter_async_context(aclosing(_moments(heard, daily_s)))
                 async for _ in moments:
-                    told(subscription, await look_up(node, subscription))
+                    if _listed(node, subscription.peer) != listed:
+                        break
+                    told(subscription, await look_up(node, subscription, channel))
                     wait_s = FIRST_RETRY_S
+            # It is listed otherwise: another certificate or place, say, and dialled anew for that.
+            continue
         except SymbolonError as error:
             await asyncio.to_thread(
                 node.subscriptions.note, subscription.peer, subscription.purpose, error.full_code
@@ -73,25 +85,35 @@ async def follow(
         wait_s = min(2 * wait_s, LAST_RETRY_S)
 
 
-async def look_up(node: Node, subscription: Subscription) -> Outcome:
+def _listed(node: Node, peer: str) -> MemberRecord:
+    """What the coalition lists of a member in good standing; a channel to it is good for as long."""
+    return node.directory.current().require(peer, node.now.date())
+
+
+async def look_up(node: Node, subscription: Subscription, channel: grpc.aio.Channel) -> Outcome:
     """One lookup of a subscription.
 
     Everybody who follows looks up at the same moment: while the peer has no place, it is tried again.
+
+    Args:
+        node: this node.
+        subscription: whom, and what for.
+        channel: to the member.
 
     Raises:
         SymbolonError: it could not be held.
     """
     ask = Ask(subscription.peer, "lookup", subscription.purpose, tuple(subscription.tiers))
     end_s = time.monotonic() + BUSY_S
-    async with connect(node, subscription.peer) as peer:
-        outcome: Outcome | None = None
-        while outcome is None:
-            try:
-                outcome = await peer.ask(ask, Figures())
-            except UnavailableError as error:
-                if error.full_code != BUSY or time.monotonic() > end_s:
-                    raise
-                await asyncio.sleep(secrets.randbelow(BUSY_RETRY_MS) / 1000)
+    peer = Peer(node, subscription.peer, channel)
+    outcome: Outcome | None = None
+    while outcome is None:
+        try:
+            outcome = await peer.ask(ask, Figures())
+        except UnavailableError as error:
+            if error.full_code != BUSY or time.monotonic() > end_s:
+                raise
+            await asyncio.sleep(secrets.randbelow(BUSY_RETRY_MS) / 1000)
     await asyncio.to_thread(node.subscriptions.note, subscription.peer, subscription.purpose)
     return outcome
 

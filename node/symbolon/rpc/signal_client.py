@@ -58,36 +58,35 @@ SILENCE_S: Final = 75.0
 """After as long without a message a stream is taken for lost: two heartbeats may be."""
 
 
-async def watch_news(node: Node, peer: str, purpose: str) -> AsyncGenerator[int, None]:
+async def watch_news(channel: grpc.aio.Channel, peer: str, purpose: str) -> AsyncGenerator[int, None]:
     """Yields a publisher's number of news: at once, whenever it is another one, and now and then the same.
 
     Whoever watches looks signals up when it begins, and whenever the number is another one.
 
     Args:
-        node: this node.
+        channel: to the publisher.
         peer: the publisher.
         purpose: for which this member may look up there.
 
     Raises:
         PermissionDeniedError: the publisher does not permit to look up for this purpose, or no longer.
-        MembershipError: it is no member in good standing, or refused this member.
-        UnavailableError: it cannot be reached, or the stream ended; watching again is right.
+        MembershipError: it refused this member.
+        UnavailableError: the stream ended; watching again is right.
     """
-    async with reached(node, peer) as channel:
-        call = stubs.SignalServiceStub(channel).Watch(pb.WatchRequest(purpose=purpose))
-        try:
-            while True:
-                async with asyncio.timeout(SILENCE_S):
-                    response: Any = await call.read()
-                if response is grpc.aio.EOF:
-                    raise UnavailableError(f"{peer} ended the stream")
-                yield understood(response).news
-        except TimeoutError:
-            raise UnavailableError(f"{peer} said nothing for {SILENCE_S:g} s") from None
-        except grpc.aio.AioRpcError as error:
-            raise _failed(peer, error) from error
-        finally:
-            call.cancel()
+    call = stubs.SignalServiceStub(channel).Watch(pb.WatchRequest(purpose=purpose))
+    try:
+        while True:
+            async with asyncio.timeout(SILENCE_S):
+                response: Any = await call.read()
+            if response is grpc.aio.EOF:
+                raise UnavailableError(f"{peer} ended the stream")
+            yield understood(response).news
+    except TimeoutError:
+        raise UnavailableError(f"{peer} said nothing for {SILENCE_S:g} s") from None
+    except grpc.aio.AioRpcError as error:
+        raise _failed(peer, error) from error
+    finally:
+        call.cancel()
 
 
 async def ask_count(node: Node, peer: str, purpose: str) -> int:

@@ -93,9 +93,7 @@ class Checkpoints:
         with self._database.transaction("sign a checkpoint") as connection:
             frontier, held, filed = read_frontier(connection), self._latest(connection), self._filed()
             checkpoint = Checkpoint(self._origin, frontier.size, frontier.root())
-            for earlier in (held, filed):
-                if earlier is not None and self._is_own(earlier):
-                    self._require_begins_with(connection, parse_checkpoint(earlier.text))
+            self._require_whole(connection, held, filed)
             note = held
             if note is None or parse_checkpoint(note.text) != checkpoint:
                 note = sign_checkpoint(checkpoint, self._key())
@@ -103,7 +101,7 @@ class Checkpoints:
                 # One of this size that a former key signed.
                 connection.execute(delete(audit_checkpoint).where(audit_checkpoint.c.size == checkpoint.size))
                 connection.execute(insert(audit_checkpoint).values(size=checkpoint.size, **values))
-            if filed is None or filed.text != note.text or not self._is_own(filed):
+            if filed is None or (filed != note and (filed.text != note.text or not self._is_own(filed))):
                 write_atomically(self._file, encode_note(note))
         return note
 
@@ -117,9 +115,7 @@ class Checkpoints:
         # Before the database: another process may sign in between, and then its entries are seen too.
         filed = self._filed()
         with self._database.read("compare the log with its checkpoints") as connection:
-            for note in (self._latest(connection), filed):
-                if note is not None and self._is_own(note):
-                    self._require_begins_with(connection, parse_checkpoint(note.text))
+            self._require_whole(connection, self._latest(connection), filed)
 
     def require_covers(self, note: SignedNote) -> None:
         """Checks that a checkpoint of this log, which another member holds, is one of this log's past.
@@ -240,6 +236,16 @@ class Checkpoints:
 
     def _is_own(self, note: SignedNote) -> bool:
         return _is_signed(note, self.public)
+
+    def _require_whole(
+        self, connection: Connection, held: SignedNote | None, filed: SignedNote | None
+    ) -> None:
+        # Most often they are one; what is held was seen to be this node's own.
+        own = [] if held is None else [held]
+        if filed is not None and filed != held and self._is_own(filed):
+            own.append(filed)
+        for each in own:
+            self._require_begins_with(connection, parse_checkpoint(each.text))
 
     def _require_begins_with(self, connection: Connection, earlier: Checkpoint) -> None:
         size = read_frontier(connection).size

@@ -6,7 +6,7 @@ write-ahead log holds older pages until its next checkpoint, and PostgreSQL dead
 both sealed. Refuses nothing. Specification: docs/signals.md, Recalls and expiry.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -45,7 +45,7 @@ def remove_forms(
     connection: Connection,
     sealer: Sealer,
     peer: str,
-    signal_ids: Iterable[bytes],
+    signal_ids: Collection[bytes],
     now_s: int,
     purpose: str | None = None,
 ) -> None:
@@ -53,6 +53,8 @@ def remove_forms(
 
     Signals of which nothing is left are gone then; their links are for `drop_links`.
     """
+    if not signal_ids:
+        return
     kept = holding.on_hold(connection, peer, day_of(now_s))
     for some in pieces(sorted(each.hex() for each in signal_ids)):
         _keep(connection, sealer, peer, kept.intersection(some), now_s, purpose)
@@ -105,10 +107,12 @@ def keep_replaced(
     sealer: Sealer,
     peer: str,
     purpose: str,
-    signal_ids: Iterable[bytes],
+    signal_ids: Collection[bytes],
     now_s: int,
 ) -> None:
     """Keeps what signals on hold say, before something else takes its place."""
+    if not signal_ids:
+        return
     kept = holding.on_hold(connection, peer, day_of(now_s))
     _keep(connection, sealer, peer, kept & {each.hex() for each in signal_ids}, now_s, purpose)
 
