@@ -1,8 +1,10 @@
 """Signals and drafts for tests: one with sensible values, changed as a test says, or any at all."""
 
+import string
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import cache
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
@@ -45,7 +47,6 @@ from symbolon.suppliers.record import Supplier
 TODAY = date(2026, 7, 1)
 SIGNAL_ID = bytes(range(16))
 
-_LAST_MONTH = Month(2240, 12)
 _T = TypeVar("_T")
 
 # ---------------------------------------------------------------------------------------------- one
@@ -113,7 +114,33 @@ def make_draft(**changes: Any) -> Draft:
 
 _PLAIN = st.characters(exclude_categories=("C", "Z"), include_characters=" ")
 _PROSE = st.characters(exclude_categories=("C", "Z"), include_characters=" \n\t\u200c\u200d")
-_WORDS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9.-]{0,63}", fullmatch=True)
+_LETTERS = string.ascii_letters + string.digits
+_WORDS = st.builds("".join, st.tuples(st.sampled_from(_LETTERS), st.text(_LETTERS + ".-", max_size=63)))
+# Made once: to make a strategy takes hypothesis as long as to draw from it.
+_NUMBERS = st.integers(-1, 2**20)
+_FLAGS = st.booleans()
+_TLPS, _EVIDENCE = st.sampled_from(Tlp), st.sampled_from(Evidence)
+_STATES, _RECALL_REASONS = st.sampled_from(State), st.sampled_from(RecallReason)
+_IDS, _REVISIONS = st.binary(min_size=16, max_size=16), st.integers(1, MAX_REVISION)
+_INDICATORS = st.frozensets(st.sampled_from(Indicator), min_size=1)
+
+
+def _maybe(strategy: st.SearchStrategy[_T]) -> st.SearchStrategy[_T | None]:
+    return st.one_of(st.none(), strategy)
+
+
+_CONFIDENCES = _maybe(st.integers(0, 100))
+_RELIABILITIES = _maybe(st.sampled_from(Reliability))
+_WORKERS = _maybe(st.integers(1, 1_000_000))
+
+
+def _number(draw: st.DrawFn, first: int, last: int) -> int:
+    """One of a range; each end of it is as likely as the ends of strategies are."""
+    return first + draw(_NUMBERS) % (last - first + 1)
+
+
+def _day(draw: st.DrawFn, first: date, last: date) -> date:
+    return date.fromordinal(_number(draw, first.toordinal(), last.toordinal()))
 
 
 def _settled(text: str) -> str:
@@ -123,6 +150,7 @@ def _settled(text: str) -> str:
     return text
 
 
+@cache
 def _one_line(limit_chars: int) -> st.SearchStrategy[str]:
     """Texts as the readers leave them: one line, single blanks, may be empty."""
 
@@ -137,16 +165,19 @@ def _within(limit_bytes: int) -> Callable[[str], str]:
     return lambda text: _settled(text.encode()[:limit_bytes].decode(errors="ignore"))
 
 
+@cache
 def prose(limit_chars: int = 300) -> st.SearchStrategy[str]:
     """Plain text of several lines, cleaned; may be empty."""
     return st.text(_PROSE, max_size=limit_chars).map(_settled)
 
 
+@cache
 def days(first: date = FIRST_DAY, last: date = LAST_DAY) -> st.SearchStrategy[date]:
     """Days that a signal may have."""
     return st.dates(first, last)
 
 
+@cache
 def suppliers() -> st.SearchStrategy[Supplier]:
     """Records as a list's reader leaves them, without `supplier_id` and `sector`; each has a name."""
     line = _one_line(40)
@@ -172,70 +203,74 @@ def suppliers() -> st.SearchStrategy[Supplier]:
     )
 
 
+@cache
 def subjects() -> st.SearchStrategy[Subject]:
     """Whom signals are about."""
     return st.builds(Subject, st.sampled_from(SubjectKind), suppliers())
 
 
+@cache
 def levels() -> st.SearchStrategy[Level]:
     """Steps of severity or likelihood."""
     return st.sampled_from(Level)
 
 
-def periods(last: Month = _LAST_MONTH) -> st.SearchStrategy[Period]:
-    """Periods that end at `last` or before."""
-    months = st.integers(0, last.number).map(Month.numbered)
-    return st.tuples(months, months).map(lambda both: Period(min(both), max(both)))
+def _period(draw: st.DrawFn, last: Month) -> Period:
+    """A period that ends at `last` or before."""
+    first, end = sorted(_number(draw, 0, last.number) for _ in range(2))
+    return Period(Month.numbered(first), Month.numbered(end))
 
 
+@cache
 def natives() -> st.SearchStrategy[Native]:
     """Schemes and grades as reports have them."""
     line = _one_line(MAX_NATIVE_CHARS).filter(bool)
     return st.builds(Native, line, line)
 
 
-def _maybe(strategy: st.SearchStrategy[_T]) -> st.SearchStrategy[_T | None]:
-    return st.one_of(st.none(), strategy)
-
-
+@cache
 def _distinct_words(min_size: int) -> st.SearchStrategy[tuple[str, ...]]:
     return st.sets(_WORDS, min_size=min_size, max_size=5).map(lambda words: tuple(sorted(words)))
 
 
-@st.composite
 def _ruled(draw: st.DrawFn, issued: date) -> dict[str, Any]:
     """The fields that rule who gets it and how long it stands, in an order that `Signal` takes."""
     last = min(LAST_DAY, issued + timedelta(days=LONGEST_DAYS))
-    expires = draw(days(issued + timedelta(days=1), last))
-    tlp = draw(st.sampled_from(Tlp))
+    expires = _day(draw, issued + timedelta(days=1), last)
+    tlp = draw(_TLPS)
     return {
         "expires": expires,
-        "review": draw(days(last=expires)),
-        "embargo": draw(_maybe(days(last=expires - timedelta(days=1)))),
+        "review": _day(draw, FIRST_DAY, expires),
+        "embargo": _day(draw, FIRST_DAY, expires - timedelta(days=1)) if draw(_FLAGS) else None,
         "tlp": tlp,
         "purposes": draw(_distinct_words(1)),
         "recipients": draw(_distinct_words(1 if tlp is Tlp.RED else 0)),
     }
 
 
-@st.composite
+@cache
+def _severities() -> st.SearchStrategy[Severity]:
+    return st.one_of(st.just(NOT_RATED), st.builds(Severity, levels(), levels(), levels()))
+
+
 def _content(draw: st.DrawFn, issued: date) -> dict[str, Any]:
     """The fields that a signal has as long as it stands."""
-    indicators = draw(st.frozensets(st.sampled_from(Indicator), min_size=1))
+    indicators = draw(_INDICATORS)
     return {
         "indicators": indicators,
-        "severity": draw(st.one_of(st.just(NOT_RATED), st.builds(Severity, levels(), levels(), levels()))),
+        "severity": draw(_severities()),
         "likelihood": draw(levels()),
-        "confidence": draw(_maybe(st.integers(0, 100))),
-        "reliability": draw(_maybe(st.sampled_from(Reliability))),
-        "evidence": draw(st.sampled_from(Evidence)),
-        "native": draw(_maybe(natives())),
-        "period": draw(_maybe(periods(Month.of(issued)))),
+        "confidence": draw(_CONFIDENCES),
+        "reliability": draw(_RELIABILITIES),
+        "evidence": draw(_EVIDENCE),
+        "native": draw(natives()) if draw(_FLAGS) else None,
+        "period": _period(draw, Month.of(issued)) if draw(_FLAGS) else None,
         "narrative": draw(prose()),
-        "urgent": draw(st.booleans()) and bool(indicators & URGENT_KINDS),
+        "urgent": draw(_FLAGS) and bool(indicators & URGENT_KINDS),
     }
 
 
+@cache
 def disputes() -> st.SearchStrategy[Dispute]:
     """Contests, and none."""
     contested = st.builds(
@@ -247,6 +282,7 @@ def disputes() -> st.SearchStrategy[Dispute]:
     return st.one_of(st.just(NO_DISPUTE), contested)
 
 
+@cache
 def replies() -> st.SearchStrategy[Reply]:
     """Answers of suppliers."""
     return st.builds(Reply, prose(MAX_REPLY_BYTES).map(_within(MAX_REPLY_BYTES)).filter(bool), days())
@@ -255,37 +291,42 @@ def replies() -> st.SearchStrategy[Reply]:
 @st.composite
 def signals(draw: st.DrawFn, state: State | None = None) -> Signal:
     """Any valid signal: standing, disputed, answered or recalled; `state` holds it to one of the two."""
-    issued = draw(days(last=LAST_DAY - timedelta(days=1)))
+    issued = _day(draw, FIRST_DAY, LAST_DAY - timedelta(days=1))
     fields = {
-        "signal_id": draw(st.binary(min_size=16, max_size=16)),
-        "revision": draw(st.integers(1, MAX_REVISION)),
+        "signal_id": draw(_IDS),
+        "revision": draw(_REVISIONS),
         "issued": issued,
         "subject": draw(subjects()),
-        **draw(_ruled(issued)),
+        **_ruled(draw, issued),
     }
-    if (state or draw(st.sampled_from(State))) is State.RECALLED:
-        reason = draw(st.sampled_from(RecallReason))
+    if (state or draw(_STATES)) is State.RECALLED:
+        reason = draw(_RECALL_REASONS)
         return Signal(**fields, state=State.RECALLED, recall_reason=reason)
-    return Signal(**fields, **draw(_content(issued)), dispute=draw(disputes()), reply=draw(_maybe(replies())))
+    return Signal(
+        **fields,
+        **_content(draw, issued),
+        dispute=draw(disputes()),
+        reply=draw(replies()) if draw(_FLAGS) else None,
+    )
 
 
 @st.composite
 def drafts(draw: st.DrawFn, today: date = TODAY) -> Draft:
     """Any draft of which `first_revision(…, today)` makes a signal."""
-    ruled = draw(_ruled(today))
+    ruled = _ruled(draw, today)
     for left_out in ("expires", "review"):
-        if draw(st.booleans()):
+        if draw(_FLAGS):
             ruled[left_out] = None
     if ruled["expires"] is None:
         # What stands for the default: its end lies two years from today.
-        ruled["embargo"] = draw(_maybe(days(last=today + timedelta(days=729))))
+        ruled["embargo"] = _day(draw, FIRST_DAY, today + timedelta(days=729)) if draw(_FLAGS) else None
         if ruled["review"] is not None:
-            ruled["review"] = draw(days(last=today + timedelta(days=730)))
+            ruled["review"] = _day(draw, FIRST_DAY, today + timedelta(days=730))
     return Draft(
         subject=draw(subjects()),
         **ruled,
-        **draw(_content(today)),
+        **_content(draw, today),
         source=draw(prose()),
         reference=draw(_one_line(MAX_REFERENCE_CHARS)),
-        workers=draw(_maybe(st.integers(1, 1_000_000))),
+        workers=draw(_WORKERS),
     )

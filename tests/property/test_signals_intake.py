@@ -446,14 +446,14 @@ Deliveries.TestCase.settings = settings(max_examples=30, stateful_step_count=20)
 TestDeliveries = pytest.mark.filterwarnings("ignore::pytest.PytestCollectionWarning")(Deliveries.TestCase)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_long_runs_of_deliveries(seed: int) -> None:
     """What the machine's short runs reach seldom: many deliveries of what mostly stands as it did."""
     random = Random(seed)
     run = Deliveries()
     run.open()
     try:
-        for _ in range(100):
+        for _ in range(80):
             number, purpose = random.randrange(8), random.choice(run.purposes)
             changes: list[Callable[[], None]] = [
                 lambda: run.add(random.choice((3, 20, 700))),
