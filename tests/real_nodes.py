@@ -40,9 +40,10 @@ from symbolon.membership.member import MemberId
 from symbolon.membership.member_record import Role
 from symbolon.membership.member_statement import Place
 from symbolon.rpc.figures import Figures
-from symbolon.rpc.node import LEAF_FILE, LEAF_KEY_FILE, Node
+from symbolon.rpc.node import LEAF_FILE, LEAF_KEY_FILE, NEXT_LEAF_KEY_FILE, Node
 from symbolon.rpc.peer import connect
 from symbolon.rpc.receiver_role import Ask, Outcome
+from symbolon.rpc.tls_material import LeafFiles
 from symbolon.storage.database import Database
 from symbolon.storage.supplier_import import import_list
 
@@ -300,6 +301,18 @@ class Nodes:
         """The states of all sessions for a purpose, in no order."""
         sql = "SELECT state FROM exchange_session WHERE purpose = :purpose ORDER BY state"
         return [row.state for row in self.query(member, sql, purpose=purpose)]
+
+
+def leaf_files(nodes: Nodes, member: str) -> LeafFiles:
+    home = nodes.home(member)
+    return LeafFiles(home / LEAF_FILE, home / LEAF_KEY_FILE, home / NEXT_LEAF_KEY_FILE)
+
+
+def renewed(nodes: Nodes, member: str) -> bytes:
+    """A new certificate over a new key, listed beside the present one: known to all, shown by nobody yet."""
+    certificate = nodes.founder.renew(nodes.home(member))
+    nodes.coalition.publish()
+    return certificate
 
 
 def asking(peer: str, purpose: str, tiers: str = "AB", mode: str = "intersection") -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+import numpy as np
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -97,6 +98,24 @@ def found(
     return Found(chunks, numbers, tier, scheme, 1000 + numbers[0] if key_id is None else key_id)
 
 
+def in_columns(tier: Tier, found: Iterable[Found]) -> FoundLabels:
+    """Labels found one by one, as a lookup holds them; those without a supplier are left out."""
+    some = [each for each in found if each.suppliers]
+    names = sorted({each.scheme for each in some})
+    ends = np.cumsum([len(each.suppliers) for each in some], dtype=np.int64)
+    return FoundLabels(
+        tier,
+        [b"".join(each.chunks) for each in some],
+        [claimed_id(each.chunks) for each in some],
+        np.array([each.key_id for each in some], np.uint64),
+        np.array([names.index(each.scheme) for each in some], np.uint8),
+        names,
+        np.append(np.zeros(min(len(some), 1), np.int64), ends[:-1]),
+        ends,
+        np.array([number for each in some for number in each.suppliers], np.uint64),
+    )
+
+
 def judged(
     store: ReceivedSignalStore,
     labels: Collection[Found],
@@ -108,7 +127,7 @@ def judged(
 ) -> Intake:
     """What a lookup judges of labels, by what the store holds."""
     about = who.name, purpose
-    columns = [FoundLabels.of(Tier(tier), (each for each in labels if each.tier == tier)) for tier in tiers]
+    columns = [in_columns(Tier(tier), (each for each in labels if each.tier == tier)) for tier in tiers]
     same = store.same(*about, columns)
     some = [each for each in labels if claimed_id(each.chunks) not in same]
     held = store.held(*about, tiers, some, same)

@@ -17,14 +17,13 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from processes import wait_until
 from raw_peer import RawAsk, channel_to, elements, hello
-from real_nodes import ALPHA, BETA, MALLORY, PURPOSES, SHARED, Nodes, two_nodes
+from real_nodes import ALPHA, BETA, MALLORY, PURPOSES, SHARED, Nodes, leaf_files, renewed, two_nodes
 from symbolon.cli.local_coalition import COALITION
 from symbolon.membership.certificates import load_certificate, tls_target_name
 from symbolon.rpc.figures import Figures
-from symbolon.rpc.node import LEAF_FILE, LEAF_KEY_FILE, NEXT_LEAF_KEY_FILE, Credentials, Node
+from symbolon.rpc.node import Credentials, Node
 from symbolon.rpc.peer import connect
 from symbolon.rpc.receiver_role import Ask
-from symbolon.rpc.tls_material import LeafFiles
 
 import grpc  # isort: skip - after symbolon.rpc, which sets the cipher list
 
@@ -33,18 +32,6 @@ import grpc  # isort: skip - after symbolon.rpc, which sets the cipher list
 def nodes() -> Iterator[Nodes]:
     with two_nodes() as both:
         yield both
-
-
-def leaf_files(nodes: Nodes, member: str) -> LeafFiles:
-    home = nodes.home(member)
-    return LeafFiles(home / LEAF_FILE, home / LEAF_KEY_FILE, home / NEXT_LEAF_KEY_FILE)
-
-
-def renewed(nodes: Nodes, member: str) -> bytes:
-    """A new certificate over a new key, listed beside the present one: known to all, shown by nobody yet."""
-    certificate = nodes.founder.renew(nodes.home(member))
-    nodes.coalition.publish()
-    return certificate
 
 
 def shown(nodes: Nodes, member: str) -> bytes:

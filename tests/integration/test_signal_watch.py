@@ -1,18 +1,30 @@
 """Following signals: what is told at once arrives at once, a gap heals, and who is behind shows."""
 
+import asyncio
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
 from processes import wait_until
-from real_nodes import Nodes, real_nodes
+from real_nodes import Nodes, leaf_files, real_nodes, renewed
 from signal_nodes import contribute, held, look_up, recall, records, tombstones
 from symbolon.cli.local_coalition import PURPOSE
 from symbolon.cli.made_up_suppliers import MadeUpList
+from symbolon.errors import SymbolonError
+from symbolon.rpc import following
+from symbolon.rpc.following import follow
+from symbolon.rpc.node import Node
+from symbolon.rpc.reach import reached
+from symbolon.rpc.receiver_role import Outcome
+from symbolon.rpc.signal_client import watch_news
 from symbolon.signals.vocabulary import Indicator
+from symbolon.storage.subscription_store import Subscription
+
+import grpc  # isort: skip - after symbolon.rpc, which sets the cipher list
 
 WATCH, ALDER, BIRCH = "watch-ngo", "alder-co", "birch-co"
 
@@ -88,6 +100,55 @@ def test_watch_goes_on_when_the_publisher_was_away(nodes: Nodes) -> None:
         nodes.start(WATCH)
         wait_until(lambda: hex_id in held(nodes, ALDER), "the signal that came meanwhile")
     nodes.run(ALDER, "signals", "watch", WATCH, "--stop", quick=True)
+
+
+def test_follower_keeps_its_channel_until_the_publisher_is_listed_otherwise(
+    nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The publisher's certificate is renewed twice: the one that the first channel trusts ends there."""
+    purpose, dialled = "purpose-3", list[str]()
+
+    @asynccontextmanager
+    async def dial(node: Node, peer: str) -> AsyncIterator[grpc.aio.Channel]:
+        dialled.append(peer)
+        async with reached(node, peer) as channel:
+            yield channel
+
+    def tell_of_an_urgent_one(number: int) -> None:
+        some = records(nodes, ALDER, 1, 8 + number)
+        about = {"purposes": (purpose,), "indicators": frozenset({Indicator.CHILD_LABOUR}), "urgent": True}
+        contribute(nodes, WATCH, some, **about)
+
+    def renew_twice() -> None:
+        for _ in range(2):
+            leaf_files(nodes, WATCH).install(renewed(nodes, WATCH))
+
+    async def run(node: Node) -> None:
+        came: asyncio.Queue[Outcome | SymbolonError] = asyncio.Queue()
+
+        async def added() -> int:
+            outcome = await asyncio.wait_for(came.get(), 20)
+            assert isinstance(outcome, Outcome), outcome
+            return outcome.counts["added"]
+
+        subscription = Subscription(WATCH, purpose, "A", 0, None, "")
+        task = asyncio.create_task(
+            follow(node, subscription, watch_news, lambda _, what: came.put_nowait(what))
+        )
+        assert await added() == 0
+        await asyncio.to_thread(tell_of_an_urgent_one, 0)
+        assert (await added(), dialled) == (1, [WATCH])
+        await asyncio.to_thread(renew_twice)
+        await asyncio.to_thread(tell_of_an_urgent_one, 1)
+        assert (await added(), dialled) == (1, [WATCH, WATCH])
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    monkeypatch.setattr(following, "reached", dial)
+    with Node(nodes.home(ALDER)) as node:
+        node.subscriptions.begin(WATCH, purpose, "A")
+        asyncio.run(run(node))
+        node.subscriptions.end(WATCH, purpose)
 
 
 def test_feeds_tell_who_has_not_heard_of_a_recall_whether_it_holds_anything_or_not(nodes: Nodes) -> None:

@@ -6,8 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from received_labels import in_columns
 from symbolon.signals.bundle import CHUNK_BYTES, group_chunks
-from symbolon.signals.found_labels import FoundLabels, whole_labels
+from symbolon.signals.found_labels import whole_labels
 from symbolon.signals.intake import Found
 from symbolon.suppliers.tier import Tier
 
@@ -55,7 +56,7 @@ founds = st.builds(
 
 @given(st.lists(founds, max_size=6))
 def test_labels_in_columns_are_what_was_put_there(some: list[Found]) -> None:
-    columns = FoundLabels.of(Tier.B, some)
+    columns = in_columns(Tier.B, some)
     kept = [each for each in some if each.suppliers]
     assert list(columns.found()) == kept
     assert len(columns) == len(kept)

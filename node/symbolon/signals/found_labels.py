@@ -5,15 +5,15 @@ label. Refuses nothing: what is not whole is left out, as `bundle.group_chunks` 
 under which anything stands that an honest peer would not put there. Specification: docs/PROTOCOL.md, Signals.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from symbolon.signals.bundle import CHUNK_BYTES, FURTHER_FORMAT, HEADER_FORMAT, group_chunks, split_chunks
-from symbolon.signals.intake import Found, claimed_id
+from symbolon.signals.intake import Found
 from symbolon.suppliers.tier import Tier
 
 Index = npt.NDArray[np.int64]
@@ -64,24 +64,6 @@ class FoundLabels:
                 behind = self.suppliers[self.first[at] : self.last[at]].tolist()
                 name, key_id = self.names[self.schemes[at]], int(self.key_ids[at])
                 yield Found(split_chunks(self.labels[at]), behind, self.tier.value, name, key_id)
-
-    @classmethod
-    def of(cls, tier: Tier, found: Iterable[Found]) -> Self:
-        """Labels found one by one; those without a supplier are left out."""
-        some = [each for each in found if each.suppliers]
-        names = sorted({each.scheme for each in some})
-        ends = np.cumsum([len(each.suppliers) for each in some], dtype=np.int64)
-        return cls(
-            tier,
-            [b"".join(each.chunks) for each in some],
-            [claimed_id(each.chunks) for each in some],
-            np.array([each.key_id for each in some], np.uint64),
-            np.array([names.index(each.scheme) for each in some], np.uint8),
-            names,
-            np.append(np.zeros(min(len(some), 1), np.int64), ends[:-1]),
-            ends,
-            np.array([number for each in some for number in each.suppliers], np.uint64),
-        )
 
 
 def whole_labels(key_ids: UInt64, chunks: Rows) -> tuple[list[bytes], Index]:

@@ -9,11 +9,20 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, func, insert, select, text, update
 
-from received_labels import PURPOSE, Contributor, alone, found, judged, signal_id, some_signal, trusting
+from received_labels import (
+    PURPOSE,
+    Contributor,
+    alone,
+    found,
+    in_columns,
+    judged,
+    signal_id,
+    some_signal,
+    trusting,
+)
 from signal_makers import TODAY
 from stored_signals import SEALER, Clock, new_signal
 from symbolon.errors import SignalError, StorageError
-from symbolon.signals.found_labels import FoundLabels
 from symbolon.signals.intake import Found, HeldSignal, HeldState, Intake, Refusal, take_in
 from symbolon.signals.revisions import dispute, recall, reply, revise
 from symbolon.signals.vocabulary import RecallReason
@@ -225,7 +234,7 @@ def test_links_of_before_labels_were_noted_are_read_and_judged_once(member: Memb
     with member.database.transaction("an earlier release") as connection:
         here = received_signal_link.c.tier == "A"
         connection.execute(update(received_signal_link).where(here).values(payload=payload))
-    columns = [FoundLabels.of(Tier.A, [label])]
+    columns = [in_columns(Tier.A, [label])]
     assert member.store.same("ngo", PURPOSE, columns) == frozenset()
     assert [each.link.supplier_no for each in member.view().links] == [1]
     assert member.looks(label).unchanged == {ID}
