@@ -58,6 +58,7 @@ _KEYWORDS: dict[str, Callable[[dict[str, Any], Any, dict[str, Any]], bool]] = {
     "type": lambda schema, value, _: _TYPES[schema["type"]](value),
     "enum": lambda schema, value, _: any(_same(each, value) for each in schema["enum"]),
     "anyOf": lambda schema, value, root: any(accepts(each, value, root) for each in schema["anyOf"]),
+    "allOf": lambda schema, value, root: all(accepts(each, value, root) for each in schema["allOf"]),
     "$ref": lambda schema, value, root: accepts(root["$defs"][schema["$ref"].split("/")[-1]], value, root),
     "properties": _properties,
     "additionalProperties": _no_others,

@@ -133,9 +133,11 @@ def session(
     return SignalSource(SimpleNamespace(node=owner, peer=peer, **about))  # type: ignore[arg-type]
 
 
-def planned(owner: Contributor, held: OneSet, source: SignalSource) -> tuple[Offered, DeltaPlan]:
+def planned(
+    owner: Contributor, held: OneSet, source: SignalSource, tier: str = "A"
+) -> tuple[Offered, DeltaPlan]:
     state = SetState(1, held.released, {}, len(held.deltas) + 1, held.added_s)
-    offered = source.offered("A", state)
+    offered = source.offered(tier, state)
     plan = plan_delta(
         offered.table,
         offered.live,

@@ -34,7 +34,7 @@ NEEDED = {
     "signals import, signals lookup, signals narrative, signals notified, signals pending, signals recall, "
     "signals reply, signals reply-form, signals review, signals revise, signals settle, signals watch",
     Role.APPROVER: "approvals approve, audit export, audit prove, audit report, coalition approve, "
-    "signals approve, signals export",
+    "signals approve, signals export, signals hold",
     Role.ADMINISTRATOR: "audit demanded, coalition attest, coalition create, coalition expel, "
     "coalition founders, "
     "coalition invite, coalition join, coalition move, coalition offer, coalition reinstate, "

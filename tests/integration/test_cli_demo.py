@@ -168,7 +168,7 @@ def test_demo_without_a_terminal_tells_all_and_leaves_nothing(folder: Path) -> N
     )
     assert second < first / 10
     looked_up = [line.split() for line in done.stdout.splitlines() if " lookup " in line and "both" in line]
-    assert [row[2:4] for row in looked_up] == [["alder", "dune"]] * 3 + [["birch", "dune"]]
+    assert [row[2:4] for row in looked_up] == [["alder", "dune"]] * 4 + [["birch", "dune"]]
     assert "Two sewing operators" not in told
     assert "\x1b" not in done.stdout
     *_, closing, pointer = done.stdout.splitlines()

@@ -44,9 +44,9 @@ def nodes() -> Iterator[Nodes]:
         yield nodes
 
 
-def feeds(nodes: Nodes) -> dict[tuple[str, str], dict[str, Any]]:
+def feeds(nodes: Nodes) -> dict[str, dict[str, Any]]:
     done = nodes.run(WATCH, "signals", "feeds", "--json", quick=True)
-    return {(each["peer"], each["purpose"]): each for each in json.loads(done.stdout)}
+    return {each["peer"]: each for each in json.loads(done.stdout)}
 
 
 def test_watch_brings_a_recall_and_an_urgent_signal_at_once_and_nothing_else(nodes: Nodes) -> None:
@@ -61,6 +61,9 @@ def test_watch_brings_a_recall_and_an_urgent_signal_at_once_and_nothing_else(nod
         news = json.loads(watching.stdout.readline())
         assert time.monotonic() - began < 20
         assert (news["recalled"], news.get("added", 0)) == (1, 0)
+        assert news["news"]["recalled"] == [
+            {"signal_id": first, "reason": "error", "suppliers": [some[0].supplier_id]}
+        ]
         (urgent,) = contribute(
             nodes, WATCH, some[3:], indicators=frozenset({Indicator.CHILD_LABOUR}), urgent=True
         )
@@ -154,15 +157,17 @@ def test_follower_keeps_its_channel_until_the_publisher_is_listed_otherwise(
 def test_feeds_tell_who_has_not_heard_of_a_recall_whether_it_holds_anything_or_not(nodes: Nodes) -> None:
     (hex_id,) = contribute(nodes, WATCH, records(nodes, BIRCH, 1, 7), purposes=("purpose-2",))
     look_up(nodes, BIRCH, WATCH, "purpose-2")
-    told = feeds(nodes)[BIRCH, "purpose-2"]
+    told = feeds(nodes)[BIRCH]
     assert told["acknowledged"] is not None
-    assert told["recalls_not_told"] == 0
-    time.sleep(1.1)
+    assert told["purposes"] == [{"purpose": "purpose-2", "acknowledged": told["acknowledged"]}]
+    assert (told["recalls_not_told"], told["recalled"]) == (0, None)
     recall(nodes, WATCH, hex_id)
-    assert feeds(nodes)[BIRCH, "purpose-2"]["recalls_not_told"] == 1
-    time.sleep(1.1)
+    told = feeds(nodes)[BIRCH]
+    assert (told["recalls_not_told"], told["recalled"] is None) == (1, False)
+    look_up(nodes, BIRCH, WATCH, "purpose-2", tiers="A")
+    assert feeds(nodes)[BIRCH]["recalls_not_told"] == 1
     look_up(nodes, BIRCH, WATCH, "purpose-2")
-    assert feeds(nodes)[BIRCH, "purpose-2"]["recalls_not_told"] == 0
+    assert feeds(nodes)[BIRCH]["recalls_not_told"] == 0
 
 
 def test_watch_of_who_permits_nothing_says_so_and_keeps_trying(nodes: Nodes) -> None:

@@ -54,6 +54,8 @@ Event = Literal[
     "corroborated",
     # A member is told, or was asked, how many signals of the publisher it may count.
     "counted",
+    # A legal hold: a signal is put on hold, the hold ends before its day, what it keeps is opened.
+    "held",
     # A demand of an authority for data, as far as it may be told of.
     "demanded",
 ]

@@ -32,6 +32,7 @@ from symbolon.cli.demo_signals_check import (
     require_counted,
     require_erased,
     require_nowhere,
+    require_released_after_recall,
     require_told,
 )
 from symbolon.cli.demo_stage import ANSWERER, ASKER, NGO, Stage
@@ -215,10 +216,21 @@ class SignalSteps:
         self._story.step("Dune takes the signal back, and the recall arrives")
         home, signal_id = self._stage.home(ASKER), self._ids[AUDIT]
         before = held_of(home, NGO, signal_id)
+        self._story.say(
+            """Alder has stopped asking: it follows Dune, as its served node would. It looks up once when it
+            begins, and then whenever Dune has something that does not wait for the next day."""
+        )
+        self._stage.follow(ASKER, "signals", "watch", NGO, "--purpose", PURPOSE)
+        first = self._stage.heard(ASKER, f"{NGO}: ")
+        self._story.show(first)
         reason = RecallReason.DISPUTE_UPHELD
         recall = ("signals", "recall", self._short(AUDIT), "--reason", reason.value, "--yes")
         self._story.run("--home", NGO, *recall)
-        self._story.show_part(self._look_up_as(ASKER), self._short(AUDIT))
+        self._story.show(self._stage.heard(ASKER, "recalled").removeprefix(first))
+        self._stage.unfollow(ASKER)
+        self._story.run("--home", ASKER, "signals", "watch", NGO, "--stop")
+        self._story.say("Dune sees that Alder has it:")
+        self._story.show(self._story.run("--home", NGO, "signals", "feeds"))
         received = self._compare(ASKER, (INTERVIEW, GRIEVANCE), (INTERVIEW,))
         if [(each.hex_id, each.reason) for each in received.tombstones] != [(signal_id, reason)]:
             raise SymbolonError("the recall did not arrive", code="demo.signals")
@@ -242,11 +254,12 @@ class SignalSteps:
         rows = [line.split() for line in disclosed.splitlines() if " lookup " in line]
         signed = [row for row in rows if "both" in row and "complete" in row]
         askers = sorted(row[_WHO] for row in signed)
-        if askers != [ASKER] * 3 + [ANSWERER]:
+        if askers != [ASKER] * 4 + [ANSWERER]:
             raise SymbolonError(f"the lookups in the audit logs are those of {askers}", code="demo.signals")
         first, *_ = (row[_ENTRIES] for row in signed if row[_WHO] == ASKER)
         if [first] != [row[_ENTRIES] for row in signed if row[_WHO] == ANSWERER]:
             raise SymbolonError("the sizes tell that Birch was shown nothing", code="demo.signals")
+        require_released_after_recall(self._stage.home(NGO), ASKER)
         require_counted(self._stage.home(NGO), self._stage.home(ANSWERER), len(self._ids))
         with Node(self._stage.home(NGO)) as node:
             note = node.signals.source(node.signals.get(self._ids[INTERVIEW]).number)
@@ -254,7 +267,8 @@ class SignalSteps:
             raise SymbolonError("the note on the source is not what was written", code="demo.signals")
         files = require_nowhere(self._stage.folder, SOURCE)
         self._story.say(
-            f"""The lookups are among them, each signed by both. What Birch signed for is as long as what
+            f"""The lookups are among them, each signed by both; the last of Alder's is the one that brought
+            the recall. What Birch signed for is as long as what
             Alder did: dummies stand for what it was not shown. The number that Birch was told stands in both
             their logs. The note on Dune's source is in clear in none of the {files} files that are here: not
             in these logs, and not in Dune's own database, where it is sealed and Dune alone reads it."""

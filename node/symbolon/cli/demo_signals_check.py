@@ -235,6 +235,24 @@ def require_erased(home: Path, peer: str, signal_id: str, before: Held) -> None:
         raise SymbolonError(f"{home.name} still holds what {signal_id} said", code="demo.signals")
 
 
+def require_released_after_recall(publisher: Path, asker: str) -> None:
+    """Makes sure that by the audit log a company was given something once after the recall, and before it.
+
+    Raises:
+        SymbolonError: it was not.
+    """
+    with Node(publisher) as node:
+        entries = [each.entry for each in node.audit.entries()]
+    (recalled,) = (
+        at for at, each in enumerate(entries) if (each.event, each.note) == ("contributed", "recalled")
+    )
+    released = [at for at, each in enumerate(entries) if (each.event, each.peer) == ("released", asker)]
+    answered = [at for at, each in enumerate(entries) if (each.event, each.peer) == ("answered", asker)]
+    since = [at for at in answered if at > recalled]
+    if len(since) != 1 or not released[0] < recalled < since[0] < released[-1]:
+        raise SymbolonError("the log does not tell which lookup brought the recall", code="demo.signals")
+
+
 def require_counted(publisher: Path, asker: Path, number: int) -> None:
     """Makes sure that both ends wrote down how many signals the one told the other that it may count.
 

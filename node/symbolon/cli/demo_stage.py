@@ -1,6 +1,7 @@
 """What the steps of the demonstration have in common: its folder, its nodes, its lists, and how it speaks."""
 
 import contextlib
+import signal
 import socket
 import time
 from dataclasses import dataclass
@@ -53,6 +54,31 @@ class Stage:
         """Starts a command of a member that serves."""
         self.story.typed(" ".join(("symbolon", "--home", member, *arguments, "&")))
         self.processes.begin(f"{member}-{arguments[0]}", "--home", str(self.home(member)), *arguments)
+
+    def follow(self, member: str, *arguments: str) -> None:
+        """Starts a command of a member that goes on till Ctrl-C; `heard` tells what it says."""
+        self.story.typed(" ".join(("symbolon", "--home", member, *arguments, "&")))
+        self.processes.run_on(f"{member}-follows", "--home", str(self.home(member)), *arguments)
+
+    def heard(self, member: str, words: str) -> str:
+        """Waits until such a command has said something, and gives all that it said.
+
+        Raises:
+            SymbolonError: it does not say that.
+        """
+        told = self.processes.told(f"{member}-follows")
+        end = time.monotonic() + FOLLOW_S
+        while words not in (said := told.read_text(encoding="utf-8")):
+            if time.monotonic() > end:
+                log = self.processes.log(f"{member}-follows").read_text(encoding="utf-8")
+                raise SymbolonError(f"{member} did not hear of it: {log[-2000:]}", code="demo.follow")
+            time.sleep(0.05)
+        return said
+
+    def unfollow(self, member: str) -> None:
+        """Ends it, as Ctrl-C does."""
+        self.story.typed("kill -INT %%")
+        self.processes.stop(f"{member}-follows", number=signal.SIGINT)
 
     def reachable(self, member: str) -> None:
         """Waits until a node that was started serves, and its relay reaches it.

@@ -48,6 +48,22 @@ class LocalProcesses:
         """What a process wrote to stderr."""
         return self.folder / f"{name}.log"
 
+    def told(self, name: str) -> Path:
+        """What a process that `run_on` started wrote to stdout."""
+        return self.folder / f"{name}.out"
+
+    def run_on(self, name: str, *arguments: str) -> None:
+        """Starts a command that goes on till Ctrl-C."""
+        with self.log(name).open("ab") as log, self.told(name).open("wb") as told:
+            self.running[name] = subprocess.Popen(
+                symbolon(*arguments),
+                stdin=subprocess.DEVNULL,
+                stdout=told,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+            )
+
     def begin(self, name: str, *arguments: str) -> None:
         """Starts a command that serves."""
         with self.log(name).open("ab") as log:

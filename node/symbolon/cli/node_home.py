@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 chosen: Final[ContextVar[Path | None]] = ContextVar("chosen", default=None)
 """What --home said."""
 
+ERASES: Final = ("signals", "triage", "suppliers show")
+"""Commands, or first words of them, that erase what has expired before they begin: nobody may serve."""
+
 ENVIRONMENT: Final = "SYMBOLON_HOME"
 
 
@@ -29,4 +32,10 @@ def open_node() -> "Node":
     from symbolon.cli import signed_in
     from symbolon.rpc.node import Node
 
-    return Node(home(), operator=signed_in.current.get().pseudonym)
+    node = Node(home(), operator=signed_in.current.get().pseudonym)
+    words = signed_in.running.get()
+    if words in ERASES or words.partition(" ")[0] in ERASES:
+        from symbolon.rpc.signal_erasing import erase_in_passing
+
+        erase_in_passing(node)
+    return node

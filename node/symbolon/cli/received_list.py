@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from symbolon.cli.received_shown import about_line, tombstone_json, tombstone_line, view_json, view_lines
+from symbolon.cli.recall_shown import tombstone_json, tombstone_line
+from symbolon.cli.received_shown import about_line, view_json, view_lines
 from symbolon.errors import MembershipError
 from symbolon.membership.member_record import Members
 from symbolon.rpc.node import Node
@@ -27,7 +28,7 @@ class Received:
     Attributes:
         views: those that stand.
         tombstones: those that were recalled.
-        suppliers: own suppliers that they are about, by number.
+        suppliers: own suppliers that they are or were about, by number.
     """
 
     views: tuple[ReceivedView, ...]
@@ -64,10 +65,10 @@ def known_publishers(node: Node) -> PublishersOfView:
 def load_received(node: Node, *, peer: str | None = None, purpose: str | None = None) -> Received:
     """Reads what is held, of one publisher and for one purpose alone where they are named."""
     views = node.received.views(known_publishers(node), peer=peer, purpose=purpose)
+    stones = node.received.tombstones(peer)
     numbers = {each.link.supplier_no for view in views for each in view.links}
-    return Received(
-        tuple(views), tuple(node.received.tombstones(peer)), node.suppliers.get_many(sorted(numbers))
-    )
+    numbers.update(number for stone in stones for number in stone.suppliers)
+    return Received(tuple(views), tuple(stones), node.suppliers.get_many(sorted(numbers)))
 
 
 def by_supplier(received: Received) -> list[tuple[ReceivedLink, list[ReceivedView]]]:
@@ -122,14 +123,14 @@ def received_lines(received: Received, today: date, limit: int | None = None) ->
     if received.tombstones:
         yield "recalled: nothing is left of what these said"
         for stone in received.tombstones:
-            yield "  " + tombstone_line(stone)
+            yield "  " + tombstone_line(stone, received.suppliers)
 
 
 def received_json(received: Received, today: date) -> dict[str, Any]:
     """The same for programs."""
     return {
         "signals": [view_json(each, received.suppliers, today) for each in _ordered(received.views)],
-        "recalled": [tombstone_json(each) for each in received.tombstones],
+        "recalled": [tombstone_json(each, received.suppliers) for each in received.tombstones],
     }
 
 

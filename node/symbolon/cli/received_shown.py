@@ -20,12 +20,13 @@ from symbolon.cli.signals_shown import (
     reliability_words,
     reply_words,
     severity_words,
+    suggestion,
+    suggestion_words,
 )
 from symbolon.matching.reasons import in_words
 from symbolon.signals.free_text import shown
-from symbolon.signals.native_grades import mapped
 from symbolon.signals.vocabulary import Indicator, ShownAs
-from symbolon.storage.received_signal_view import ReceivedLink, ReceivedView, Tombstone
+from symbolon.storage.received_signal_view import ReceivedLink, ReceivedView
 from symbolon.suppliers.record import Supplier
 
 _INDENT: Final = "  "
@@ -44,19 +45,17 @@ def about_line(link: ReceivedLink, suppliers: Mapping[int, Supplier]) -> str:
 def view_lines(view: ReceivedView, today: date) -> Iterator[str]:
     """Yields what a received signal says, without whom it is about."""
     signal = view.signal
-    yield f"{signal.hex_id[:ID_CHARS]}  {_withheld(view, 'indicators', indicator_words(signal))}"
+    yield f"{signal.hex_id[:ID_CHARS]}  {unless_withheld(view, 'indicators', indicator_words(signal))}"
     evidence = signal.evidence.words if signal.evidence else "not stated"
-    rests = _withheld(view, "evidence", f"rests on: {evidence}", "what it rests on")
-    yield _INDENT + f"{rests}; {_withheld(view, 'period', period_words(signal), 'when it was seen')}"
-    likelihood = _withheld(view, "likelihood", f"likelihood {signal.likelihood.words}")
-    yield _INDENT + f"{_withheld(view, 'severity', severity_words(signal))}; {likelihood}"
-    confidence = _withheld(view, "confidence", confidence_words(signal))
-    yield _INDENT + f"{confidence}; {_withheld(view, 'reliability', reliability_words(signal))}"
+    rests = unless_withheld(view, "evidence", f"rests on: {evidence}", "what it rests on")
+    yield _INDENT + f"{rests}; {unless_withheld(view, 'period', period_words(signal), 'when it was seen')}"
+    likelihood = unless_withheld(view, "likelihood", f"likelihood {signal.likelihood.words}")
+    yield _INDENT + f"{unless_withheld(view, 'severity', severity_words(signal))}; {likelihood}"
+    confidence = unless_withheld(view, "confidence", confidence_words(signal))
+    yield _INDENT + f"{confidence}; {unless_withheld(view, 'reliability', reliability_words(signal))}"
     if signal.native is not None:
         grade = f"{shown(signal.native.scheme, one_line=True)}: {shown(signal.native.grade, one_line=True)}"
-        meaning = mapped(signal.native)
-        suggests = "" if meaning is None or meaning.level is None else f" (suggests {meaning.level.words})"
-        yield _INDENT + f"graded by {grade}{suggests}"
+        yield _INDENT + f"graded by {grade}{suggestion_words(signal.native)}"
     yield _INDENT + f"{dispute_words(signal)}; {reply_words(signal)}"
     if signal.dispute.statement:
         yield from (_INDENT + line for line in indented(signal.dispute.statement))
@@ -71,7 +70,15 @@ def view_lines(view: ReceivedView, today: date) -> Iterator[str]:
     yield from (_INDENT + each for each in _warnings(view))
 
 
-def _withheld(view: ReceivedView, name: str, words: str, what: str = "") -> str:
+def unless_withheld(view: ReceivedView, name: str, words: str, what: str = "") -> str:
+    """The words for a field, or that policy keeps it back.
+
+    Args:
+        view: a received signal.
+        name: of the field, from `WITHHOLDABLE`.
+        words: what it says.
+        what: it is, where its name is no plain word.
+    """
     return f"{what or name}: withheld" if name in view.signal.withheld else words
 
 
@@ -95,19 +102,10 @@ def _warnings(view: ReceivedView) -> Iterator[str]:
         yield "it has a narrative, which can be asked for: the contributor learns then who holds the supplier"
 
 
-def tombstone_line(stone: Tombstone) -> str:
-    """A recalled signal."""
-    return (
-        f"{stone.hex_id[:ID_CHARS]}  recalled by {stone.peer} on {stone.issued}: {stone.reason.words};"
-        f" arrived {_moment(stone.recalled_at_s)[:10]}"
-    )
-
-
 def view_json(view: ReceivedView, suppliers: Mapping[int, Supplier], today: date) -> dict[str, Any]:
     """A received signal for programs."""
     signal = view.signal
     native = signal.native
-    meaning = None if native is None else mapped(native)
     return {
         "signal_id": signal.hex_id,
         "publisher": view.peer,
@@ -126,7 +124,7 @@ def view_json(view: ReceivedView, suppliers: Mapping[int, Supplier], today: date
         "confidence": signal.confidence,
         "reliability": signal.reliability and signal.reliability.value,
         "native": native and {"scheme": native.scheme, "grade": native.grade},
-        "native_suggests": None if meaning is None or meaning.level is None else int(meaning.level),
+        "native_suggests": suggestion(native),
         "period": signal.period and {"from": str(signal.period.first), "to": str(signal.period.last)},
         "subject_kind": signal.subject_kind and signal.subject_kind.value,
         "dispute": {
@@ -155,18 +153,6 @@ def view_json(view: ReceivedView, suppliers: Mapping[int, Supplier], today: date
     }
 
 
-def tombstone_json(stone: Tombstone) -> dict[str, Any]:
-    """A recalled signal for programs."""
-    return {
-        "signal_id": stone.hex_id,
-        "publisher": stone.peer,
-        "revision": stone.revision,
-        "reason": stone.reason.value,
-        "recalled": stone.issued.isoformat(),
-        "arrived": _moment(stone.recalled_at_s),
-    }
-
-
 def _link_json(link: ReceivedLink, suppliers: Mapping[int, Supplier]) -> dict[str, Any]:
     record = suppliers.get(link.link.supplier_no)
     return {
@@ -182,4 +168,9 @@ def _moment(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
-__all__ = ["about_line", "tombstone_json", "tombstone_line", "view_json", "view_lines"]
+__all__ = [
+    "about_line",
+    "unless_withheld",
+    "view_json",
+    "view_lines",
+]

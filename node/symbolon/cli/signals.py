@@ -1,4 +1,4 @@
-"""`symbolon signals`: contribute risk signals, say who may see them, correct them and take them back."""
+"""`symbolon signals`: contribute risk signals, say who may see them, correct, recall or keep them."""
 
 import typer
 
@@ -9,6 +9,7 @@ from symbolon.cli import (
     signals_count,
     signals_delegated,
     signals_export,
+    signals_hold,
     signals_import,
     signals_list,
     signals_lookup,
@@ -58,4 +59,5 @@ app.command()(signals_review.review)
 app.command()(signals_words.words)
 app.command()(signals_words.schema)
 app.command()(signals_export.export)
+app.command()(signals_hold.hold)
 app.command()(signals_offline.dropbox)

@@ -1,8 +1,10 @@
-"""`symbolon signals export`: this member's own signals for other systems. Sources are in none of the forms.
+"""`symbolon signals export`: signals for other systems. Sources are in none of the forms.
 
 What is written leaves the coalition by the hand of whoever runs the command: no policy is asked, since none
 binds a contributor in its own signals. A signal marked TLP:RED is left out unless it is asked for; one that
 another member publishes is always left out: beside what that one publishes, the file would tell whose it is.
+With --received it is what other members released to this one, as far as their marks let it be handed on; see
+`received_export`.
 """
 
 import json
@@ -15,6 +17,7 @@ from typing import Annotated, Final, Literal
 import typer
 
 from symbolon.cli.node_home import open_node
+from symbolon.cli.received_export import ReceivedExport, received_export
 from symbolon.cli.signals_typed import object_of
 from symbolon.errors import InputError, UsageError
 from symbolon.membership.atomic_file import write_atomically
@@ -24,6 +27,7 @@ from symbolon.signals.exported import Exported
 from symbolon.signals.misp_writer import write_misp
 from symbolon.signals.released import release
 from symbolon.signals.stix_writer import write_stix
+from symbolon.signals.supplier_side_file import supplier_side
 from symbolon.signals.vocabulary import ShownAs, State, Tlp
 from symbolon.storage.signal_columns import StoredSignal
 
@@ -50,16 +54,36 @@ def export(
     with_red: Annotated[
         bool, typer.Option("--with-red", help="Those marked TLP:RED too: the file goes to nobody else.")
     ] = False,
+    received: Annotated[
+        bool, typer.Option("--received", help="misp, stix: what other members released, not own ones.")
+    ] = False,
+    peer: Annotated[str, typer.Option(help="With --received: only what this member released.")] = "",
+    purpose: Annotated[str, typer.Option(help="With --received: only what was released for it.")] = "",
 ) -> None:
-    """Write own signals for other systems: MISP, STIX 2.1 or JSON Lines. Sources are never in it.
+    """Write signals for other systems: MISP, STIX 2.1 or JSON Lines. Sources are never in it.
 
-    The file names suppliers in clear, and no policy guards it from then on.
+    The file names suppliers in clear, and no policy guards it from then on. With --received: those about own
+    suppliers that other members released, but for what may not be passed on.
     """
     chosen = _chosen_form(form)
+    _check_received(chosen, received=received, more=with_recalled or with_red, narrower=bool(peer or purpose))
     if with_recalled and chosen == "jsonl":
         raise UsageError("a line of JSON has no form for a recall", hint="Use --format misp or stix.")
     if out is not None and (out.is_dir() or not out.parent.is_dir()):
         raise InputError(f"{out} cannot be written", hint="Name a file in a folder that is there.")
+    if received:
+        with open_node() as node:
+            found = received_export(
+                node,
+                peer=peer,
+                purpose=purpose,
+                signal_ids=signal_ids or (),
+                without_narratives=without_narratives,
+            )
+            data = _document(found.exported, chosen, organisation or node.member_id, node.now)
+        _put(data, out)
+        _tell_received(found, out)
+        return
     with open_node() as node:
         today = node.now.date()
         if signal_ids:
@@ -90,16 +114,47 @@ def export(
             node.now,
             without_narratives=without_narratives,
         )
-    if out is None:
-        print(data.decode(), end="")
-    else:
-        write_atomically(out, data)
+    _put(data, out)
     red = len(standing) - len(kept)
     left = f" {red} marked TLP:RED left out; --with-red takes them in." if red else ""
     if kept_back:
         left += f" {kept_back} left out that another member publishes: the file would tell whose they are."
     target = "" if out is None else f" to {out}"
     print(f"Wrote {len(kept):,} signals{target}.{left} No source is in it.", file=sys.stderr)
+
+
+def _check_received(form: Form, *, received: bool, more: bool, narrower: bool) -> None:
+    if narrower and not received:
+        raise UsageError("--peer and --purpose go with --received")
+    if received and more:
+        raise UsageError(
+            "received signals marked TLP:RED, recalled or expired are never exported",
+            hint="Leave --with-red and --with-recalled out.",
+        )
+    if received and form == "jsonl":
+        raise UsageError(
+            "a line of JSON has no place for who published a signal and on what terms",
+            hint="Use --format misp or stix.",
+        )
+
+
+def _tell_received(found: ReceivedExport, out: Path | None) -> None:
+    target = "" if out is None else f" to {out}"
+    print(f"Wrote {len(found.exported):,} received signals{target}.", file=sys.stderr)
+    for line in found.lines():
+        print(line, file=sys.stderr)
+
+
+def _put(data: bytes, out: Path | None) -> None:
+    if out is None:
+        print(data.decode(), end="")
+    else:
+        write_atomically(out, data)
+
+
+def _document(exported: Sequence[Exported], form: Form, organisation: str, now: datetime) -> bytes:
+    write = write_misp if form == "misp" else write_stix
+    return encode_canonical(write(exported, organisation=organisation, now=now)) + b"\n"
 
 
 def _chosen_form(typed: str) -> Form:
@@ -141,9 +196,16 @@ def _written(
 
 
 def _json_lines(held: Iterable[StoredSignal], *, without_narratives: bool) -> Iterable[bytes]:
-    """Lines as `import` reads them; the id is the reference, so that none comes back as a new one."""
+    """Lines as `import` reads them; the id is the reference, so that none comes back as a new one.
+
+    Contest and reply are in them for whoever reads the file; `import` tells of them and takes neither.
+    """
     for each in held:
-        content = {**object_of(each.signal), "reference": each.signal.hex_id}
+        content = {
+            **object_of(each.signal),
+            "reference": each.signal.hex_id,
+            **supplier_side(each.signal),
+        }
         if without_narratives:
             content.pop("narrative", None)
         yield json.dumps(content, ensure_ascii=False).encode() + b"\n"

@@ -25,6 +25,7 @@ from symbolon.cli.signals_shown import (
 )
 from symbolon.errors import UsageError
 from symbolon.policy.operator_roles import Role
+from symbolon.rpc.node import Node
 from symbolon.signals.record_codec import SUBJECT_FIELDS
 from symbolon.signals.signal import Signal
 from symbolon.signals.vocabulary import State
@@ -65,15 +66,21 @@ def list_command(
             found = list(node.signals.list(offset, limit or None, state, include_expired=every))
         counts = node.signals.counts(today)
         delegated = {each.number: each for each in node.delegations.all()}
+        voices = voices_of(node, found)
     if as_json:
         own = [
-            {"own": True, **signal_json(each, today), **_delegated_json(delegated.get(each.number))}
+            {
+                "own": True,
+                **signal_json(each, today, voices.get(each.number)),
+                **_delegated_json(delegated.get(each.number)),
+            }
             for each in found
         ]
         told = [{"own": False, **each} for each in received_json(others, today)["signals"]]
         print(json.dumps(own + told, indent=2, ensure_ascii=False))
     else:
-        print_signals(found, today, {number: delegated_line(each) for number, each in delegated.items()})
+        notes = {number: delegated_line(each) for number, each in delegated.items()}
+        print_signals(found, today, voices, notes)
         if others.views or others.tombstones:
             print("\nfrom other members, about suppliers of this list")
             for line in received_lines(others, today, limit or None):
@@ -87,14 +94,33 @@ def list_command(
         print("`symbolon signals add` adds one; `--all` shows recalled ones.", file=sys.stderr)
 
 
+def voices_of(node: Node, held: Iterable[StoredSignal]) -> dict[int, int]:
+    """How many members say the same as each of some own signals, this one included, as receivers see it.
+
+    Those that another member publishes are left out: the others tell that member, and not this one.
+    """
+    numbers = {each.number for each in held} - set(node.delegations.numbers())
+    return node.signals.contributors(numbers)
+
+
 def print_signals(
-    found: Iterable[StoredSignal], today: date, notes: Mapping[int, str] = MappingProxyType({})
+    found: Iterable[StoredSignal],
+    today: date,
+    voices: Mapping[int, int],
+    notes: Mapping[int, str] = MappingProxyType({}),
 ) -> None:
-    """Prints some signals on stdout, a blank line between two; `notes` stand below those of their numbers."""
+    """Prints some signals on stdout, a blank line between two.
+
+    Args:
+        found: in this order.
+        today: by this node's clock.
+        voices: from `voices_of`.
+        notes: what stands below the signals of these numbers.
+    """
     for at, each in enumerate(found):
         if at:
             print()
-        for line in summary_lines(each.signal, today):
+        for line in summary_lines(each.signal, today, voices.get(each.number)):
             print(line)
         if each.number in notes:
             print(f"  {notes[each.number]}")
@@ -139,15 +165,16 @@ def show(
         revisions: list[Signal] = list(node.signals.history(held.number)) if history else []
         note = node.signals.source(held.number) if source else ""
         delegation = node.delegations.find(held.number)
+        voices = voices_of(node, [held]).get(held.number)
     if as_json:
-        document = {**signal_json(held, today), **_delegated_json(delegation)}
+        document = {**signal_json(held, today, voices), **_delegated_json(delegation)}
         if history:
             document["history"] = [_revision_json(held, each, today) for each in revisions]
         if source:
             document["source"] = note
         print(json.dumps(document, indent=2, ensure_ascii=False))
     else:
-        for line in (*whole_lines(held.signal, today), *earlier_lines(revisions, today)):
+        for line in (*whole_lines(held.signal, today, voices), *earlier_lines(revisions, today)):
             print(line)
         if delegation is not None:
             print(delegated_line(delegation))
@@ -165,7 +192,7 @@ def _revision_json(held: StoredSignal, signal: Signal, today: date) -> dict[str,
     before = StoredSignal(
         held.number, signal, b"", held.created_at_s, held.changed_at_s, has_source=held.has_source
     )
-    document = signal_json(before, today)
-    for name in ("created", "changed", "has_source", "review_due", "expired"):
+    document = signal_json(before, today, None)
+    for name in ("contributors", "created", "changed", "has_source", "review_due", "expired"):
         del document[name]
     return document

@@ -13,12 +13,12 @@ from symbolon.cli.node_home import open_node
 from symbolon.cli.outdated_list import IMPORT_AGAIN, OUTDATED
 from symbolon.cli.progress import session_progress
 from symbolon.cli.received_list import load_received, received_json, received_lines
+from symbolon.cli.signals_news import news_json, news_lines
 from symbolon.exchange.rules_agreement import REMEDY, with_caution
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.node import Node
 from symbolon.rpc.peer import connect
 from symbolon.rpc.receiver_role import Ask, Outcome
-from symbolon.signals.intake import Intake
 
 
 def lookup(
@@ -42,11 +42,13 @@ def lookup(
         today = node.now.date()
         if as_json:
             document = {"lookup": _document(ask, outcome, figures), **received_json(received, today)}
+            if outcome.intake is not None:
+                document["news"] = news_json(node, peer, outcome.intake)
             print(json.dumps(document, indent=2, ensure_ascii=False))
         else:
             for line in received_lines(received, today):
                 print(line)
-    tell(outcome)
+        tell(node, peer, outcome)
 
 
 async def look_up(node: Node, ask: Ask) -> tuple[Outcome, Figures]:
@@ -60,30 +62,15 @@ async def look_up(node: Node, ask: Ask) -> tuple[Outcome, Figures]:
             return await peer.ask(ask, figures, progress), figures
 
 
-def tell(outcome: Outcome) -> None:
-    """Says on stderr what a lookup revealed, brought and left out."""
+def tell(node: Node, peer: str, outcome: Outcome) -> None:
+    """Says on stderr what a lookup of a peer revealed, brought and left out."""
     print(f"symbolon: {outcome.sentence}", file=sys.stderr)
     if outcome.key_rules != "same":
         print(f"symbolon: warning: {with_caution('', outcome.key_rules)}", file=sys.stderr)
         print(f"symbolon: hint: {REMEDY}", file=sys.stderr)
     if outcome.intake is not None:
-        for line in news_lines(outcome.intake):
+        for line in news_lines(node, peer, outcome.intake):
             print(f"symbolon: {line}", file=sys.stderr)
-
-
-def news_lines(intake: Intake) -> list[str]:
-    """What is new since the lookup before, in words."""
-    lines = []
-    for count, one, many in (
-        (len(intake.disputed), "signal is disputed now", "signals are disputed now"),
-        (len(intake.replied), "signal has a reply of its supplier", "signals have a reply of their supplier"),
-        (len(intake.recalls), "signal was recalled", "signals were recalled"),
-        (len(intake.vanished), "signal is shown no longer", "signals are shown no longer"),
-    ):
-        if count:
-            lines.append(f"{count} {one if count == 1 else many}.")
-    lines += [f"{count} not taken in: {reason.words}." for reason, count in intake.refused.items() if count]
-    return lines
 
 
 def _document(ask: Ask, outcome: Outcome, figures: Figures) -> dict[str, Any]:

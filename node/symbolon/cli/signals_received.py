@@ -10,8 +10,18 @@ import typer
 
 from symbolon.cli.node_home import open_node
 from symbolon.cli.received_list import Received, by_supplier, load_received, received_json, received_lines
-from symbolon.cli.received_shown import about_line
-from symbolon.cli.signals_shown import ID_CHARS, age_words, dispute_words, indicator_words, severity_words
+from symbolon.cli.received_shown import about_line, unless_withheld
+from symbolon.cli.signals_shown import (
+    ID_CHARS,
+    age_words,
+    confidence_words,
+    dispute_words,
+    indicator_words,
+    reliability_words,
+    reply_words,
+    severity_words,
+    side_lines,
+)
 from symbolon.storage.received_signal_view import ReceivedLink, ReceivedView
 
 LIST_LIMIT: Final = 20
@@ -70,14 +80,24 @@ def _triage_lines(
 ) -> Iterator[str]:
     yield f"{place}. {about_line(link, found.suppliers)}"
     for view in views:
-        signal = view.signal
-        said = indicator_words(signal) or "indicators: withheld"
-        rests = signal.evidence.words if signal.evidence else "evidence withheld"
-        yield (
-            f"   {signal.hex_id[:ID_CHARS]}  {said}; {rests}; {severity_words(signal)};"
-            f" {dispute_words(signal)}; {age_words(signal.issued, today)}, from {view.peer}"
-            f"{' (your own)' if view.is_own else ''}"
-        )
+        yield from ("   " + line for line in _signal_lines(view, today))
+
+
+def _signal_lines(view: ReceivedView, today: date) -> Iterator[str]:
+    signal = view.signal
+    said = unless_withheld(view, "indicators", indicator_words(signal))
+    rests = unless_withheld(view, "evidence", signal.evidence.words if signal.evidence else "not stated")
+    bad = unless_withheld(view, "severity", severity_words(signal))
+    yield f"{signal.hex_id[:ID_CHARS]}  {said}; {rests}; {bad}"
+    confidence = unless_withheld(view, "confidence", confidence_words(signal))
+    yield f"  {confidence}; {unless_withheld(view, 'reliability', reliability_words(signal))}"
+    own = " (your own)" if view.is_own else ""
+    yield (
+        f"  {dispute_words(signal)}; {reply_words(signal)};"
+        f" {age_words(signal.issued, today)}, from {view.peer}{own}"
+    )
+    for line in side_lines(signal, f"symbolon signals received {view.peer} --all"):
+        yield "  " + line
 
 
 def _row(

@@ -6,6 +6,7 @@ recalled.
 
 import json
 import sys
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from symbolon.cli.node_home import open_node
 from symbolon.cli.signals_asking import Choice, ask_one, ask_until, ask_yes, say
 from symbolon.cli.signals_confirm import is_interactive
 from symbolon.cli.signals_delegating import send_and_tell
-from symbolon.cli.signals_list import print_signals
+from symbolon.cli.signals_list import print_signals, voices_of
 from symbolon.cli.signals_options import AsJson
 from symbolon.cli.signals_recall import recall_reason, recall_shown
 from symbolon.cli.signals_shown import short_id, signal_json, summary_lines
@@ -62,10 +63,12 @@ def review(
                 _keep(node, each, day)
             return
         due = list(node.signals.due_for_review(today))
+        voices = voices_of(node, due)
         if as_json:
-            print(json.dumps([signal_json(each, today) for each in due], indent=2, ensure_ascii=False))
+            documents = [signal_json(each, today, voices.get(each.number)) for each in due]
+            print(json.dumps(documents, indent=2, ensure_ascii=False))
         elif not is_interactive():
-            print_signals(due, today)
+            print_signals(due, today, voices)
         if not due:
             print("No signal is due for review.", file=sys.stderr)
         elif as_json or not is_interactive():
@@ -74,13 +77,13 @@ def review(
                 file=sys.stderr,
             )
         else:
-            _one_by_one(node, due, today)
+            _one_by_one(node, due, today, voices)
 
 
-def _one_by_one(node: Node, due: list[StoredSignal], today: date) -> None:
+def _one_by_one(node: Node, due: list[StoredSignal], today: date, voices: Mapping[int, int]) -> None:
     for number, held in enumerate(due, 1):
         say(f"\n{number} of {len(due)}:")
-        for line in summary_lines(held.signal, today):
+        for line in summary_lines(held.signal, today, voices.get(held.number)):
             say(line)
         chosen = ask_one("What about it", _CHOICES, _word, default="skip")
         match chosen:

@@ -10,14 +10,18 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from symbolon.signals.free_text import shown
+from symbolon.signals.native_grades import mapped
 from symbolon.signals.record_codec import SUBJECT_FIELDS, encode_signal
 from symbolon.signals.released import ReleasedSignal
-from symbolon.signals.signal import NOT_RATED, Signal
-from symbolon.signals.vocabulary import DisputeState, Indicator, State
+from symbolon.signals.signal import NOT_RATED, Native, Signal
+from symbolon.signals.vocabulary import DisputeState, Indicator, Level, State
 from symbolon.storage.signal_columns import StoredSignal
 
 ID_CHARS: Final = 8
 """Digits of an id that are shown in lists; commands take any beginning of four or more."""
+
+SIDE_CHARS: Final = 240
+"""Characters of a statement or a reply that a list shows; it says what shows the rest."""
 
 Said = Signal | ReleasedSignal
 """What a contributor keeps, or what is left of it for a receiver."""
@@ -42,8 +46,14 @@ def subject_line(signal: Signal) -> str:
     return shown(f"{name}, {place}" if place else name, one_line=True)
 
 
-def summary_lines(signal: Signal, today: date) -> Iterator[str]:
-    """Yields the lines of a signal in a list; the first one has its id, subject, state and revision."""
+def summary_lines(signal: Signal, today: date, contributors: int | None = None) -> Iterator[str]:
+    """Yields the lines of a signal in a list; the first one has its id, subject, state and revision.
+
+    Args:
+        signal: the newest revision.
+        today: by this node's clock.
+        contributors: how many members say so, the own one included; None where that is not known here.
+    """
     state = state_words(signal, today)
     yield (
         f"{short_id(signal)}  {subject_line(signal)} ({signal.subject.kind.value});"
@@ -51,7 +61,11 @@ def summary_lines(signal: Signal, today: date) -> Iterator[str]:
     )
     if signal.state is State.RECALLED:
         return
-    for line in content_lines(signal, today):
+    for line in (
+        *content_lines(signal, today),
+        *others_lines(contributors),
+        *side_lines(signal, f"symbolon signals show {short_id(signal)}"),
+    ):
         yield _INDENT + line
 
 
@@ -69,7 +83,8 @@ def content_lines(signal: Signal, today: date, *, purposes: str = "") -> Iterato
     yield f"{confidence_words(signal)}; {reliability_words(signal)}"
     if signal.native is not None:
         native = signal.native
-        yield f"graded {shown(native.grade, one_line=True)} in {shown(native.scheme, one_line=True)}"
+        grade = f"{shown(native.grade, one_line=True)} in {shown(native.scheme, one_line=True)}"
+        yield f"graded {grade}{suggestion_words(native)}"
     yield f"{dispute_words(signal)}; {reply_words(signal)}"
     urgent = ", urgent" if signal.urgent else ""
     said = purposes or ", ".join(signal.purposes)
@@ -142,6 +157,47 @@ def reply_words(signal: Said) -> str:
     return "no reply" if signal.reply is None else f"the supplier replied on {signal.reply.received}"
 
 
+def suggestion(native: Native | None) -> int | None:
+    """What a native grade suggests for the scale of severity, by the documented mapping, or None."""
+    meaning = None if native is None else mapped(native)
+    return None if meaning is None or meaning.level is None else int(meaning.level)
+
+
+def suggestion_words(native: Native) -> str:
+    """The same behind a grade, '' where it suggests nothing."""
+    level = suggestion(native)
+    return "" if level is None else f" (suggests {Level(level).words})"
+
+
+def others_lines(contributors: int | None) -> Iterator[str]:
+    """Yields how many other members say the same, if any do.
+
+    Args:
+        contributors: as in `summary_lines`.
+    """
+    others = (contributors or 1) - 1
+    if others:
+        yield f"{others} other{' says' if others == 1 else 's say'} the same"
+
+
+def side_lines(signal: Said, whole: str) -> Iterator[str]:
+    """Yields what the supplier contests and replies, a line each, cut where it is long.
+
+    Args:
+        signal: own or received.
+        whole: the command that shows all of it.
+    """
+    for title, text in (
+        ("the supplier contests", signal.dispute.statement),
+        ("the supplier replies", signal.reply.text if signal.reply else ""),
+    ):
+        line = shown(text, one_line=True)
+        if line:
+            yield f"{title} | {line[:SIDE_CHARS].rstrip()}{'…' if len(line) > SIDE_CHARS else ''}"
+        if len(line) > SIDE_CHARS:
+            yield f"{_INDENT}cut here: `{whole}` shows it whole"
+
+
 def dates_words(signal: Said, today: date) -> str:
     """When it is looked at again, and when it goes."""
     due = "review is due" if signal.review <= today else "review by"
@@ -158,8 +214,14 @@ def age_words(since: date, today: date) -> str:
     return f"{round(days / _MONTH_DAYS)} months old"
 
 
-def whole_lines(signal: Signal, today: date) -> Iterator[str]:
-    """Yields everything that a signal says, narrative, contest and reply with their words."""
+def whole_lines(signal: Signal, today: date, contributors: int | None = None) -> Iterator[str]:
+    """Yields everything that a signal says, narrative, contest and reply with their words.
+
+    Args:
+        signal: the newest revision.
+        today: by this node's clock.
+        contributors: as in `summary_lines`.
+    """
     record = signal.subject.record
     yield f"{signal.hex_id}, revision {signal.revision}, {state_words(signal, today)}"
     yield f"about: {signal.subject.kind.value}"
@@ -169,6 +231,7 @@ def whole_lines(signal: Signal, today: date) -> Iterator[str]:
     if signal.state is State.RECALLED:
         return
     yield from content_lines(signal, today)
+    yield from others_lines(contributors)
     yield from _texts(signal)
 
 
@@ -202,13 +265,21 @@ def indented(text: str) -> Iterator[str]:
         yield f"{_INDENT}| {line}".rstrip()
 
 
-def signal_json(held: StoredSignal, today: date) -> dict[str, Any]:
-    """A stored signal for programs; the source is not in it."""
+def signal_json(held: StoredSignal, today: date, contributors: int | None) -> dict[str, Any]:
+    """A stored signal for programs; the source is not in it.
+
+    Args:
+        held: the newest revision, or an earlier one.
+        today: by this node's clock.
+        contributors: as in `summary_lines`.
+    """
     signal = held.signal
     document: dict[str, Any] = json.loads(encode_signal(signal))
     del document["format"]
     return {
         **document,
+        "native_suggests": suggestion(signal.native),
+        "contributors": contributors,
         "age_days": max(0, (today - signal.issued).days),
         "review_due": signal.state is State.ACTIVE and signal.review <= today,
         "expired": signal.is_expired(today),

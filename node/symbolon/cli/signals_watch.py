@@ -12,13 +12,14 @@ from symbolon.cli.match import parse_tiers
 from symbolon.cli.newcomer import meet
 from symbolon.cli.node_home import open_node
 from symbolon.cli.received_list import load_received, received_lines
-from symbolon.cli.signals_lookup import news_lines
+from symbolon.cli.signals_news import news_json, news_lines
 from symbolon.errors import SymbolonError, UsageError
 from symbolon.rpc.feed_standing import FeedStanding, feed_standings
 from symbolon.rpc.following import Told, follow
 from symbolon.rpc.node import Node
 from symbolon.rpc.receiver_role import Outcome
 from symbolon.rpc.signal_client import watch_news
+from symbolon.signals.intake import Intake
 from symbolon.storage.subscription_store import Subscription
 
 
@@ -70,21 +71,28 @@ def _tell(node: Node, subscription: Subscription, came: Outcome | SymbolonError,
         return
     counts = {what: count for what, count in came.counts.items() if count}
     if as_json:
-        print(json.dumps({"peer": subscription.peer, "purpose": subscription.purpose, **counts}), flush=True)
+        document: dict[str, Any] = {"peer": subscription.peer, "purpose": subscription.purpose, **counts}
+        if came.intake is not None:
+            document["news"] = news_json(node, subscription.peer, came.intake)
+        print(json.dumps(document, ensure_ascii=False), flush=True)
         return
     moment = node.now.astimezone().strftime("%H:%M:%S")
     words = ", ".join(f"{count} {what}" for what, count in counts.items()) or "nothing"
-    print(f"{moment}  {subscription.peer}: {words}", flush=True)
-    if came.intake is None:
-        return
-    for line in news_lines(came.intake):
-        print(f"          {line}", flush=True)
-    changed = came.intake.taken.keys()
-    if changed:
-        received = load_received(node, peer=subscription.peer, purpose=subscription.purpose)
-        views = tuple(each for each in received.views if each.signal.signal_id in changed)
-        for line in received_lines(type(received)(views, (), received.suppliers), node.now.date()):
-            print(f"  {line}".rstrip(), flush=True)
+    lines = [f"{moment}  {subscription.peer}: {words}"]
+    if came.intake is not None:
+        lines += [f"          {line}" for line in news_lines(node, subscription.peer, came.intake)]
+        lines += _changed_lines(node, subscription, came.intake)
+    # In one piece, for whoever reads along.
+    print("\n".join(lines), flush=True)
+
+
+def _changed_lines(node: Node, subscription: Subscription, intake: Intake) -> list[str]:
+    if not intake.taken:
+        return []
+    received = load_received(node, peer=subscription.peer, purpose=subscription.purpose)
+    views = tuple(each for each in received.views if each.signal.signal_id in intake.taken)
+    told = received_lines(type(received)(views, (), received.suppliers), node.now.date())
+    return [f"  {line}".rstrip() for line in told]
 
 
 def _list(node: Node, *, as_json: bool) -> None:
@@ -131,7 +139,8 @@ def feeds(as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON
 
 def _standing_lines(each: FeedStanding) -> list[str]:
     when = "never to its end" if each.acknowledged_s is None else _moment(each.acknowledged_s)
-    lines = [f"{each.peer} for {each.purpose}: given {each.given}; last acknowledged {when}"]
+    purposes = ", ".join(purpose for purpose, _ in each.purposes)
+    lines = [f"{each.peer} for {purposes}: given {each.given}; last acknowledged {when}"]
     if each.recalls_not_told:
         count = each.recalls_not_told
         lines.append(f"  has not heard of {count} recall{'' if count == 1 else 's'} yet")
@@ -145,12 +154,20 @@ def _standing_lines(each: FeedStanding) -> list[str]:
 def _standing_json(each: FeedStanding) -> dict[str, Any]:
     return {
         "peer": each.peer,
-        "purpose": each.purpose,
+        "purposes": [
+            {"purpose": purpose, "acknowledged": _moment_or_none(acknowledged_s)}
+            for purpose, acknowledged_s in each.purposes
+        ],
         "given": each.given,
-        "acknowledged": None if each.acknowledged_s is None else _moment(each.acknowledged_s),
+        "acknowledged": _moment_or_none(each.acknowledged_s),
         "recalls_not_told": each.recalls_not_told,
+        "recalled": _moment_or_none(each.recalled_s),
         "silent_days": each.silent_days,
     }
+
+
+def _moment_or_none(seconds: int | None) -> str | None:
+    return None if seconds is None else _moment(seconds)
 
 
 def _moment(seconds: int) -> str:

@@ -1,13 +1,17 @@
 """`symbolon signals words` and `schema`: what a signal can say, for people and for programs."""
 
 import json
+import sys
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
+
+import typer
 
 from symbolon.cli.signals_options import AsJson
 from symbolon.signals import word_meanings
 from symbolon.signals.native_grades import table
+from symbolon.signals.record_schema import record_schema
 from symbolon.signals.signal_file import json_schema
 from symbolon.signals.vocabulary import (
     DisputeState,
@@ -63,9 +67,23 @@ def words(as_json: AsJson = False) -> None:
     )
 
 
-def schema() -> None:
-    """Print the JSON Schema of a signal. It is that of one line of a file (draft 2020-12)."""
+def schema(
+    record: Annotated[
+        bool, typer.Option("--record", help="That of the record that is signed and kept.")
+    ] = False,
+) -> None:
+    """Print the JSON Schema of a signal as its author writes it, one line of a file (draft 2020-12).
+
+    With --record: of the record that a node makes of it, with id, revision, state, contest and reply.
+    """
+    if record:
+        print(json.dumps(record_schema(), indent=2, ensure_ascii=False))
+        return
     print(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    print(
+        "symbolon: this is a signal as its author writes it; --record prints the record that is signed.",
+        file=sys.stderr,
+    )
 
 
 def _print_list(title: str, rows: Iterable[tuple[str, str]]) -> None:

@@ -50,6 +50,9 @@ class AtKeyboard:
 current: Final[ContextVar[AtKeyboard]] = ContextVar("current", default=AtKeyboard())  # noqa: B039 - frozen
 """Who runs the command that is running."""
 
+running: Final[ContextVar[str]] = ContextVar("running", default="")
+"""Its words, without the program's name and options; '' outside of any."""
+
 
 def guard(command: click.Command, words: str) -> click.Command:
     """Makes a command, and every one below it, ask who is there before it does anything.
@@ -72,6 +75,7 @@ def _asking_first(callback: Callable[..., Any], words: str) -> Callable[..., Any
     @functools.wraps(callback)
     def asked(*arguments: Any, **options: Any) -> Any:
         current.set(require_operator(words))
+        running.set(words)
         return callback(*arguments, **options)
 
     return asked

@@ -7,17 +7,23 @@ from datetime import UTC, datetime
 
 from symbolon.errors import ConfigError, MembershipError, PolicyError
 from symbolon.rpc.diagnosis_finding import Finding, good, warned
-from symbolon.rpc.feed_standing import FeedStanding
+from symbolon.rpc.feed_standing import behind_words
 from symbolon.rpc.node import Node
 from symbolon.rpc.signal_standing import SOON_DAYS, SignalStanding, signal_standing, waiting_for_approval
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A member that was given own signals for a purpose; `acknowledged` in UTC, None: never."""
+    """A member that was given own signals.
+
+    Attributes:
+        purposes: of its lookups.
+        acknowledged: when it last held one to its end, UTC; None: never.
+        given, recalls_not_told, silent_days: as `FeedStanding`.
+    """
 
     peer: str
-    purpose: str
+    purposes: list[str]
     given: int
     acknowledged: str | None
     recalls_not_told: int
@@ -50,7 +56,7 @@ class Signals:
         awaiting_approval: own ones that some member could be shown, were they approved for it; None where
             nobody can say, since this node is no member or has no policies.
         received, received_recalled: of other members.
-        recalls_not_told: own recalls that members have not acknowledged, summed over members and purposes.
+        recalls_not_told: own recalls that members have not acknowledged, summed over members.
         given: to whom own ones were given.
         followed: whose are followed.
     """
@@ -86,7 +92,7 @@ def read_signals(node: Node) -> Signals:
         given=[
             Given(
                 each.peer,
-                each.purpose,
+                [purpose for purpose, _ in each.purposes],
                 each.given,
                 _moment(each.acknowledged_s),
                 each.recalls_not_told,
@@ -113,7 +119,8 @@ def signal_lines(signals: Signals) -> Iterator[str]:
         yield f"received     {_stand(signals.received)}{recalled}"
     for each in signals.given:
         well = "has acknowledged all" if each.acknowledged else "has acknowledged nothing yet"
-        yield f"given to     {each.peer} for {each.purpose}: {_behind_words(each) or well}"
+        behind = behind_words(each.recalls_not_told, each.silent_days)
+        yield f"given to     {each.peer} for {', '.join(each.purposes)}: {behind or well}"
     for one in signals.followed:
         when = "not looked up yet" if one.looked is None else f"looked up {one.looked[:16].replace('T', ' ')}"
         words = f"{when} UTC" if one.looked else when
@@ -129,7 +136,9 @@ def look_at_signals(found: SignalStanding) -> Iterator[Finding]:
     own = (
         _own_words(found.stand, found.expire_soon, found.due, found.texts_waiting) or "none of this member's"
     )
-    behind = [f"{each.peer} ({words})" for each in found.behind if (words := _behind_words(each))]
+    behind = [
+        f"{each.peer} ({behind_words(each.recalls_not_told, each.silent_days)})" for each in found.behind
+    ]
     if behind:
         said = f"{own}; behind: {', '.join(behind)}"
         hint = "Ask their operators; `symbolon signals feeds` shows how far each has come."
@@ -165,15 +174,6 @@ def _own_words(stand: int, expire_soon: int, due: int, texts: int) -> str:
 
 def _stand(count: int) -> str:
     return f"{count:,} {'stands' if count == 1 else 'stand'}"
-
-
-def _behind_words(each: "Given | FeedStanding") -> str:
-    parts = []
-    if count := each.recalls_not_told:
-        parts.append(f"{count} recall{'' if count == 1 else 's'} not acknowledged")
-    if each.silent_days is not None:
-        parts.append(f"silent for {each.silent_days} days")
-    return ", ".join(parts)
 
 
 def _late_words(problem: str, *, late: bool) -> str:

@@ -118,6 +118,8 @@ COMMAND_ROLES: Final[Mapping[str, Role | None]] = {
     # It leaves the coalition by that hand, and no policy guards it.
     "signals export": Role.APPROVER,
     "signals approve": Role.APPROVER,
+    # It keeps what others took back, opens that, and erases it.
+    "signals hold": Role.APPROVER,
     "coalition approve": Role.APPROVER,
     "approvals approve": Role.APPROVER,
     "approvals deny": Role.VIEWER,  # whoever asked may take it back; the store asks for the role otherwise

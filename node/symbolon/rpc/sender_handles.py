@@ -48,3 +48,6 @@ class HandleSource:
             sending.save_handles(connection, epoch, handles)
 
         return Labels(handles.rows, record)
+
+    def acknowledged(self, connection: Transaction) -> None:
+        """See `LabelSource.acknowledged`: nothing, since no handle has to be taken back."""

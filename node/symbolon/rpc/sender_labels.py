@@ -13,7 +13,6 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from symbolon.audit.document import Document
 from symbolon.exchange.key_table import KeyTable
 from symbolon.exchange.labels import LabelKind
 from symbolon.exchange.messages import DeltaHeader, TierOffer
@@ -21,7 +20,7 @@ from symbolon.exchange.padding import padded_count
 from symbolon.exchange.sender import Sender
 from symbolon.exchange.sender_set import Delta, DeltaPlan, LiveKeys, build_delta, plan_delta
 from symbolon.rpc.concurrent import to_the_end, together
-from symbolon.rpc.sender_session import SenderSession, evaluate_all, sign_off
+from symbolon.rpc.sender_session import Ending, SenderSession, evaluate_all, sign_off
 from symbolon.rpc.set_making import Made, in_parts, while_working
 from symbolon.storage.database import Transaction
 from symbolon.storage.exchange_sender_store import SetState
@@ -82,6 +81,10 @@ class LabelSource(Protocol):
         """The labels of what a plan adds."""
         ...
 
+    def acknowledged(self, connection: Transaction) -> None:
+        """Notes what a receiver that signed for the session has by it, in the transaction of its end."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class _TierPlan:
@@ -105,14 +108,8 @@ class _TierPlan:
         return TierOffer(self.tier, width, tuple(headers), len(self.plan.withdrawn) // width)
 
 
-async def run_labelled(
-    session: SenderSession, make_source: Callable[[SenderSession], LabelSource]
-) -> tuple[str, Document]:
-    """Runs the session to its end.
-
-    Returns:
-        What this node revealed and learned, and the result that was signed.
-    """
+async def run_labelled(session: SenderSession, make_source: Callable[[SenderSession], LabelSource]) -> Ending:
+    """Runs the session to its end."""
     node, hello, epoch = session.node, session.hello, session.epoch
     wire, figures = session.wire, session.figures
     with figures.phase("load"):
@@ -142,7 +139,7 @@ async def run_labelled(
         "suppliers it holds too; "
         f"learned: that it asked {asked} blinded keys (padded), not which.{later}"
     )
-    return sentence, result
+    return Ending(sentence, result, source.acknowledged)
 
 
 def _plan_tiers(session: SenderSession, source: LabelSource) -> list[_TierPlan]:

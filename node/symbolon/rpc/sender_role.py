@@ -7,6 +7,7 @@ sorted, so the first waits for the last. At the end both sign what the session c
 """
 
 import asyncio
+import functools
 import logging
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -36,7 +37,14 @@ from symbolon.rpc.node import Node
 from symbolon.rpc.permission_question import is_question
 from symbolon.rpc.sender_handles import HandleSource
 from symbolon.rpc.sender_labels import LabelSource, run_labelled
-from symbolon.rpc.sender_session import Answered, SenderSession, SenderWire, evaluate_all, sign_off
+from symbolon.rpc.sender_session import (
+    Answered,
+    Ending,
+    SenderSession,
+    SenderWire,
+    evaluate_all,
+    sign_off,
+)
 from symbolon.rpc.sender_signals import SignalSource
 from symbolon.rpc.set_making import Made, in_parts, while_working
 from symbolon.rpc.set_preparation import permitted_suppliers
@@ -106,9 +114,9 @@ async def run_sender(
                 await ended(loading)
             session = SenderSession(node, peer, hello, grant, request, epoch, suite, keys, wire, figures)
             if size:
-                sentence, result = await _run_size(session)
+                ending = await _run_size(session)
             else:
-                sentence, result = await run_labelled(session, SOURCES[hello.area])
+                ending = await run_labelled(session, SOURCES[hello.area])
         except BaseException as error:
             # A thread does not end with a cancelled call.
             opened = opening is not None and await ended(opening)
@@ -116,14 +124,15 @@ async def run_sender(
             await to_the_end(_note_failure, node, peer, hello, why, error, opened, request)
             raise
         rules = compare(keys.rules, hello.key_rules)
-        sentence = with_caution(sentence, rules)
+        result, sentence = ending.result, with_caution(ending.sentence, rules)
         unsigned = peer not in result.signatures
         if unsigned:
             sentence += f" {peer} {UNSIGNED}"
         about = {"request": request.sha256, "receipt": result.sha256}
         entry = session_entry("ended", peer, hello, {}, "no receipt" if unsigned else "", **about)
-        end = node.sessions.end
-        await to_the_end(end, "sender", entry, done=True, sentence=sentence, documents=(result,))
+        beside = None if unsigned else ending.acknowledged
+        end = functools.partial(node.sessions.end, "sender", entry, done=True, beside=beside)
+        await to_the_end(end, sentence=sentence, documents=(result,))
         await to_the_end(node.receipts.sign_over_session)
     return Answered(sentence, rules)
 
@@ -205,7 +214,7 @@ def _points(session: SenderSession) -> tuple[npt.NDArray[np.uint8], int]:
     return distinct_points(tables, suite, permitted), padded_count(whole)
 
 
-async def _run_size(session: SenderSession) -> tuple[str, Document]:
+async def _run_size(session: SenderSession) -> Ending:
     node, hello, suite, keys = session.node, session.hello, session.suite, session.keys
     wire, figures = session.wire, session.figures
     ask = hello.tiers[0]
@@ -235,4 +244,4 @@ async def _run_size(session: SenderSession) -> tuple[str, Document]:
         "tokens; "
         f"learned: that it holds about {ask.elements // hello.group_size} records (padded), not which."
     )
-    return sentence, result
+    return Ending(sentence, result)

@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import grpc
 
@@ -21,6 +22,7 @@ from symbolon.rpc.early_end import CALL_IS_OVER
 from symbolon.rpc.figures import Figures
 from symbolon.rpc.node import Node
 from symbolon.rpc.wire import Wire
+from symbolon.storage.database import Transaction
 from symbolon.storage.exchange_sender_store import Epoch
 from symbolon.storage.supplier_store import ListKeys
 
@@ -42,6 +44,21 @@ class Answered:
 
     sentence: str
     key_rules: Agreement
+
+
+class Ending(NamedTuple):
+    """What an exchange came to.
+
+    Attributes:
+        sentence: what this node revealed and learned.
+        result: as it was signed, by the receiver too where it did.
+        acknowledged: notes what a receiver that signed has by the session, in the transaction that ends it;
+            None: nothing is noted.
+    """
+
+    sentence: str
+    result: Document
+    acknowledged: Callable[[Transaction], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

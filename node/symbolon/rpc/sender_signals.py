@@ -1,7 +1,8 @@
 """Signals as labels: what a peer may be told about its own suppliers.
 
 Handles: the signals that leave for the peer, in the form that policy gives them, laid under their match keys
-chunk by chunk; which of them go now and which wait for the daily batch; what the audit log says of it. Where
+chunk by chunk; which of them go now and which wait for the daily batch; what the audit log says of it; which
+recalls the peer has by them once it has signed for the session. Where
 a signal that was released may no longer be shown, or less of it, the key epoch ends: under its key a receiver
 could still open what it was sent. Refuses nothing by itself. docs/PROTOCOL.md, Signals.
 """
@@ -76,6 +77,7 @@ class SignalSource:
         )
         self._digests = [form_digest(shape) for shape in self._choice.shapes]
         self._items = self._make_items()
+        self._told: dict[str, Numbers] = {}
         chunks = np.maximum(self._table.rows["chunks"].astype(np.int64), 1)
         self._whole_chunks: Mapping[str, int] = {
             tier: int(chunks[_places(self._table.numbers, table.link_supplier)].sum())
@@ -110,6 +112,11 @@ class SignalSource:
         if fitting.needs_epoch:
             self._end_epoch("what has to be told finds no room under a key any more")
         stands = fitting.stands
+        # Whoever has all that is offered under the keys of this tier knows of these by then; of a recall that
+        # has no key of the tier any more, every label is withdrawn.
+        told = choice.permit < 0
+        told[signals[~stands]] = False
+        self._told[tier] = choice.numbers[told]
         keys = np.repeat(wanted.key[stands], wanted.chunks[stands])
         ids = _spread(wanted.form_no[stands], wanted.chunks[stands])
         keys = np.concatenate([keys, given.key[fitting.kept]])
@@ -134,6 +141,8 @@ class SignalSource:
         def record(connection: Transaction) -> None:
             node, hello, peer = session.node, session.hello, session.peer
             node.disclosures.add(connection, peer, choice.numbers[added])
+            given = choice.numbers[added[decided >= 0]]
+            node.disclosures.note_given(connection, peer, tier, given, node.clock())
             entries = [
                 Entry(
                     "permitted",
@@ -150,6 +159,12 @@ class SignalSource:
             node.audit.append_in(connection, *entries)
 
         return Labels(rows, record)
+
+    def acknowledged(self, connection: Transaction) -> None:
+        """See `LabelSource.acknowledged`: the recalls that were offered, by tier."""
+        session = self._session
+        for tier, numbers in self._told.items():
+            session.node.disclosures.note_told(connection, session.peer, tier, numbers)
 
     def _make_items(self) -> _Items:
         node, choice = self._session.node, self._choice

@@ -106,7 +106,7 @@ class SignalStanding:
     @property
     def behind(self) -> tuple[FeedStanding, ...]:
         """Those who have not acknowledged a recall yet, or have fallen silent."""
-        return tuple(each for each in self.given if each.recalls_not_told or each.silent_days is not None)
+        return tuple(each for each in self.given if each.is_behind)
 
 
 def signal_standing(node: SignalBooks) -> SignalStanding:

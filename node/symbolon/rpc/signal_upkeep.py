@@ -19,6 +19,7 @@ from symbolon.policy.permission import ExchangeRequest
 from symbolon.rpc.entrusted_publishing import show_fewer_kinds
 from symbolon.rpc.node import Node
 from symbolon.rpc.signal_choice import choose_signals, form_digest
+from symbolon.rpc.signal_erasing import erase_expired
 from symbolon.rpc.signal_labels import labels_of
 
 log = logging.getLogger(__name__)
@@ -26,14 +27,7 @@ log = logging.getLogger(__name__)
 
 def erase_due(node: Node) -> None:
     """Erases own signals that have expired, received ones whose time is over, voices of former members."""
-    expired = node.signals.expire(node.now.date())
-    if expired:
-        log.info("%d signals expired and were erased", expired)
-    node.delegations.forget_expired()
-    node.entrusted.forget_expired()
-    erased = node.received.erase_due(node.clock(), lambda peer: node.asking_lock(peer, SIGNAL))
-    if erased.forms:
-        log.info("%d received signals were erased: their time is over", erased.forms)
+    erase_expired(node)
     members = {each.member_id for each in node.directory.current().members}
     gone = node.responses.keep_voices(members)
     if gone:

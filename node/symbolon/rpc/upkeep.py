@@ -6,8 +6,9 @@ quarter of the old one's life is over; at a founder, new timestamps, proposals t
 list of open invitations; telling peers of agreements that were signed or withdrawn here while they were off;
 cosignatures of others for the audit log; signals whose time is over, the labels of those that will be asked
 for, members whose signals are followed, and those that publish signals of this one. What ends and takes
-people to renew, it says once a day. Each job is tried again at its next turn when it fails. One finding stops
-the node: an audit log that is not what it was. docs/adr/0013, 0014, 0015.
+people to renew, and who has not heard of a recall or has fallen silent, it says once a day. Each job is tried
+again at its next turn when it fails. One finding stops the node: an audit log that is not what it was.
+docs/adr/0013, 0014, 0015.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ from symbolon.membership.member import MemberId
 from symbolon.rpc.agreeing import tell_all
 from symbolon.rpc.channel import listed_certificate
 from symbolon.rpc.entrusting import Delegates
+from symbolon.rpc.feed_standing import overdue
 from symbolon.rpc.following import Followers
 from symbolon.rpc.membership_client import announce, spread, sync
 from symbolon.rpc.node import Node
@@ -67,6 +69,7 @@ class Upkeep:
         self._relays: tuple[tuple[MemberId, str], ...] = ()
         self._listening: asyncio.Task[None] | None = None
         self._warned: date | None = None
+        self._warned_of_feeds: date | None = None
         self._erased: date | None = None
 
     def start(self, address: str) -> None:
@@ -96,6 +99,7 @@ class Upkeep:
             if self._node.is_founder:
                 await _tried("founder", self._found)
             await _tried("what ends soon", self._warn)
+            await _tried("who is behind", self._warn_of_feeds)
             await _tried("retention", lambda: asyncio.to_thread(self._node.matches.expire))
             await _tried("signals", lambda: asyncio.to_thread(erase_due, self._node))
             await _tried("kinds of members", lambda: asyncio.to_thread(show_kinds, self._node))
@@ -139,6 +143,14 @@ class Upkeep:
             self._warned = now.date()
             for each in ends_soon(await asyncio.to_thread(node.coalition.state), node.member_id, now):
                 log.warning("%s. %s", each.said, each.hint)
+
+    async def _warn_of_feeds(self) -> None:
+        """Says once a day who has not heard of a recall for a day, or is silent; counts and ids alone."""
+        today = self._node.now.date()
+        if self._warned_of_feeds != today:
+            for each in await asyncio.to_thread(overdue, self._node):
+                log.warning("%s. Ask its operator; `symbolon signals feeds` shows how far it has come.", each)
+            self._warned_of_feeds = today
 
     async def _follow_relays(self, address: str) -> None:
         """Attaches to the relays that this member's record names now, where theirs say that they are."""

@@ -49,6 +49,8 @@ class Exported:
         released: as it was released to whoever exports it, or to all, where the contributor exports.
         subject: whom it is about, as the exporter knows it; None where the exporter leaves that out.
         narrative: the free text, '' where there is none or it was never asked for.
+        publisher: id of the member that published it to whoever exports; '' for an own signal, and where its
+            contributor is shown by kind alone.
 
     Raises:
         SignalError: `signal.value`, at construction.
@@ -57,6 +59,7 @@ class Exported:
     released: ReleasedSignal
     subject: Subject | None = None
     narrative: str = field(default="", repr=False)
+    publisher: str = ""
 
     def __post_init__(self) -> None:
         if len(self.narrative) > MAX_NARRATIVE_CHARS or not is_plain(self.narrative):
@@ -180,8 +183,13 @@ def title(released: ReleasedSignal) -> str:
 OVER_TITLE: Final = "Risk signal that no longer stands"
 
 
-def summary(released: ReleasedSignal) -> str:
-    """What a person reads of a signal, a line for each thing that is said; without the narrative."""
+def summary(released: ReleasedSignal, publisher: str = "") -> str:
+    """What a person reads of a signal, a line for each thing that is said; without the narrative.
+
+    Args:
+        released: the signal.
+        publisher: as in `Exported`.
+    """
     severity = released.severity
     lines = ["What a contributor has reported; a report is no finding of fact."]
     if released.indicators:
@@ -212,6 +220,8 @@ def summary(released: ReleasedSignal) -> str:
         lines.append(f"Seen: {released.period.first} to {released.period.last}.")
     if released.contributors > 1:
         lines.append(f"Independent contributors that say so: {released.contributors}.")
+    if publisher:
+        lines.append(f"Published by the member {publisher}.")
     if released.shown_as is not ShownAs.PUBLISHER:
         lines.append(f"Contributor: a member of the kind {released.shown_as.value}.")
     lines.append(
@@ -224,9 +234,9 @@ def summary(released: ReleasedSignal) -> str:
     return "\n".join((*lines, *other_side(released)))
 
 
-def description(released: ReleasedSignal, narrative: str) -> str:
+def description(released: ReleasedSignal, narrative: str, publisher: str = "") -> str:
     """The summary and the narrative behind it."""
-    return "\n\n".join(each for each in (summary(released), narrative) if each)
+    return "\n\n".join(each for each in (summary(released, publisher), narrative) if each)
 
 
 def other_side(released: ReleasedSignal) -> list[str]:

@@ -8,6 +8,7 @@ draft: they are reported, with the command that brings them in.
 Specification: docs/signals-interchange.md, The record.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,6 +17,7 @@ from typing import Any, Final
 from symbolon.errors import SignalError
 from symbolon.signals.draft import Draft
 from symbolon.signals.exported import Exported, subject_fields
+from symbolon.signals.file_fields import WORD_PATTERN
 from symbolon.signals.foreign_signal import Importing, read_signal
 from symbolon.signals.released import MAX_CONTRIBUTORS_SHOWN, MAX_RETAIN_DAYS, ReleasedSignal
 from symbolon.signals.signal import (
@@ -27,6 +29,7 @@ from symbolon.signals.signal import (
     Period,
     Reply,
 )
+from symbolon.signals.supplier_side_file import supplier_side_notes
 from symbolon.signals.vocabulary import DisputeState, ShownAs, State
 from symbolon.suppliers.row_problem import RowProblem
 
@@ -59,11 +62,13 @@ class ReadRecord:
         problems: in the order in which they were found.
         draft: None where a problem is fatal.
         released: the released form, where all of it could be read.
+        publisher: the member that published it, as the record has it; '' where it names none.
     """
 
     problems: list[RowProblem] = field(default_factory=list)
     draft: Draft | None = None
     released: ReleasedSignal | None = None
+    publisher: str = ""
 
 
 def export_record(exported: Exported) -> dict[str, Any]:
@@ -86,6 +91,8 @@ def export_record(exported: Exported) -> dict[str, Any]:
         }
     if released.reply is not None:
         record["reply"] = {"received": released.reply.received.isoformat(), "text": released.reply.text}
+    if exported.publisher:
+        record["publisher"] = exported.publisher
     if released.shown_as is not ShownAs.PUBLISHER:
         record["shown_as"] = released.shown_as.value
     if released.no_onward:
@@ -182,6 +189,9 @@ def read_record(row: int, record: Mapping[str, object], importing: Importing) ->
             found.problems.append(item)
     if found.draft is not None:
         found.problems.extend(_beside(row, record))
+        publisher = record.get("publisher")
+        if isinstance(publisher, str) and re.fullmatch(WORD_PATTERN, publisher):
+            found.publisher = publisher
         found.released = _released(record, signal_id, issued, found.draft, content.get("period"))
     return found
 
@@ -203,23 +213,10 @@ def _end_by(period: object, month: Month) -> object:
 
 
 def _beside(row: int, record: Mapping[str, object]) -> Iterator[RowProblem]:
-    """What a draft has no place for; the supplier's side is never dropped in silence."""
-    if record.get("dispute"):
-        yield RowProblem(
-            row,
-            "dispute",
-            "the subject contests this signal; a draft has no place for that",
-            "bring the contest in with `symbolon signals dispute`",
-            fatal=False,
-        )
-    if record.get("reply"):
-        yield RowProblem(
-            row,
-            "reply",
-            "the subject has answered; a draft has no place for that",
-            "bring the answer in with `symbolon signals reply`",
-            fatal=False,
-        )
+    """What a draft has no place for."""
+    yield from supplier_side_notes(
+        row, has_dispute=bool(record.get("dispute")), has_reply=bool(record.get("reply"))
+    )
     if record.get("no_onward") or record.get("retain_days"):
         yield RowProblem(
             row,

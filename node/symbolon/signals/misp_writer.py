@@ -187,7 +187,7 @@ def _contents(exported: Exported) -> dict[str, dict[str, str]]:
             hint="Export the signal as STIX, or shorten the subject's name and address.",
             code="signal.too_long",
         )
-    risk = {RECORD: text, SUMMARY: summary(released)}
+    risk = {RECORD: text, SUMMARY: summary(released, exported.publisher)}
     cut = _cut(narrative)
     parts = {NARRATIVE: narrative[:cut], NARRATIVE_REST: narrative[cut:]}
     risk |= {relation: part for relation, part in parts.items() if part}

@@ -34,8 +34,9 @@ def written_texts(read: ReadRecord) -> frozenset[str]:
     """The texts that an export writes besides the record, for people; none where that is not known."""
     if read.released is None or read.draft is None:
         return frozenset()
-    released = read.released
-    return frozenset({title(released), summary(released), description(released, read.draft.narrative)})
+    released, publisher = read.released, read.publisher
+    whole = description(released, read.draft.narrative, publisher)
+    return frozenset({title(released), summary(released, publisher), whole})
 
 
 def own_draft(

@@ -1,10 +1,11 @@
 """One signal as a JSON object of an outside file: the model, its JSON Schema, and the way to a draft.
 
-Handles: the fields of the record without those that a node gives it (id, revision, day of issue, state,
-dispute, reply), and three beside it (source, reference, workers); every field but the subject, the indicators
-and the evidence may be missing or null. A fault is a `RowProblem` with the path of the field and what mends
-it; it never quotes a value. Refuses: unknown fields, words outside the vocabulary, what is too long, and what
-`Signal` refuses. No field is for a price, a volume, a cost, the end of a contract, or a person's name.
+Handles: the fields of the record without those that a node gives it (id, revision, day of issue, state), and
+three beside it (source, reference, workers); every field but the subject, the indicators and the evidence may
+be missing or null. Contest and reply may stand there, as an export has them; they are told and never read in.
+A fault is a `RowProblem` with the path of the field and what mends it; it never quotes a value. Refuses:
+unknown fields, words outside the vocabulary, what is too long, and what `Signal` refuses. No field is for a
+price, a volume, a cost, the end of a contract, or a person's name.
 Specification: docs/signals-import.md; JSON Schema, draft 2020-12.
 """
 
@@ -14,22 +15,21 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any, Final
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainValidator,
-    ValidationError,
-    WithJsonSchema,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from symbolon.errors import SignalError
 from symbolon.signals.draft import MAX_REFERENCE_CHARS, MAX_SOURCE_CHARS, Draft
 from symbolon.signals.draft_problems import draft_problems
-from symbolon.signals.field_faults import LEVEL_WORDS, faults
+from symbolon.signals.field_faults import faults
+from symbolon.signals.file_fields import (
+    WORD_PATTERN,
+    DayField,
+    FileModel,
+    LevelField,
+    MonthField,
+    json_number,
+    unicode_text,
+)
 from symbolon.signals.free_text import clean, is_plain
 from symbolon.signals.record_codec import SUBJECT_FIELDS
 from symbolon.signals.signal import (
@@ -38,14 +38,22 @@ from symbolon.signals.signal import (
     MAX_SUBJECT_CHARS,
     MAX_WORDS,
     NOT_RATED,
-    Month,
     Native,
     Period,
     Severity,
     Subject,
 )
 from symbolon.signals.subject_reading import read_subject
-from symbolon.signals.vocabulary import Evidence, Indicator, Level, Reliability, SubjectKind, Tlp
+from symbolon.signals.supplier_side_file import DisputeFile, ReplyFile, supplier_side_notes
+from symbolon.signals.vocabulary import (
+    DisputeState,
+    Evidence,
+    Indicator,
+    Level,
+    Reliability,
+    SubjectKind,
+    Tlp,
+)
 from symbolon.suppliers.row_problem import RowProblem
 
 MAX_WORKERS: Final = 10_000_000
@@ -54,80 +62,19 @@ MAX_WORKERS: Final = 10_000_000
 SCHEMA_ID: Final = "urn:symbolon:signal-file:1"
 
 _ODD_BLANKS: Final = re.compile(r"[^\S\n\t]")
-_MONTH_PATTERN: Final = "^(19[0-9]{2}|2[01][0-9]{2}|22[0-3][0-9]|2240)-(0[1-9]|1[0-2])$"
-_DAY_PATTERN: Final = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
-_WORD_PATTERN: Final = "^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$"
 
-
-def _unicode(text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise PydanticCustomError("half", "it holds half of a character") from None
-    return text
-
-
-def _whole(value: object) -> object:
-    """JSON has one kind of number: 70.0 is 70."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _level(value: object) -> Level:
-    value = _whole(value)
-    if isinstance(value, str) and value in LEVEL_WORDS:
-        return LEVEL_WORDS[value]
-    if isinstance(value, int) and not isinstance(value, bool) and min(Level) <= value <= max(Level):
-        return Level(value)
-    raise PydanticCustomError("level", "it is no level")
-
-
-def _month(value: object) -> Month:
-    try:
-        if isinstance(value, str) and value.isascii():
-            return Month.parse(value)
-    except SignalError:
-        pass
-    raise PydanticCustomError("month", "it is no month")
-
-
-def _day(value: object) -> date:
-    if isinstance(value, str) and re.fullmatch(_DAY_PATTERN.strip("^$"), value):
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            pass
-    raise PydanticCustomError("day", "it is no day")
-
-
-_SubjectText = Annotated[str, Field(max_length=MAX_SUBJECT_CHARS), AfterValidator(_unicode)]
-_NativeText = Annotated[str, Field(min_length=1, max_length=MAX_NATIVE_CHARS), AfterValidator(_unicode)]
-_Narrative = Annotated[str, Field(max_length=MAX_NARRATIVE_CHARS), AfterValidator(_unicode)]
-_Source = Annotated[str, Field(max_length=MAX_SOURCE_CHARS), AfterValidator(_unicode)]
-_Reference = Annotated[str, Field(max_length=MAX_REFERENCE_CHARS), AfterValidator(_unicode)]
-_Words = Annotated[list[Annotated[str, Field(pattern=_WORD_PATTERN)]], Field(max_length=MAX_WORDS)]
-_Confidence = Annotated[int, Field(ge=0, le=100), BeforeValidator(_whole)]
-_Workers = Annotated[int, Field(ge=1, le=MAX_WORKERS), BeforeValidator(_whole)]
-_LevelField = Annotated[
-    Level,
-    PlainValidator(_level),
-    WithJsonSchema({"enum": [*(int(each) for each in Level), *LEVEL_WORDS]}),
-]
-_MonthField = Annotated[
-    Month, PlainValidator(_month), WithJsonSchema({"type": "string", "pattern": _MONTH_PATTERN})
-]
-_DayField = Annotated[
-    date,
-    PlainValidator(_day),
-    WithJsonSchema({"type": "string", "format": "date", "pattern": _DAY_PATTERN}),
-]
+_SubjectText = Annotated[str, Field(max_length=MAX_SUBJECT_CHARS), AfterValidator(unicode_text)]
+_NativeText = Annotated[str, Field(min_length=1, max_length=MAX_NATIVE_CHARS), AfterValidator(unicode_text)]
+_Narrative = Annotated[str, Field(max_length=MAX_NARRATIVE_CHARS), AfterValidator(unicode_text)]
+_Source = Annotated[str, Field(max_length=MAX_SOURCE_CHARS), AfterValidator(unicode_text)]
+_Reference = Annotated[str, Field(max_length=MAX_REFERENCE_CHARS), AfterValidator(unicode_text)]
+_Words = Annotated[list[Annotated[str, Field(pattern=WORD_PATTERN)]], Field(max_length=MAX_WORDS)]
+_Confidence = Annotated[int, Field(ge=0, le=100), BeforeValidator(json_number)]
+_Workers = Annotated[int, Field(ge=1, le=MAX_WORKERS), BeforeValidator(json_number)]
 _IndicatorField = Annotated[Indicator, Field(strict=False)]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class SubjectFile(_Model):
+class SubjectFile(FileModel):
     """Whom the signal is about. It needs a name or an identifier that holds."""
 
     model_config = ConfigDict(title="Subject")
@@ -159,19 +106,19 @@ class SubjectFile(_Model):
     longitude: _SubjectText | None = Field(None, title="Longitude", description="Of the subject itself.")
 
 
-class SeverityFile(_Model):
+class SeverityFile(FileModel):
     """How bad it is (UN Guiding Principle 14), by number or by word; 0 where nothing is said of it."""
 
     model_config = ConfigDict(title="Severity")
 
-    scale: _LevelField = Field(Level.NOT_STATED, title="Scale", description="How grave the harm is.")
-    scope: _LevelField = Field(Level.NOT_STATED, title="Scope", description="How many it reaches.")
-    irremediability: _LevelField = Field(
+    scale: LevelField = Field(Level.NOT_STATED, title="Scale", description="How grave the harm is.")
+    scope: LevelField = Field(Level.NOT_STATED, title="Scope", description="How many it reaches.")
+    irremediability: LevelField = Field(
         Level.NOT_STATED, title="Irremediability", description="How far it is beyond being made good."
     )
 
 
-class NativeFile(_Model):
+class NativeFile(FileModel):
     """The finding in its own scheme, kept as given."""
 
     model_config = ConfigDict(title="Native grade")
@@ -180,21 +127,21 @@ class NativeFile(_Model):
     grade: _NativeText = Field(title="Grade", description="As the report has it.")
 
 
-class PeriodFile(_Model):
+class PeriodFile(FileModel):
     """When it was seen, no finer than a month."""
 
     model_config = ConfigDict(title="Period")
 
-    first: _MonthField = Field(alias="from", title="First month", description="For example 2026-03.")
-    last: _MonthField | None = Field(
+    first: MonthField = Field(alias="from", title="First month", description="For example 2026-03.")
+    last: MonthField | None = Field(
         None, alias="to", title="Last month", description="The first month, where it is missing."
     )
 
 
-class SignalFile(_Model):
+class SignalFile(FileModel):
     """A risk signal about a supplier, as its author writes it down; one object on each line of a file."""
 
-    model_config = ConfigDict(title="Symbolon signal")
+    model_config = ConfigDict(title="Symbolon signal, as its author writes it")
 
     subject: SubjectFile = Field(title="Subject")
     indicators: list[_IndicatorField] = Field(
@@ -204,7 +151,7 @@ class SignalFile(_Model):
         title="Evidence", description="What kind of evidence it rests on."
     )
     severity: SeverityFile | None = Field(None, title="Severity")
-    likelihood: _LevelField | None = Field(
+    likelihood: LevelField | None = Field(
         None, title="Likelihood", description="How likely it is that it goes on; no part of severity."
     )
     confidence: _Confidence | None = Field(None, title="Confidence", description="In the content, 0 to 100.")
@@ -227,13 +174,13 @@ class SignalFile(_Model):
         title="Recipients",
         description="Ids of the members it may go to; whoever policy permits, where it is missing.",
     )
-    embargo: _DayField | None = Field(None, title="Embargo", description="It goes to nobody before this day.")
-    expires: _DayField | None = Field(
+    embargo: DayField | None = Field(None, title="Embargo", description="It goes to nobody before this day.")
+    expires: DayField | None = Field(
         None,
         title="Expires",
         description="It is erased everywhere on this day; two years from its issue, five at most.",
     )
-    review: _DayField | None = Field(
+    review: DayField | None = Field(
         None, title="Review", description="The contributor looks at it again by this day; half a year."
     )
     urgent: bool | None = Field(
@@ -250,6 +197,8 @@ class SignalFile(_Model):
         title="Workers",
         description="How many people work there, to warn where a detail would point at one; it is not kept.",
     )
+    dispute: DisputeFile | None = Field(None, title="Dispute")
+    reply: ReplyFile | None = Field(None, title="Reply")
 
 
 _MODELS: Final[dict[str, type[BaseModel]]] = {
@@ -258,6 +207,8 @@ _MODELS: Final[dict[str, type[BaseModel]]] = {
     "severity": SeverityFile,
     "native": NativeFile,
     "period": PeriodFile,
+    "dispute": DisputeFile,
+    "reply": ReplyFile,
 }
 _FIELDS: Final = {
     path: tuple(field.alias or name for name, field in model.model_fields.items())
@@ -302,6 +253,12 @@ def read_signal_object(row: int, value: object, today: date) -> Iterator[Draft |
     if draft is None:
         return
     refused = False
+    contest = signal.dispute
+    yield from supplier_side_notes(
+        row,
+        has_dispute=contest is not None and contest.state is not DisputeState.NONE,
+        has_reply=signal.reply is not None,
+    )
     for problem in draft_problems(draft, row, today):
         refused = True
         yield problem

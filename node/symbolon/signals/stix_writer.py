@@ -124,7 +124,7 @@ def _report_objects(exported: Exported, organisation: str, now: datetime) -> Ite
     report = {
         **_head("report", exported, modified),
         "name": title(released),
-        "description": description(released, exported.narrative),
+        "description": description(released, exported.narrative, exported.publisher),
         "report_types": ["identity"],
         "published": _published(exported),
         "object_refs": [each["id"] for each in about] or [SYMBOLON],

@@ -54,10 +54,12 @@ PAGE_BYTES: Final = 16384
 """Of a new SQLite file. Key segments and held sets are megabytes in a row: pages of 4096 bytes take three
 times as long to read."""
 
+_WAITING: Final = f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}"
+
 _PRAGMAS: Final = (
     # Before anything is written; a file that exists keeps the size it has.
     f"PRAGMA page_size = {PAGE_BYTES}",
-    f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}",
+    _WAITING,
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     # Overwrite what is deleted: an erased record must not linger in a free page.
@@ -229,6 +231,34 @@ class Database:
             yield
         finally:
             os.close(descriptor)
+
+    def is_writing(self) -> bool:
+        """Whether somebody writes just now, here or in another process; waits for nobody.
+
+        What it says may be over the next moment. It is for work that can as well be done later.
+
+        Raises:
+            StorageError: the database failed.
+        """
+        name = "look whether somebody writes"
+        if self._path is None:
+            with self.read(name) as connection:
+                free = connection.execute(text(f"SELECT pg_try_advisory_xact_lock({_lock_number('writer')})"))
+                return not free.scalar_one()
+        with self._translated(name):
+            held = self._engine.raw_connection()
+        try:
+            held.execute("PRAGMA busy_timeout = 0")
+            held.execute("BEGIN IMMEDIATE")
+            held.rollback()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+                return True
+            raise StorageError(f"{name}: {error}", code="storage.io") from error
+        finally:
+            held.execute(_WAITING)
+            held.close()
+        return False
 
     @contextlib.contextmanager
     def _translated(self, name: str) -> Iterator[None]:

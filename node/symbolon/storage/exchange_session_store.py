@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from sqlalchemy import Connection, and_, case, func, select, update
 
@@ -35,6 +35,21 @@ class SessionRow:
     sentence: str
 
 
+class Looked(NamedTuple):
+    """The lookups of one member for one purpose that were answered; times in seconds since 1970-01-01 UTC.
+
+    Attributes:
+        first_s: when the first began.
+        acknowledged_s: when the last one began that the member acknowledged by signing what it came to; None:
+            none was.
+    """
+
+    peer: str
+    purpose: str
+    first_s: int
+    acknowledged_s: int | None
+
+
 class SessionStore:
     """Ends and lists sessions; arguments as for `AuditLog`."""
 
@@ -46,11 +61,20 @@ class SessionStore:
         self._audit = AuditLog(database, sealer, clock, operator)
 
     def end(
-        self, role: Role, entry: Entry, *, done: bool, sentence: str, documents: Iterable[Document] = ()
+        self,
+        role: Role,
+        entry: Entry,
+        *,
+        done: bool,
+        sentence: str,
+        documents: Iterable[Document] = (),
+        beside: Callable[[Connection], None] | None = None,
     ) -> None:
-        """Marks a session's end and writes its last audit entry."""
+        """Marks a session's end and writes its last audit entry; `beside` writes in the same transaction."""
         with self._database.transaction("end a session") as connection:
             self.end_in(connection, role, entry, done=done, sentence=sentence, documents=documents)
+            if beside is not None:
+                beside(connection)
 
     def end_in(
         self,
@@ -100,22 +124,19 @@ class SessionStore:
                 )
         return len(rows)
 
-    def last_lookups(self) -> list[tuple[str, str, int | None]]:
-        """Peers and purposes of lookups that were answered, and when the last whole one of each began.
-
-        Whole is one that the peer acknowledged by signing what it came to; None where none is. Times in
-        seconds since 1970-01-01 UTC.
-        """
+    def lookups(self) -> list[Looked]:
+        """The lookups that were answered, by member and purpose, ascending."""
         table = exchange_session.c
         whole = and_(table.state == "done", table.sentence.not_like(f"%{UNSIGNED}%"))
+        columns = func.min(table.started_at_s), func.max(case((whole, table.started_at_s)))
         query = (
-            select(table.peer, table.purpose, func.max(case((whole, table.started_at_s))))
+            select(table.peer, table.purpose, *columns)
             .where(table.role == "sender", table.mode == "lookup")
             .group_by(table.peer, table.purpose)
             .order_by(table.peer, table.purpose)
         )
         with self._database.read("look who looked up signals") as connection:
-            return [(row[0], row[1], row[2]) for row in connection.execute(query)]
+            return [Looked(*row) for row in connection.execute(query)]
 
     def newest(self, limit: int) -> list[SessionRow]:
         """The newest sessions, newest first."""

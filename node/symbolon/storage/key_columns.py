@@ -7,7 +7,7 @@ key `inputs[offsets[i]:offsets[i + 1]]`, whose curve point is `points[i]`.
 Refuses a payload whose columns do not add up.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -105,6 +105,18 @@ class KeyLinks:
             ),
             inputs=payload[input_at:],
         )
+
+    def having(self, inputs: Iterable[bytes]) -> set[int]:
+        """Numbers of the suppliers that yield any of some keys, none of which is empty."""
+        found = set[int]()
+        for wanted in inputs:
+            at = self.inputs.find(wanted)
+            while at >= 0:
+                link = int(np.searchsorted(self.offsets, at, side="right")) - 1
+                if self.offsets[link] == at and self.offsets[link + 1] == at + len(wanted):
+                    found.add(int(self.supplier_no[link]))
+                at = self.inputs.find(wanted, at + 1)
+        return found
 
     def without(self, dead_pks: npt.NDArray[np.uint64]) -> Self:
         """The links left when those of some supplier versions are taken out.

@@ -6,6 +6,7 @@ changes.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
@@ -23,6 +24,21 @@ Decision = Literal["accepted", "rejected"]
 
 
 _DAY_S: Final = 86400
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a person decided about a supplier, whether the evidence still stands or not.
+
+    Attributes:
+        peer: whose record, or signal, it was about.
+        decision: accepted or rejected.
+        decided_at_s: seconds since 1970-01-01 UTC.
+    """
+
+    peer: str
+    decision: Decision
+    decided_at_s: int
 
 
 class MatchStore:
@@ -156,3 +172,11 @@ class MatchStore:
         with self._database.read("load decisions") as connection:
             rows = connection.execute(query).all()
         return {(row.supplier_no, row.evidence): row.decision for row in rows}
+
+    def decided(self, supplier_no: int) -> list[Decided]:
+        """All decisions about an own supplier, the oldest first; of one that was replaced the later alone."""
+        columns = match_decision.c.peer, match_decision.c.decision, match_decision.c.decided_at_s
+        query = select(*columns).where(match_decision.c.supplier_no == supplier_no)
+        with self._database.read("load what was decided about a supplier") as connection:
+            rows = connection.execute(query.order_by(match_decision.c.decided_at_s, *columns)).all()
+        return [Decided(*row) for row in rows]

@@ -1,10 +1,11 @@
 """What the sealed columns of received signals hold.
 
-Handles: a label with the key that it was verified by; reason and day of a recall; the links between signals
-and own suppliers, all of one peer, purpose and tier in one value. They are sealed together since a row for
-each would show how many own suppliers are concerned and, by their numbers, which; and every lookup writes
-those of its tiers anew. Refuses bytes that do not open in their place, and columns that do not add up.
-Specification: docs/signals.md, Taking in.
+Handles: a label with the key that it was verified by; reason and day of a recall, with the own suppliers that
+the signal was about, padded so that the length does not tell how many; the links between signals and own
+suppliers, all of one peer, purpose and tier in one value. They are sealed together since a row for each would
+show how many own suppliers are concerned and, by their numbers, which; and every lookup writes those of its
+tiers anew. Refuses bytes that do not open in their place, and columns that do not add up. Specification:
+docs/signals.md, Taking in; Recall, dispute and reply.
 """
 
 import contextlib
@@ -32,7 +33,12 @@ from symbolon.suppliers.tier import Tier
 Chunks = tuple[bytes, ...]
 
 _DAY_BYTES: Final = 2
+_COUNT_BYTES: Final = 4
+_NUMBER_BYTES: Final = 8
 _PRINT_BYTES: Final = 16
+
+RECALL_SUPPLIERS: Final = 8
+"""Numbers of suppliers that a recall has room for, and by which the room grows: few signals fit more."""
 
 NO_PRINT: Final = bytes(_PRINT_BYTES)
 """Of no label."""
@@ -79,16 +85,53 @@ def open_narrative(sealer: Sealer, peer: str, purpose: str, signal_id: bytes, se
     return sealer.open("received_narrative", "text", _form(peer, purpose, signal_id), sealed).decode()
 
 
-def seal_recall(sealer: Sealer, peer: str, signal_id: bytes, reason: RecallReason, issued: date) -> bytes:
-    """What `received_signal.recall` holds."""
-    said = reason.number.to_bytes(1) + day_number(issued).to_bytes(_DAY_BYTES)
-    return sealer.seal("received_signal", "recall", f"{peer}/{signal_id.hex()}", said)
+@dataclass(frozen=True, slots=True)
+class KeptRecall:
+    """What is kept of a recall.
+
+    Attributes:
+        reason: why.
+        issued: day of the recall.
+        suppliers: own suppliers that the signal was about, by number, ascending; empty where none are noted.
+    """
+
+    reason: RecallReason
+    issued: date
+    suppliers: tuple[int, ...] = ()
 
 
-def open_recall(sealer: Sealer, peer: str, signal_id: bytes, sealed: bytes) -> tuple[RecallReason, date]:
-    """Reason and day from `received_signal.recall`."""
-    said = sealer.open("received_signal", "recall", f"{peer}/{signal_id.hex()}", sealed)
-    return list(RecallReason)[said[0] - 1], numbered_day(int.from_bytes(said[1:]))
+def seal_recall(sealer: Sealer, peer: str, signal_id: bytes, recall: KeptRecall) -> bytes:
+    """What `received_signal.recall` holds.
+
+    Reason u8 ‖ day u16 ‖ count n u32 ‖ numbers u64[n], ascending, big-endian, and zeros up to the next whole
+    `RECALL_SUPPLIERS` numbers, one lot at least. Of a signal that was recalled as `withdrawn` no supplier is
+    written, whatever is given: that reason says no more on purpose.
+    """
+    silent = recall.reason is RecallReason.WITHDRAWN
+    numbers = () if silent else sorted(set(recall.suppliers))
+    lots = max(1, -(-len(numbers) // RECALL_SUPPLIERS))
+    said = recall.reason.number.to_bytes(1) + day_number(recall.issued).to_bytes(_DAY_BYTES)
+    listed = b"".join(each.to_bytes(_NUMBER_BYTES) for each in numbers)
+    listed = listed.ljust(lots * RECALL_SUPPLIERS * _NUMBER_BYTES, b"\0")
+    value = said + len(numbers).to_bytes(_COUNT_BYTES) + listed
+    return sealer.seal("received_signal", "recall", f"{peer}/{signal_id.hex()}", value)
+
+
+def open_recall(sealer: Sealer, peer: str, signal_id: bytes, sealed: bytes) -> KeptRecall:
+    """A recall from `received_signal.recall`; one that was written before suppliers were kept notes none.
+
+    Raises:
+        StorageError: `storage.columns`.
+    """
+    value = sealer.open("received_signal", "recall", f"{peer}/{signal_id.hex()}", sealed)
+    reason, day = list(RecallReason)[value[0] - 1], value[1 : 1 + _DAY_BYTES]
+    rest = value[1 + _DAY_BYTES :]
+    count, listed = int.from_bytes(rest[:_COUNT_BYTES]), rest[_COUNT_BYTES:]
+    if len(listed) < count * _NUMBER_BYTES:
+        raise StorageError("the suppliers of a recalled signal do not add up", code="storage.columns")
+    places = range(0, count * _NUMBER_BYTES, _NUMBER_BYTES)
+    suppliers = tuple(int.from_bytes(listed[at : at + _NUMBER_BYTES]) for at in places)
+    return KeptRecall(reason, numbered_day(int.from_bytes(day)), suppliers)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -263,6 +306,15 @@ class LinkTable:
             if noted.get(each) != _print(label)
         )
         return frozenset(others)
+
+    def suppliers_of(self, wanted: Collection[bytes]) -> dict[bytes, set[int]]:
+        """Own suppliers that some signals are about; signals that no link names are left out."""
+        chosen = np.array([each in wanted for each in self.ids], np.bool_)
+        rows = np.flatnonzero(chosen[self.at]) if len(self.at) else self.at
+        found: dict[bytes, set[int]] = {}
+        for at, supplier in zip(self.at[rows].tolist(), self.suppliers[rows].tolist(), strict=True):
+            found.setdefault(self.ids[at], set()).add(supplier)
+        return found
 
     def about(self, suppliers: npt.NDArray[np.uint64]) -> set[bytes]:
         """Ids of the signals that are about any of some own suppliers."""

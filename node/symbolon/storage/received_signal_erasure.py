@@ -3,7 +3,8 @@
 Handles: what a recall, a withdrawal, an expiry or the peer's terms end, in the caller's transaction. Of a
 signal on hold a copy is kept apart first. SQLite overwrites what it deletes (`PRAGMA secure_delete`); the
 write-ahead log holds older pages until its next checkpoint, and PostgreSQL dead rows until its next vacuum,
-both sealed. Refuses nothing. Specification: docs/signals.md, Recalls and expiry.
+both sealed. Refuses nothing.
+Specification: docs/signals.md, Expiry; Legal holds; Recall, dispute and reply.
 """
 
 from collections.abc import Callable, Collection
@@ -162,6 +163,22 @@ def drop_links(
             return table.only(frozenset(table.ids) - gone)
 
         rewrite_links(connection, sealer, peer, row.purpose, row.tier, without)
+
+
+def suppliers_of(
+    connection: Connection, sealer: Sealer, peer: str, signal_ids: Collection[bytes]
+) -> dict[bytes, set[int]]:
+    """Own suppliers that some signals are about, by the links of all purposes and tiers."""
+    found: dict[bytes, set[int]] = {}
+    if not signal_ids:
+        return found
+    wanted = frozenset(signal_ids)
+    query = select(received_signal_link).where(received_signal_link.c.peer == peer)
+    for row in connection.execute(query).all():
+        table = open_links(sealer, peer, row.purpose, row.tier, row.payload)
+        for signal_id, numbers in table.suppliers_of(wanted).items():
+            found.setdefault(signal_id, set()).update(numbers)
+    return found
 
 
 def forget_signals(

@@ -139,9 +139,17 @@ class Reader:
     def tombstone(self, row: Row[Any]) -> Tombstone:
         """What is left of a recalled signal, from its row of `received_signal`."""
         signal_id = bytes.fromhex(row.signal_id)
-        reason, issued = open_recall(self._sealer, row.peer, signal_id, row.recall)
-        until = numbered_day(row.expires_day)
-        return Tombstone(row.peer, signal_id, row.revision, reason, issued, row.changed_at_s, until)
+        kept = open_recall(self._sealer, row.peer, signal_id, row.recall)
+        return Tombstone(
+            peer=row.peer,
+            signal_id=signal_id,
+            revision=row.revision,
+            reason=kept.reason,
+            issued=kept.issued,
+            recalled_at_s=row.changed_at_s,
+            until=numbered_day(row.expires_day),
+            suppliers=kept.suppliers,
+        )
 
     def narrative(self, connection: Connection, view: ReceivedView) -> str:
         """The narrative of a signal that stands; '' where none is held."""

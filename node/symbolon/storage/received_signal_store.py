@@ -411,6 +411,16 @@ class ReceivedSignalStore:
                 rows = connection.execute(delete(received_signal).where(_forgotten(today))).rowcount
         return Erased(forms, rows, holds)
 
+    def is_due(self, now_s: float) -> bool:
+        """Whether `erase_due` has something to erase, by a look that is cheap and waits for nobody."""
+        today, form = erasing.day_of(now_s), received_form
+        with self._database.read("look whether received signals are to be erased") as connection:
+            over = select(form.c.peer).where(form.c.erase_at_s <= int(now_s)).limit(1)
+            left = select(received_signal.c.peer).where(_forgotten(today)).limit(1)
+            if any(connection.execute(each).first() is not None for each in (over, left)):
+                return True
+            return holding.any_ended(connection, today)
+
     def _peers_due(self, now_s: float) -> list[str]:
         table = received_form
         query = select(table.c.peer).where(table.c.erase_at_s <= int(now_s)).distinct()

@@ -99,7 +99,7 @@ class ReceivedView:
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
-    """A signal that was recalled; nothing is left of what it said.
+    """A signal that was recalled; nothing is left of what it said but whom it was about here.
 
     Attributes:
         peer: its publisher.
@@ -108,6 +108,8 @@ class Tombstone:
         issued: day of the recall.
         recalled_at_s: when that arrived here, seconds since 1970-01-01 UTC.
         until: the day on which this is erased too.
+        suppliers: own suppliers that it was about, by number, ascending; none where it was `withdrawn`, where
+            it was not held when the recall came, and where that came before they were noted.
     """
 
     peer: str
@@ -117,6 +119,7 @@ class Tombstone:
     issued: date
     recalled_at_s: int
     until: date
+    suppliers: tuple[int, ...] = ()
 
     @property
     def hex_id(self) -> str:

@@ -19,6 +19,7 @@ from symbolon.signals.supplier_link import Hit
 from symbolon.storage import received_signal_erasure as erasing
 from symbolon.storage.exchange_receiver_store import ReceiverStore
 from symbolon.storage.received_signal_columns import (
+    KeptRecall,
     Label,
     LinkTable,
     label_digest,
@@ -125,18 +126,21 @@ class Writer:
     def _write_recalls(self, recalls: Mapping[bytes, Recall], rows: Mapping[str, Row[Any]]) -> None:
         peer = self._peer
         erasing.remove_forms(self._connection, self._sealer, peer, recalls.keys(), self._now_s)
+        # The links go next; on whom to undo what rested on a signal is to be known after them.
+        about = erasing.suppliers_of(self._connection, self._sealer, peer, recalls.keys())
         added = []
         for signal_id, recall in recalls.items():
             row = rows.get(signal_id.hex())
             if row is not None and row.state == HeldState.RECALLED:
                 continue
             until = day_number(recall.until)
+            kept = KeptRecall(recall.reason, recall.issued, tuple(about.get(signal_id, ())))
             values = {
                 "revision": recall.revision,
                 "state": HeldState.RECALLED.value,
                 "changed_at_s": self._now_s,
                 "expires_day": until if row is None else max(until, row.expires_day),
-                "recall": seal_recall(self._sealer, peer, signal_id, recall.reason, recall.issued),
+                "recall": seal_recall(self._sealer, peer, signal_id, kept),
             }
             if row is None:
                 added.append({**self._new_row(signal_id), **values})

@@ -81,6 +81,19 @@ def expire(database: Database, sealer: Sealer, audit: AuditLog, today: date, now
     return erased
 
 
+def any_due(database: Database, today: date) -> bool:
+    """Whether a signal's time is over and its content still here, or a hold has ended: a look at two indexes.
+
+    Raises:
+        StorageError: the database failed.
+    """
+    with database.read("look whether signals are to be erased") as connection:
+        over = select(signal_hold.c.number).where(_over(today)).limit(1)
+        if connection.execute(over).first() is not None:
+            return True
+        return connection.execute(select(signal.c.number).where(_due(today)).limit(1)).first() is not None
+
+
 def _over(today: date) -> Any:
     """True for holds whose time is over."""
     return signal_hold.c.until_day <= day_number(today)
@@ -136,11 +149,14 @@ def check_hold(holder: str, until: date, today: date) -> None:
     if not holder.strip() or not holder.isprintable() or len(holder) > MAX_HOLDER_CHARS:
         raise SignalError(
             f"a hold names who has to keep the signal in one line of at most {MAX_HOLDER_CHARS} characters",
+            hint="For example: Labour Court of Gazipur, file 17/26.",
             code="signal.value",
         )
     if not max(today, FIRST_DAY) < until <= LAST_DAY:
         raise SignalError(
-            f"a hold ends after today, and by {LAST_DAY}", hint="Give its last day.", code="signal.value"
+            f"a hold ends after today, and by {LAST_DAY}",
+            hint="Name the day on which it ends, like 2027-06-30.",
+            code="signal.value",
         )
 
 

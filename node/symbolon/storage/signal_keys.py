@@ -7,7 +7,7 @@ are gone count for nothing, and are swept once they are the larger part of a spa
 where they were made by other rules than this software's, a span at a time; it may be killed anywhere.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
@@ -150,6 +150,24 @@ def load_keys(
     rules = connection.execute(select(segment.c.key_rules).distinct()).scalars().all()
     told = key_rules() if not rules else rules[0] if len(rules) == 1 else None
     return ListKeys(tables, fingerprint(told), rekeyed_at_s(connection))
+
+
+def numbers_with(
+    connection: Connection, sealer: Sealer, wanted: Mapping[Tier, Collection[bytes]]
+) -> set[int]:
+    """Numbers of the signals that have any of some keys, those included that are gone by now.
+
+    Args:
+        connection: of one snapshot.
+        sealer: of the database.
+        wanted: keys as `MatchKey.encoded`, by tier.
+    """
+    query = select(segment.c.id, segment.c.tier, segment.c.payload)
+    query = query.where(segment.c.tier.in_([tier.value for tier, keys in wanted.items() if keys]))
+    found = set[int]()
+    for row in connection.execution_options(yield_per=8).execute(query):
+        found |= _open(sealer, row.id, row.payload).having(wanted[Tier(row.tier)])
+    return found
 
 
 def sweep(database: Database, sealer: Sealer) -> None:

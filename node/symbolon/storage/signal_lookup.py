@@ -3,7 +3,7 @@
 Refuses an id that is none, that nothing has, that several have, or whose signal is erased.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any, Final, NamedTuple
 
@@ -14,7 +14,14 @@ from symbolon.signals.facts import day_number, numbered_day
 from symbolon.signals.signal import ID_BYTES, Signal
 from symbolon.signals.vocabulary import State
 from symbolon.storage.seal import Sealer
-from symbolon.storage.signal_columns import StoredSignal, newest_rows, open_revision, stored
+from symbolon.storage.signal_columns import (
+    StoredSignal,
+    integers,
+    newest_rows,
+    open_revision,
+    pieces,
+    stored,
+)
 from symbolon.storage.signal_schema import signal as signal_table
 from symbolon.storage.signal_schema import signal_hold, signal_revision
 
@@ -119,6 +126,16 @@ def read_signal(connection: Connection, sealer: Sealer, number: int) -> StoredSi
         require_number(connection, number)
         raise SignalError("the newest revision of the signal is not there", code="signal.unknown")
     return stored(sealer, row)
+
+
+def read_first_change_s(connection: Connection, numbers: Iterable[int]) -> int | None:
+    """When the first of some signals changed last, seconds since 1970-01-01 UTC; None of none."""
+    first = func.min(signal_table.c.changed_at_s)
+    found = [
+        connection.execute(select(first).where(signal_table.c.number.in_(some))).scalar()
+        for some in pieces(integers(numbers))
+    ]
+    return min((int(each) for each in found if each is not None), default=None)
 
 
 def read_history(connection: Connection, sealer: Sealer, number: int) -> list[Signal]:

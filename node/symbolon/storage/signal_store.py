@@ -62,6 +62,7 @@ from symbolon.storage.signal_schema import signal_source
 from symbolon.storage.signal_writer import Writer
 from symbolon.storage.supplier_keys import KeyMaker, make_keys
 from symbolon.storage.supplier_store import ListKeys
+from symbolon.suppliers.match_keys import MatchKey
 from symbolon.suppliers.tier import Tier
 
 
@@ -275,6 +276,11 @@ class SignalStore:
         with self._database.read("count signals") as connection:
             return looking_up.read_counts(connection, today)
 
+    def first_change_s(self, numbers: Iterable[int]) -> int | None:
+        """When the first of some signals changed last, seconds since 1970-01-01 UTC; None of none."""
+        with self._database.read("look when signals changed") as connection:
+            return looking_up.read_first_change_s(connection, numbers)
+
     def due_for_review(self, today: date) -> Sequence[StoredSignal]:
         """Active signals that are to be looked at again, the most overdue first."""
         with self._database.read("look for signals to be reviewed") as connection:
@@ -322,6 +328,24 @@ class SignalStore:
             numbers, rows = read_facts(connection, self._sealer)
             live = numbers[rows["expires"] > day_number(self._today())]
             return keying.load_keys(connection, self._sealer, tiers, live)
+
+    def about(self, keys: Iterable[MatchKey]) -> Sequence[StoredSignal]:
+        """Signals about whom any of some match keys names, the newest first; expired ones are left out.
+
+        Recalled ones are among them. It opens the keys of all signals and the documents of those found; keys
+        made by other rules than this software's are met by none, see `rekey`.
+        """
+        wanted: dict[Tier, set[bytes]] = {}
+        for each in keys:
+            wanted.setdefault(each.tier, set()).add(each.encoded)
+        conditions = looking_up.chosen(None, self._today())
+        with self._database.read("look for signals about a supplier") as connection:
+            numbers = sorted(keying.numbers_with(connection, self._sealer, wanted), reverse=True)
+            found: list[StoredSignal] = []
+            for some in pieces(numbers):
+                here = (*conditions, signal_table.c.number.in_(some))
+                found += looking_up.read_page(connection, self._sealer, here, 0, None)
+        return found
 
     def is_outdated(self) -> bool:
         """Whether some keys were made by other rules than this software's; keys of the two never meet."""
@@ -434,6 +458,10 @@ class SignalStore:
             StorageError: the database failed; calling it again goes on.
         """
         return expiring.expire(self._database, self._sealer, self._audit, today, int(self._clock()))
+
+    def is_due(self, today: date) -> bool:
+        """Whether `expire` has something to erase, by a look that is cheap and waits for nobody."""
+        return expiring.any_due(self._database, today)
 
     def hold(self, number: int, holder: str, until: date) -> None:
         """Keeps a signal from being erased, in the place of a hold that it has.

@@ -186,6 +186,23 @@ class SupplierStore:
             rows = connection.execute(query).all()
         return np.array([row[0] for row in rows], np.uint64), np.array([row[1] for row in rows], np.int64)
 
+    def changed(self, supplier_no: int) -> Sequence[int]:
+        """When a supplier of the list came, and when its row or its keys changed, as far as this node knows.
+
+        Returns:
+            Starts of the imports that brought it or a change, ascending, seconds since 1970-01-01 UTC; empty
+            where the list holds no such supplier.
+        """
+        with self._database.read("look when a supplier changed") as connection:
+            revision = read_revision(connection)
+            query = (
+                select(supplier_import.c.started_at_s)
+                .join(supplier, supplier_import.c.id == supplier.c.import_id)
+                .where(supplier.c.supplier_no == supplier_no, supplier.c.import_id <= revision)
+                .order_by(supplier_import.c.id)
+            )
+            return connection.execute(query).scalars().all()
+
     def _links(self, connection: Connection, revision: int, tier: Tier) -> Sequence[KeyLinks]:
         query = (
             select(key_segment.c.id, key_segment.c.payload)

@@ -51,6 +51,8 @@ def test_signal_whose_delegate_has_no_address_waits_and_every_command_says_so(ng
         found = json.loads(ngo.run(*command).out)
         found = found[0] if isinstance(found, list) else found
         assert found.get("delegated", found)["delegate"] == BIRCH
+        # Who says the same tells the delegate, and not this member.
+        assert found.get("contributors") is None
     assert "It waits here for birch" in ngo.run("revise", hex_id, "--confidence", "3", "--yes").talk
     # What policy decides about is the delegate's.
     said = ngo.run("approve", hex_id, "alder", "--yes", code=65)

@@ -1,11 +1,15 @@
 """`symbolon signals export`: own signals for other systems, and what happens when they come back."""
 
 import json
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from contributing_ngo import Contributor, contributor
+from json_schema_validator import accepts
+from symbolon.signals.signal_file import json_schema
 
 CANARY = "CANARY-night-guard"
 
@@ -62,6 +66,30 @@ def test_export_of_named_signals_and_without_narratives(ngo: Contributor) -> Non
     (line,) = said.out.splitlines()
     assert json.loads(line)["reference"] == ids[-1]
     assert "narrative" not in json.loads(line)
+
+
+@pytest.mark.parametrize("form", ["misp", "stix", "jsonl"])
+def test_export_has_the_suppliers_side_and_no_import_takes_it(tmp_path: Path, form: str) -> None:
+    with contributor(tmp_path) as ngo:
+        hex_id = ngo.add()
+        ngo.run("dispute", hex_id, "--statement-file", str(ngo.file("d.txt", "We pay it.")), "--yes")
+        ngo.run("reply", hex_id, "--file", str(ngo.file("a.txt", "See the slips.")), "--yes")
+        text = ngo.run("export", "--format", form).out
+        for words in ("We pay it.", "See the slips.", "open"):
+            assert words in text
+        if form == "jsonl":
+            line = json.loads(text)
+            assert (line["dispute"]["state"], line["reply"]["text"]) == ("open", "See the slips.")
+            assert accepts(json_schema(), line)
+        # As another member's file would be: another name for it, and none of this node's.
+        data = text.replace(hex_id, os.urandom(16).hex())
+        path = ngo.file("other.jsonl" if form == "jsonl" else "other.json", data)
+        more = ("--format", form, "--purpose=due-diligence", "--reviewed", "--yes")
+        said = ngo.run("import", str(path), *more)
+        assert "the subject contests this signal; a draft has no place for that" in said.talk
+        assert "the subject has answered; a draft has no place for that" in said.talk
+        (made,) = [each for each in ngo.run("list", "--json").json if each["signal_id"] != hex_id]
+        assert (made["dispute"]["state"], made["reply"]) == ("none", None)
 
 
 @pytest.mark.parametrize("form", ["misp", "stix"])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contributing_ngo import Contributor, ahead, contributor
+from contributing_ngo import PURPOSE, Contributor, ahead, contributor
 from symbolon.cli.received_list import known_publishers, load_received
 from symbolon.errors import MembershipError
 from symbolon.rpc.node import Node
@@ -67,7 +67,7 @@ def test_list_shows_what_a_signal_rests_on_and_both_confidences(
         "debt bondage; worker interview, seen 2026-01 to 2026-03",
         "severity: scale high, scope moderate, irremediability low; likelihood high",
         "confidence in the content 70 of 100; source B, usually reliable",
-        "graded Critical in SMETA 7.0",
+        "graded Critical in SMETA 7.0 (suggests high)",
         "not disputed; no reply",
         "TLP:AMBER; for due-diligence; to whoever policy permits",
         "(today); review by",
@@ -92,6 +92,52 @@ def test_list_shows_contest_and_reply_beside_each_other(ngo: Contributor, signal
     assert "disputed since" in line
     assert "the supplier replied on" in line
     assert "revision 3" in shown
+
+
+def test_list_shows_contest_and_reply_in_their_words(ngo: Contributor, signals: dict[str, str]) -> None:
+    shown = block(ngo.run("list").out, signals["disputed"])
+    contest, reply = (
+        "the supplier contests | We pay every month.",
+        "the supplier replies | Our records show it.",
+    )
+    assert f"  {contest}\n  {reply}" in shown
+
+
+def test_list_cuts_a_long_reply_and_names_what_shows_all_of_it(tmp_path: Any) -> None:
+    with contributor(tmp_path) as fresh:
+        answer = "Our records show it. " * 60
+        hex_id = fresh.add()
+        fresh.run("reply", hex_id, "--file", str(fresh.file("a.txt", answer)), "--yes")
+        shown = fresh.run("list").out
+        assert "Our records show it. Our recor…\n" in shown
+        assert answer.strip() not in shown
+        assert f"cut here: `symbolon signals show {hex_id[:8]}` shows it whole" in shown
+        assert answer.strip() in fresh.run("show", hex_id[:8]).out
+
+
+def test_list_and_show_say_what_a_native_grade_suggests(ngo: Contributor, signals: dict[str, str]) -> None:
+    assert "graded Critical in SMETA 7.0 (suggests high)" in ngo.run("show", signals["whole"]).out
+    for words in (("show", signals["whole"], "--json"), ("show", signals["bare"], "--json")):
+        suggests = ngo.run(*words).json["native_suggests"]
+        assert suggests == (3 if words[1] == signals["whole"] else None)
+    (listed,) = ngo.run("list", "--search", signals["whole"], "--json").json
+    assert listed["native_suggests"] == 3
+
+
+def test_list_and_show_say_how_many_others_say_the_same(tmp_path: Any) -> None:
+    with contributor(tmp_path) as fresh:
+        hex_id = fresh.add()
+        assert "the same" not in fresh.run("list").out
+        assert fresh.run("show", hex_id, "--json").json["contributors"] == 1
+        for count, (peer, said) in enumerate((("alder", "1 other says"), ("birch", "2 others say")), 2):
+            with fresh.node() as node:
+                node.responses.corroborate(peer, node.signals.get(hex_id).number, PURPOSE)
+            for words in (("list",), ("show", hex_id)):
+                assert f"{said} the same\n" in fresh.run(*words).out
+            (listed,) = fresh.run("list", "--json").json
+            document = fresh.run("show", hex_id, "--history", "--json").json
+            assert (listed["contributors"], document["contributors"]) == (count, count)
+            assert "contributors" not in document["history"][0]
 
 
 def test_list_has_the_newest_first_and_recalled_ones_on_demand(

@@ -111,11 +111,12 @@ def test_doctor_has_a_word_for_each_trouble_and_none_where_all_is_well() -> None
         "signals": ("none of this member's", ""),
         "followed": ("nobody", ""),
     }
-    silent = FeedStanding("birch", PURPOSE, 5, 1, 2, 9)
-    well = FeedStanding("alder", PURPOSE, 5, 1, 0, None)
-    found = told(standing(stand=5, given=(well, silent)))
+    silent = FeedStanding("birch", ((PURPOSE, 1),), 5, 1, 2, 1, 9)
+    well = FeedStanding("alder", ((PURPOSE, 1),), 5, 1, 0, None, None)
+    never = FeedStanding("cedar", ((PURPOSE, None),), 3, None, 0, None, 8)
+    found = told(standing(stand=5, given=(well, silent, never)))
     assert found["signals"] == (
-        "5 stand; behind: birch (2 recalls not acknowledged, silent for 9 days)",
+        "5 stand; behind: birch (2 recalls not acknowledged, silent for 9 days), cedar (silent for 8 days)",
         "signals.behind",
     )
     assert told(standing(stand=1, texts_waiting=1))["signals"] == (

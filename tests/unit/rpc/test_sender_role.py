@@ -13,6 +13,7 @@ from symbolon.policy.permission import Usage
 from symbolon.rpc import sender_labels, sender_role, sender_session, set_making
 from symbolon.rpc.concurrent import to_the_end
 from symbolon.rpc.figures import Figures
+from symbolon.rpc.sender_session import Ending
 from symbolon.storage.supplier_store import ListKeys
 from unit.exchange.harness import SenderEnd, hello_of, rng_of, size_answer, size_receiver, table_of
 
@@ -166,10 +167,10 @@ def test_sender_writes_the_end_of_a_session_before_it_unlocks(
 ) -> None:
     """Another process takes a session that is open and not locked for one whose process has died."""
 
-    async def run(*_: object) -> tuple[str, Document]:
+    async def run(*_: object) -> Ending:
         if error is not None:
             raise error
-        return "what was revealed", Document("result", b"{}")
+        return Ending("what was revealed", Document("result", b"{}"))
 
     monkeypatch.setattr(sender_role, "run_labelled", run)
     node: Any = MagicMock()
@@ -178,6 +179,26 @@ def test_sender_writes_the_end_of_a_session_before_it_unlocks(
     with contextlib.suppress(UnavailableError):
         asyncio.run(session)
     assert order == [state, "unlocked"]
+
+
+@pytest.mark.parametrize("signs", [True, False])
+def test_sender_takes_only_a_signed_session_for_acknowledged(
+    monkeypatch: pytest.MonkeyPatch, signs: bool
+) -> None:
+    signatures = {"own": b"o", **({"peer": b"p"} if signs else {})}
+    ending = Ending("what was revealed", Document("result", b"{}", signatures), MagicMock())
+
+    async def run(*_: object) -> Ending:
+        return ending
+
+    monkeypatch.setattr(sender_role, "run_labelled", run)
+    node: Any = MagicMock()
+    node.suppliers.load_list.return_value = ListKeys({"A": table_of({})}, b"", 0)
+    session, _ = answering(node)
+    asyncio.run(session)
+    (ended,) = node.sessions.end.call_args_list
+    assert ended.kwargs["beside"] is (ending.acknowledged if signs else None)
+    assert ended.kwargs["sentence"].endswith("did not sign a receipt.") is not signs
 
 
 @pytest.mark.parametrize(
@@ -223,8 +244,8 @@ def test_sender_decides_again_where_the_peer_asked_something_meanwhile(
 ) -> None:
     """Two sessions of a peer can be decided at the same time, and are held one after the other."""
 
-    async def run(*_: object) -> tuple[str, Document]:
-        return "what was revealed", Document("result", b"{}")
+    async def run(*_: object) -> Ending:
+        return Ending("what was revealed", Document("result", b"{}"))
 
     monkeypatch.setattr(sender_role, "run_labelled", run)
     node: Any = MagicMock()

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import AsyncMock
 
+import numpy as np
 import pytest
 
+from signal_makers import make_draft
 from symbolon.cli.init import create_node
 from symbolon.cli.local_coalition import COALITION
 from symbolon.cli.local_founder import LocalFounder
@@ -18,6 +20,9 @@ from symbolon.membership.member_statement import Place
 from symbolon.rpc import upkeep
 from symbolon.rpc.node import Node
 from symbolon.rpc.relay_listener import RelayListener
+from symbolon.signals.revisions import recall
+from symbolon.signals.vocabulary import RecallReason
+from symbolon.storage.signal_intake import NewSignal
 
 RELAY = MemberId("relay-co")
 NOBODY = "127.0.0.1:9"
@@ -152,6 +157,54 @@ def test_upkeep_says_once_a_day_what_people_have_to_renew(
         await until(lambda: len(said()) == 2)
 
     asyncio.run(serving(node, scene))
+
+
+def test_upkeep_says_once_a_day_who_has_not_heard_of_a_recall(
+    coalition: Coalition, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    days, turns = 0.0, 0
+    monkeypatch.setattr(upkeep, "TURN_S", 0.02)
+    monkeypatch.setattr(upkeep, "renew_if_due", AsyncMock())
+    began_s = time.time()
+
+    def warned() -> list[str]:
+        return [each.getMessage() for each in caplog.records if "is behind" in each.getMessage()]
+
+    with Node(coalition.home, clock=lambda: began_s + days * 86400) as node:
+        signal = make_draft(expires=None, review=None, period=None).first_revision(b"s" * 16, node.now.date())
+        (number,) = node.signals.add_many([NewSignal(signal, bytes(64), "", "")], workers=0)
+        with node.database.transaction("give") as connection:
+            given = np.array([number], np.uint64)
+            node.disclosures.add(connection, RELAY, given)
+            node.disclosures.note_given(connection, RELAY, "A", given, node.clock())
+        node.signals.recall(recall(signal, node.now.date(), RecallReason.ERROR), bytes(64))
+
+        def expire() -> None:
+            nonlocal turns
+            turns += 1
+
+        monkeypatch.setattr(node.matches, "expire", expire)
+
+        async def some_turns() -> None:
+            nonlocal turns
+            turns = 0
+            await until(lambda: turns > 3)
+
+        async def scene() -> None:
+            nonlocal days
+            await some_turns()
+            assert warned() == []
+            for day in (2, 3):
+                days = day
+                await some_turns()
+                assert len(warned()) == day - 1
+
+        asyncio.run(serving(node, scene))
+    assert set(warned()) == {
+        f"{RELAY} is behind with the signals of this member: 1 recall not acknowledged."
+        " Ask its operator; `symbolon signals feeds` shows how far it has come."
+    }
+    assert {each.levelname for each in caplog.records if "is behind" in each.getMessage()} == {"WARNING"}
 
 
 def test_upkeep_does_its_jobs_while_a_question_to_the_others_hangs(

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from importlib.resources import files
 from typing import Any
@@ -10,7 +11,7 @@ from signal_makers import TODAY, make_draft
 from symbolon.signals.draft import Draft
 from symbolon.signals.field_faults import MAX_FAULTS
 from symbolon.signals.record_codec import SUBJECT_FIELDS
-from symbolon.signals.signal import Month, Native, Period, Severity
+from symbolon.signals.signal import NO_DISPUTE, Month, Native, Period, Severity
 from symbolon.signals.signal_file import SubjectFile, draft_object, json_schema, read_signal_object
 from symbolon.signals.vocabulary import Evidence, Indicator, Level, Reliability, SubjectKind, Tlp
 from symbolon.suppliers.row_problem import RowProblem
@@ -240,11 +241,25 @@ def test_schema_committed_file_is_what_the_code_makes() -> None:
     assert committed == json.dumps(SCHEMA, indent=2) + "\n", "write json_schema() to signal.schema.json"
 
 
+def test_signal_file_tells_of_contest_and_reply_and_takes_neither() -> None:
+    dispute = {"state": "open", "since": "2026-07-02", "statement": "CANARY"}
+    reply = {"received": "2026-07-09", "text": "CANARY"}
+    (draft,), problems = _read({**LEAST, "dispute": dispute, "reply": reply})
+    assert [(each.column, each.fatal) for each in problems] == [("dispute", False), ("reply", False)]
+    assert "symbolon signals dispute" in problems[0].remedy
+    assert "symbolon signals reply" in problems[1].remedy
+    assert "CANARY" not in repr((draft, problems))
+    signal = replace(draft, purposes=("due-diligence",)).first_revision(bytes(16), TODAY)
+    assert (signal.dispute, signal.reply) == (NO_DISPUTE, None)
+    none = {"state": "none", "since": "2026-07-02"}
+    assert _read({**LEAST, "dispute": none})[1] == []
+
+
 def test_schema_names_its_dialect_and_describes_every_field() -> None:
     assert SCHEMA["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert set(SCHEMA["required"]) == {"subject", "indicators", "evidence"}
     objects = [SCHEMA, *(each for each in SCHEMA["$defs"].values() if "properties" in each)]
-    assert len(objects) == 5
+    assert len(objects) == 7
     for each in objects:
         assert each["additionalProperties"] is False
         assert each["title"]
@@ -298,6 +313,13 @@ SAMPLES: list[tuple[dict[str, Any], bool]] = [
     ({"workers": 10_000_000}, True),
     ({"workers": 10_000_001}, False),
     ({"price": 1}, False),
+    ({"dispute": {"state": "open", "since": "2026-07-02", "statement": "We pay."}}, True),
+    ({"dispute": {"state": "open"}}, False),
+    ({"dispute": {"state": "denied", "since": "2026-07-02"}}, False),
+    ({"dispute": {"state": "open", "since": "2026-07-02", "price": 1}}, False),
+    ({"reply": {"received": "2026-07-02", "text": "We pay."}}, True),
+    ({"reply": {"received": "2026-07-02", "text": ""}}, False),
+    ({"reply": "We pay."}, False),
     ({"indicators": ["deception"] * 64}, True),
     ({"indicators": ["deception"] * 65}, False),
     ({"subject": {"kind": "vessel", "name": "A", "country": None}}, True),

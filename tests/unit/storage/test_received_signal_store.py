@@ -23,6 +23,7 @@ from received_labels import (
 from signal_makers import TODAY
 from stored_signals import SEALER, Clock, new_signal
 from symbolon.errors import SignalError, StorageError
+from symbolon.signals.facts import day_number
 from symbolon.signals.intake import Found, HeldSignal, HeldState, Intake, Refusal, take_in
 from symbolon.signals.revisions import dispute, recall, reply, revise
 from symbolon.signals.vocabulary import RecallReason
@@ -32,7 +33,7 @@ from symbolon.storage.delegation_columns import Delegation
 from symbolon.storage.delegation_store import DelegationStore
 from symbolon.storage.exchange_columns import pack, unpack
 from symbolon.storage.match_store import MatchStore
-from symbolon.storage.received_signal_columns import open_links
+from symbolon.storage.received_signal_columns import KeptRecall, open_links, open_recall, seal_recall
 from symbolon.storage.received_signal_schema import (
     received_form,
     received_hold,
@@ -412,7 +413,8 @@ def test_recall_leaves_a_tombstone_and_no_content(member: Member) -> None:
     member.clock.pass_days(1)
     gone = recall(FIRST, TODAY, RecallReason.DISPUTE_UPHELD)
     member.looks(found(NGO.label(gone)))
-    stone = Tombstone("ngo", ID, 2, RecallReason.DISPUTE_UPHELD, TODAY, int(member.clock()), FIRST.expires)
+    came_s = int(member.clock())
+    stone = Tombstone("ngo", ID, 2, RecallReason.DISPUTE_UPHELD, TODAY, came_s, FIRST.expires, (1,))
     assert member.store.tombstones() == member.store.tombstones("ngo") == [stone]
     assert member.store.get(FIRST.hex_id[:6], PUBLISHERS) == [stone]
     assert (member.store.views(PUBLISHERS), member.store.export(PUBLISHERS), member.content_rows()) == (
@@ -422,6 +424,67 @@ def test_recall_leaves_a_tombstone_and_no_content(member: Member) -> None:
     )
     assert member.store.counts() == {"ngo": ReceivedCounts(recalled=1)}
     assert member.store.tombstones("mill") == []
+
+
+def test_tombstone_names_the_suppliers_of_all_purposes_and_tiers_and_no_others(member: Member) -> None:
+    other, first = some_signal(2), NGO.label(FIRST)
+    member.looks(found(first, 7, 3), found(first, 5, tier="B"), found(NGO.label(other), 9))
+    member.looks(found(first, 3, 4), purpose="training")
+    member.looks(found(MILL.label(FIRST), 8), who=MILL)
+    gone = NGO.label(recall(FIRST, TODAY, RecallReason.WRONG_SUBJECT))
+    member.looks(found(gone, 3), found(NGO.label(other), 9), tiers="A")
+    assert [each.suppliers for each in member.store.tombstones()] == [(3, 4, 5, 7)]
+    assert member.linked() == {ID, other.signal_id}  # MILL's signal of the same id stands.
+    # A second lookup that brings the recall again, under other keys, changes nothing of it.
+    member.looks(found(gone, 6))
+    assert [each.suppliers for each in member.store.tombstones("ngo")] == [(3, 4, 5, 7)]
+
+
+def test_tombstone_of_what_was_withdrawn_names_no_supplier(member: Member) -> None:
+    """That reason says no more on purpose, and not by its length either."""
+    other = some_signal(2)
+    member.looks(found(NGO.label(FIRST), 3), found(NGO.label(other), 4))
+    member.looks(
+        found(NGO.label(recall(FIRST, TODAY, RecallReason.WITHDRAWN)), 3),
+        found(NGO.label(recall(other, TODAY, RecallReason.ERROR)), 4),
+    )
+    stones = {each.reason: each.suppliers for each in member.store.tombstones()}
+    assert stones == {RecallReason.WITHDRAWN: (), RecallReason.ERROR: (4,)}
+    assert len({len(row.recall) for row in member.rows(received_signal)}) == 1
+    assert member.linked() == set()
+
+
+def test_recall_of_what_was_not_held_names_no_supplier(member: Member) -> None:
+    member.looks(found(NGO.label(recall(FIRST, TODAY, RecallReason.ERROR)), 3))
+    assert [each.suppliers for each in member.store.tombstones()] == [()]
+
+
+@pytest.mark.parametrize("count", [0, 1, 8, 9, 40])
+def test_recall_holds_any_number_of_suppliers_in_steps_of_length(count: int) -> None:
+    numbers = tuple(range(1, count)) + ((2**63,) if count else ())
+    kept = KeptRecall(RecallReason.ERROR, TODAY, numbers)
+    sealed = seal_recall(SEALER, "ngo", ID, kept)
+    assert open_recall(SEALER, "ngo", ID, sealed) == kept
+    none = seal_recall(SEALER, "ngo", ID, KeptRecall(RecallReason.ERROR, TODAY))
+    assert len(sealed) - len(none) == (max(1, -(-count // 8)) - 1) * 64
+
+
+def test_recall_written_before_suppliers_were_kept_notes_none(member: Member) -> None:
+    member.looks(found(NGO.label(FIRST)))
+    member.looks(found(NGO.label(recall(FIRST, TODAY, RecallReason.LEGAL))))
+    earlier = RecallReason.LEGAL.number.to_bytes(1) + day_number(TODAY).to_bytes(2)
+    sealed = SEALER.seal("received_signal", "recall", f"ngo/{FIRST.hex_id}", earlier)
+    with member.database.transaction("an earlier release") as connection:
+        connection.execute(update(received_signal).values(recall=sealed))
+    (stone,) = member.store.tombstones()
+    assert (stone.reason, stone.issued, stone.suppliers) == (RecallReason.LEGAL, TODAY, ())
+
+
+def test_recall_whose_suppliers_do_not_add_up_is_refused() -> None:
+    value = bytes([1, 0, 9]) + (2).to_bytes(4) + bytes(8)
+    sealed = SEALER.seal("received_signal", "recall", f"ngo/{ID.hex()}", value)
+    with pytest.raises(StorageError, check=lambda error: error.full_code == "storage.columns"):
+        open_recall(SEALER, "ngo", ID, sealed)
 
 
 def test_tombstone_lasts_to_the_day_on_which_any_revision_would_have_expired(member: Member) -> None:

@@ -78,6 +78,20 @@ def test_keys_are_those_of_match_keys_with_the_points_of_a_supplier_list(
         assert key_pairs(store, tier) == expected
 
 
+def test_about_finds_the_signals_that_share_a_key_the_newest_first(database: Database, clock: Clock) -> None:
+    store = SignalStore(database, SEALER, clock)
+    mill, weir = make_subject(), make_subject(name="Weir Dyers", address="9 Quay", city="Dhaka", os_id="")
+    short = {"expires": TODAY + timedelta(days=10), "review": TODAY + timedelta(days=5)}
+    some = [(1, {"subject": mill}), (2, {"subject": weir}), (3, {"subject": mill}), (4, {"subject": mill})]
+    store.add_many([new_signal(number, **about) for number, about in some], workers=0)
+    over = store.add_many([new_signal(5, subject=mill, **short)], workers=0)
+    keys = [each for each in match_keys(mill.record) if each.tier is not Tier.C]
+    assert [each.number for each in store.about(keys)] == [*over, 4, 3, 1]
+    clock.pass_days(10)
+    assert [each.number for each in store.about(keys)] == [4, 3, 1]
+    assert store.about([]) == []
+
+
 def test_keys_leave_out_what_is_over(store: SignalStore, clock: Clock) -> None:
     store.add_many([new_signal(n, expires=TODAY + timedelta(days=1 + n), review=TODAY) for n in range(3)])
     assert key_pairs(store, Tier.B) == named([1, 2, 3])

@@ -49,6 +49,15 @@ def test_without_dead_versions_keeps_the_others_in_order() -> None:
     assert len(links.without(np.array([10, 20, 30], dtype=np.uint64))) == 0
 
 
+def test_having_finds_whole_keys_alone() -> None:
+    links = _links((b"ab", 1, 10), (b"", 2, 20), (b"abc", 3, 30), (b"cab", 4, 40), (b"ab", 5, 50))
+    assert links.having([b"ab"]) == {1, 5}
+    assert links.having([b"abc", b"cab", b"ab"]) == {1, 3, 4, 5}
+    # Inside one, over the edge of two, and nowhere.
+    assert links.having([b"b", b"aba", b"bab", b"x"]) == set()
+    assert (links.having([]), _links().having([b"ab"])) == (set(), set())
+
+
 def test_join_parts_equals_one_part() -> None:
     assert join([_links((b"a", 1, 10)), _links(), _links((b"bc", 2, 20), (b"d", 3, 30))]).encode() == (
         _links((b"a", 1, 10), (b"bc", 2, 20), (b"d", 3, 30)).encode()

@@ -5,6 +5,7 @@ from sqlalchemy import func, insert, select
 
 from symbolon.matching.evidence import Evidence, Match, matches
 from symbolon.storage.exchange_schema import received_part, received_set
+from symbolon.storage.match_store import Decided
 from symbolon.suppliers.tier import Tier
 
 
@@ -173,6 +174,25 @@ def test_results_that_found_nothing_expire_with_their_set_all_the_same(stores) -
     stores.pass_days(1)
     assert stores.matches.expire() == 1
     assert held(stores) == []
+
+
+def test_decided_lists_what_was_decided_about_one_supplier_the_oldest_first(stores) -> None:
+    match, began_s = match_of(found()), int(stores.now_s)
+    stores.matches.decide("mill", match, "rejected")
+    stores.pass_days(1)
+    stores.matches.decide("farm", match, "accepted")
+    stores.matches.decide("farm", replace(match, supplier_no=2), "rejected")
+    assert stores.matches.decided(match.supplier_no) == [
+        Decided("mill", "rejected", began_s),
+        Decided("farm", "accepted", began_s + 86400),
+    ]
+    stores.pass_days(1)
+    stores.matches.decide("mill", match, "accepted")
+    assert [(each.peer, each.decision) for each in stores.matches.decided(match.supplier_no)] == [
+        ("farm", "accepted"),
+        ("mill", "accepted"),
+    ]
+    assert stores.matches.decided(3) == []
 
 
 def test_decision_outlives_the_results_it_was_about(stores) -> None:
