@@ -262,8 +262,9 @@ def test_count_of_a_time_to_come_is_counted_again(coalition: Contributor, node: 
 def test_count_asked_too_often_is_refused_as_busy(five: list[str], node: Node) -> None:
     asker = Asker(node)
     request = pb.CountRequest(purpose="resale x")
-    answers = [asker.call("birch", "Count", request) for _ in range(BURST + 1)]
-    assert answers[-1].code == "unavailable.busy"
+    # On a slow machine a second passes meanwhile, and with it one more call is permitted.
+    answers = (asker.call("birch", "Count", request) for _ in range(2 * BURST))
+    assert any(each.code == "unavailable.busy" for each in answers)
 
 
 # ------------------------------------------------------------------------------------------------ the log
