@@ -66,13 +66,10 @@ class Stage:
         Raises:
             SymbolonError: it does not say that.
         """
-        told = self.processes.told(f"{member}-follows")
-        end = time.monotonic() + FOLLOW_S
-        while words not in (said := told.read_text(encoding="utf-8")):
-            if time.monotonic() > end:
-                log = self.processes.log(f"{member}-follows").read_text(encoding="utf-8")
-                raise SymbolonError(f"{member} did not hear of it: {log[-2000:]}", code="demo.follow")
-            time.sleep(0.05)
+        said = _said(self.processes.told(f"{member}-follows"), words)
+        if words not in said:
+            log = self.processes.log(f"{member}-follows").read_text(encoding="utf-8")
+            raise SymbolonError(f"{member} did not hear of it: {log[-2000:]}", code="demo.follow")
         return said
 
     def unfollow(self, member: str) -> None:
@@ -86,14 +83,10 @@ class Stage:
         Raises:
             SymbolonError: it does not.
         """
-        log = self.processes.log(f"{member}-serve")
         self.processes.opened(f"{member}-serve")
         wanted = f"reachable through the relay of {FOUNDER}"
-        end = time.monotonic() + FOLLOW_S
-        while wanted not in log.read_text(encoding="utf-8"):
-            if time.monotonic() > end:
-                raise SymbolonError(f"{member} did not attach to the relay", code="demo.relay")
-            time.sleep(0.05)
+        if wanted not in _said(self.processes.log(f"{member}-serve"), wanted):
+            raise SymbolonError(f"{member} did not attach to the relay", code="demo.relay")
         self.story.show(wanted)
 
     def configure(self, member: str, table: str, instead_of: str = "") -> None:
@@ -107,6 +100,14 @@ class Stage:
         path = self.home(member) / config.FILE_NAME
         text = path.read_text(encoding="utf-8")
         path.write_text(text.replace(instead_of, table) if instead_of else text + table, encoding="utf-8")
+
+
+def _said(path: Path, words: str) -> str:
+    """What a process has written into a file once these words are there, or when the time is over."""
+    end = time.monotonic() + FOLLOW_S
+    while words not in (said := path.read_text(encoding="utf-8")) and time.monotonic() < end:
+        time.sleep(0.05)
+    return said
 
 
 def free_ports(count: int) -> list[int]:

@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from symbolon import config
 from symbolon.cli.init import create_node, has_node
@@ -54,23 +54,19 @@ class LocalProcesses:
 
     def run_on(self, name: str, *arguments: str) -> None:
         """Starts a command that goes on till Ctrl-C."""
-        with self.log(name).open("ab") as log, self.told(name).open("wb") as told:
-            self.running[name] = subprocess.Popen(
-                symbolon(*arguments),
-                stdin=subprocess.DEVNULL,
-                stdout=told,
-                stderr=log,
-                text=True,
-                start_new_session=True,
-            )
+        with self.told(name).open("wb") as told:
+            self._start(name, symbolon(*arguments), told)
 
     def begin(self, name: str, *arguments: str) -> None:
         """Starts a command that serves."""
+        self._start(name, symbolon(*arguments, "--grace", "2"), subprocess.PIPE)
+
+    def _start(self, name: str, command: list[str], stdout: IO[bytes] | int) -> None:
         with self.log(name).open("ab") as log:
             self.running[name] = subprocess.Popen(
-                symbolon(*arguments, "--grace", "2"),
+                command,
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
+                stdout=stdout,
                 stderr=log,
                 text=True,
                 start_new_session=True,

@@ -152,9 +152,17 @@ def _put(data: bytes, out: Path | None) -> None:
         write_atomically(out, data)
 
 
-def _document(exported: Sequence[Exported], form: Form, organisation: str, now: datetime) -> bytes:
+def _document(
+    exported: Sequence[Exported],
+    form: Form,
+    organisation: str,
+    now: datetime,
+    *,
+    onward_allowed: frozenset[bytes] = frozenset(),
+) -> bytes:
     write = write_misp if form == "misp" else write_stix
-    return encode_canonical(write(exported, organisation=organisation, now=now)) + b"\n"
+    made = write(exported, organisation=organisation, now=now, onward_allowed=onward_allowed)
+    return encode_canonical(made) + b"\n"
 
 
 def _chosen_form(typed: str) -> Form:
@@ -189,10 +197,8 @@ def _written(
         )
         for each in held
     ]
-    write = write_misp if form == "misp" else write_stix
     allowed = frozenset(each.signal.signal_id for each in held)
-    made = write(exported, organisation=organisation, now=now, onward_allowed=allowed)
-    return encode_canonical(made) + b"\n"
+    return _document(exported, form, organisation, now, onward_allowed=allowed)
 
 
 def _json_lines(held: Iterable[StoredSignal], *, without_narratives: bool) -> Iterable[bytes]:

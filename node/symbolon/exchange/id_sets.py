@@ -57,6 +57,16 @@ def positions(values: UInt64, ordered: UInt64) -> npt.NDArray[np.intp]:
     return at
 
 
+def spans(first: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The indices first, first + 1, … of each of some runs, one run after the other.
+
+    Args:
+        first: int64 `[n]`, where each run begins.
+        counts: int64 `[n]`, how long it is; may be 0.
+    """
+    return np.repeat(first - (np.cumsum(counts) - counts), counts) + np.arange(int(counts.sum()))
+
+
 def distinct(values: npt.NDArray[_Integer]) -> npt.NDArray[_Integer]:
     """The values in ascending order, each once."""
     ordered = np.sort(values)

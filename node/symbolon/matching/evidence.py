@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from symbolon.exchange.id_sets import among, distinct
+from symbolon.exchange.id_sets import among, distinct, spans
 from symbolon.exchange.key_table import KeyTable
 from symbolon.exchange.receiver_set import Hits
 from symbolon.suppliers.tier import Tier
@@ -68,9 +68,7 @@ def evidence(hits: Hits, table: KeyTable) -> Evidence:
     # Links are in the order of keys, and every key has one.
     bounds = np.append(np.flatnonzero(np.diff(table.link_key, prepend=-1)), len(table.link_key))
     first, counts = bounds[at], np.diff(bounds)[at]
-    total = int(counts.sum())
-    starts = np.cumsum(counts) - counts
-    links = np.repeat(first - starts, counts) + np.arange(total)
+    links = spans(first, counts)
     of_hit, names = table.inputs.schemes(at)
     return Evidence(
         table.tier,

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from symbolon.audit.entry import Entry
 from symbolon.errors import StaleEpochError, UnavailableError
-from symbolon.exchange.id_sets import among, distinct, positions
+from symbolon.exchange.id_sets import among, distinct, positions, spans
 from symbolon.exchange.key_table import KeyTable
 from symbolon.exchange.labels import SIGNAL_CHUNKS
 from symbolon.exchange.sender_set import DeltaPlan, LiveKeys
@@ -234,7 +234,6 @@ def _places(sorted_values: Numbers, values: Numbers) -> npt.NDArray[np.intp]:
 
 def _spread(form_no: Numbers, chunks: npt.NDArray[np.int64]) -> Numbers:
     """The ids of all chunks of some forms, in their order."""
-    total = int(chunks.sum())
-    within = np.arange(total) - np.repeat(np.cumsum(chunks) - chunks, chunks)
+    within = spans(np.zeros_like(chunks), chunks)
     base = np.repeat(form_no << np.uint64(CHUNK_BITS), chunks)
     return base + within.astype(np.uint64)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from symbolon.exchange.id_sets import spans
 from symbolon.signals.bundle import CHUNK_BYTES, FURTHER_FORMAT, HEADER_FORMAT, group_chunks, split_chunks
 from symbolon.signals.intake import Found
 from symbolon.suppliers.tier import Tier
@@ -53,9 +54,7 @@ class FoundLabels:
     def links(self) -> tuple[Index, UInt64]:
         """Every label with every supplier behind it: indices of labels, ascending, and the suppliers."""
         counts = self.last - self.first
-        of_label = np.repeat(np.arange(len(self)), counts)
-        within = np.arange(len(of_label)) - np.repeat(np.cumsum(counts) - counts, counts)
-        return of_label, self.suppliers[np.repeat(self.first, counts) + within]
+        return np.repeat(np.arange(len(self)), counts), self.suppliers[spans(self.first, counts)]
 
     def found(self, without: frozenset[bytes] = frozenset()) -> Iterator[Found]:
         """The labels one by one, but for those that name some signals."""
